@@ -1,0 +1,92 @@
+//! API keys; the key itself is kept as a hash only.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{DbBackend, QuerySelect};
+
+use super::Tx;
+use super::json::Texts;
+use super::page::{Page, Slice};
+use crate::clock::Time;
+use crate::id::ApiKeyId;
+
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "api_key")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ApiKeyId,
+    pub name: String,
+    /// Keys of one application share links, idempotency keys and limits.
+    pub application: String,
+    /// SHA-256 of the key. It has 256 random bits, so it needs neither salt nor stretching.
+    pub hash: Vec<u8>,
+    /// The key's first characters, to tell keys apart.
+    pub hint: String,
+    pub scopes_json: Texts,
+    pub organization_id: Option<Uuid>,
+    pub expires_at: Option<Time>,
+    /// To the minute.
+    pub last_used_at: Option<Time>,
+    pub created_by_kind: String,
+    pub created_by_id: Option<String>,
+    pub created_by_name: String,
+    pub date_added: Time,
+}
+
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+pub async fn by_ids(db: &impl ConnectionTrait, ids: &[ApiKeyId]) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(db)
+        .await
+}
+
+pub async fn by_hashes(db: &impl ConnectionTrait, hashes: &[Vec<u8>]) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::Hash.is_in(hashes.iter().cloned()))
+        .all(db)
+        .await
+}
+
+pub async fn page(db: &impl ConnectionTrait, page: &Page) -> Result<Slice<Model>, DbErr> {
+    let mut select = Entity::find();
+    page.apply(QuerySelect::query(&mut select), &[Column::Id], false);
+    Ok(page.slice(select.all(db).await?))
+}
+
+pub async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
+    Entity::find().count(db).await
+}
+
+pub async fn any(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    Ok(Entity::find().limit(1).one(db).await?.is_some())
+}
+
+/// Notes that the key was used; a note of the same minute or a later one stands.
+pub async fn note_use(db: &impl ConnectionTrait, id: ApiKeyId, minute: Time) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::LastUsedAt, Expr::val(minute))
+        .filter(Column::Id.eq(id))
+        .filter(
+            Column::LastUsedAt
+                .is_null()
+                .or(Column::LastUsedAt.lt(minute)),
+        )
+        .exec(db)
+        .await
+        .map(|_| ())
+}
+
+/// Makes processes that look for the first key wait for each other until the transaction ends.
+/// On SQLite the writer is alone already.
+pub async fn lock_first(tx: &Tx) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared("SELECT pg_advisory_xact_lock(7813570680443071)")
+            .await?;
+    }
+    Ok(())
+}

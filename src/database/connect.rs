@@ -1,0 +1,194 @@
+//! Connecting, so that both databases behave alike: who writes, how long a statement may take,
+//! what is checked before the first use.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+
+use super::{Database, STATEMENT_TIMEOUT};
+
+/// How long a caller waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// SQLite asks whether to go on every so many of its virtual machine's instructions.
+const INSTRUCTIONS_BETWEEN_DEADLINE_CHECKS: i32 = 10_000;
+
+/// Why there is no usable database. The message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error(
+        "the database {place} can't be opened: {cause}. Check LANYARD_DATABASE_URL and that the database runs and lets this server in"
+    )]
+    Unreachable { place: String, cause: String },
+    #[error("the database {place} is newer than this server: it has the migrations {}, which this version doesn't know. Run the version that made them, or a later one", .unknown.join(", "))]
+    Newer { place: String, unknown: Vec<String> },
+    #[error("the database {place} can't be migrated: {cause}")]
+    Migration { place: String, cause: DbErr },
+}
+
+impl Database {
+    /// Opens the SQLite database in the file, which is made where it is missing.
+    pub async fn open_sqlite(file: &Path, readers: u32) -> Result<Self, ConnectError> {
+        let place = format!("file {}", file.display());
+        let unreachable = |cause: DbErr| ConnectError::Unreachable {
+            place: place.clone(),
+            cause: short(&cause),
+        };
+        let writer = sqlite_pool(file, Role::Writer).await.map_err(unreachable)?;
+        let reader = sqlite_pool(file, Role::Readers(readers))
+            .await
+            .map_err(unreachable)?;
+        Ok(Self::counting(reader, writer))
+    }
+
+    /// Connects to PostgreSQL with at most `connections`. `place` is the URL as it may be shown,
+    /// without a password.
+    pub async fn connect_postgres(
+        url: &str,
+        place: &str,
+        connections: u32,
+    ) -> Result<Self, ConnectError> {
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(connections)
+            .min_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_timeout(ACQUIRE_TIMEOUT)
+            .sqlx_logging(false)
+            .set_application_name("lanyard")
+            .map_sqlx_postgres_pool_opts(|options| {
+                options.after_connect(|connection, _| {
+                    Box::pin(async move {
+                        // Not a start-up parameter: poolers refuse those they don't know.
+                        let set =
+                            format!("SET statement_timeout = {}", STATEMENT_TIMEOUT.as_millis());
+                        sqlx::Executor::execute(connection, sqlx::AssertSqlSafe(set))
+                            .await
+                            .map(|_| ())
+                    })
+                })
+            });
+        let pool = sea_orm::Database::connect(options).await.map_err(|cause| {
+            ConnectError::Unreachable {
+                place: place.to_owned(),
+                cause: short(&cause),
+            }
+        })?;
+        Ok(Self::counting(pool.clone(), pool))
+    }
+
+    /// Brings the schema up to date, or refuses a database that is newer than this server.
+    pub async fn migrate(&self, place: &str) -> Result<Vec<String>, ConnectError> {
+        let failed = |cause| ConnectError::Migration {
+            place: place.to_owned(),
+            cause,
+        };
+        let status = self.migration_status(place).await?;
+        if !status.unknown.is_empty() {
+            return Err(ConnectError::Newer {
+                place: place.to_owned(),
+                unknown: status.unknown,
+            });
+        }
+        if status.pending.is_empty() {
+            return Ok(Vec::new());
+        }
+        migration::up(&self.writer).await.map_err(failed)
+    }
+
+    /// What is applied, pending and unknown.
+    pub async fn migration_status(&self, place: &str) -> Result<migration::Status, ConnectError> {
+        migration::status(&self.writer)
+            .await
+            .map_err(|cause| ConnectError::Migration {
+                place: place.to_owned(),
+                cause,
+            })
+    }
+
+    fn counting(mut reader: DatabaseConnection, writer: DatabaseConnection) -> Self {
+        let statements = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&statements);
+        reader.set_metric_callback(move |_| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        Self {
+            reader,
+            writer,
+            statements,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Role {
+    Writer,
+    Readers(u32),
+}
+
+async fn sqlite_pool(file: &Path, role: Role) -> Result<DatabaseConnection, DbErr> {
+    // sea-orm wants a URL; the file's name comes in by the options, whatever it contains.
+    let mut options = ConnectOptions::new("sqlite::memory:");
+    let file = file.to_owned();
+    options
+        .max_connections(match role {
+            Role::Writer => 1,
+            Role::Readers(count) => count,
+        })
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(None::<Duration>)
+        .max_lifetime(None::<Duration>)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |_| sqlite_options(&file, role))
+        .map_sqlx_sqlite_pool_opts(|options| {
+            options.after_connect(|connection, _| Box::pin(arm_deadline(connection)))
+        })
+        .map_sqlx_sqlite_before_acquire(|connection, _| {
+            Box::pin(async move { arm_deadline(connection).await.map(|()| true) })
+        });
+    sea_orm::Database::connect(options).await
+}
+
+fn sqlite_options(file: &Path, role: Role) -> SqliteConnectOptions {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(matches!(role, Role::Writer))
+        .busy_timeout(STATEMENT_TIMEOUT)
+        .foreign_keys(true)
+        .pragma("secure_delete", "on");
+    match role {
+        Role::Writer => options
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal),
+        Role::Readers(_) => options.pragma("query_only", "on"),
+    }
+}
+
+/// A connection is taken for one statement or one transaction: from then on it has this long.
+async fn arm_deadline(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let deadline = Instant::now() + STATEMENT_TIMEOUT;
+    connection
+        .lock_handle()
+        .await?
+        .set_progress_handler(INSTRUCTIONS_BETWEEN_DEADLINE_CHECKS, move || {
+            Instant::now() < deadline
+        });
+    Ok(())
+}
+
+/// The driver's own words, without sea-orm's wrapping.
+fn short(error: &DbErr) -> String {
+    match error {
+        DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause) => match cause {
+            sea_orm::RuntimeErr::SqlxError(cause) => cause.to_string(),
+            sea_orm::RuntimeErr::Internal(cause) => cause.clone(),
+        },
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,405 @@
+//! Identities: who is linked to which account.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockType, Query, SelectStatement, UnionType};
+use sea_orm::{Condition, DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait};
+
+use super::json::{Json, Texts};
+use super::page::{Page, Position, Slice};
+use super::user::fold_case;
+use super::{Tx, credential, identity_provider};
+use crate::clock::Time;
+use crate::id::{IdentityId, ProviderId, UserId};
+
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "identity")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: IdentityId,
+    pub provider_id: ProviderId,
+    /// A copy of the provider's type, which never changes.
+    pub provider_type: String,
+    pub user_id: UserId,
+    /// The account's stable subject within the provider's instance.
+    pub external_id: String,
+    /// '' where the provider takes one account per user, else the external id.
+    pub account_slot: String,
+    pub is_primary: bool,
+    pub email: Option<String>,
+    pub email_folded: Option<String>,
+    /// `None` where the provider does not say.
+    pub email_verified: Option<bool>,
+    pub username: Option<String>,
+    pub display_name: Option<String>,
+    /// An object of texts.
+    pub attributes_json: Json,
+    pub scopes_json: Texts,
+    pub status: Status,
+    /// Free data of the application.
+    pub data_json: Json,
+    /// Counts what the API shows, never tokens.
+    pub version: i64,
+    pub date_added: Time,
+    pub date_updated: Time,
+    pub date_verified: Time,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum Status {
+    #[sea_orm(string_value = "UNKNOWN")]
+    Unknown,
+    #[sea_orm(string_value = "VALID")]
+    Valid,
+    #[sea_orm(string_value = "INVALID")]
+    Invalid,
+}
+
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Which identities; the parts are combined with AND.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub ids: Option<Vec<IdentityId>>,
+    pub user_ids: Option<Vec<UserId>>,
+    pub external_ids: Option<Vec<String>>,
+    pub provider_id: Option<ProviderId>,
+    /// `Some(None)`: the provider has none.
+    pub provider_external_id: Option<Option<String>>,
+    pub provider_type: Option<String>,
+    pub status: Option<Status>,
+    pub expiring_before: Option<Time>,
+    pub email: Option<String>,
+    pub is_primary: Option<bool>,
+}
+
+/// What a list of identities is ordered by; the id decides between equals.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum OrderBy {
+    #[default]
+    Id,
+    DateAdded,
+    DateVerified,
+    ExternalId,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Order {
+    pub by: OrderBy,
+    pub descending: bool,
+}
+
+impl Filter {
+    /// Says nothing: all identities are meant.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn condition(&self) -> Condition {
+        Condition::all()
+            .add_option(
+                self.ids
+                    .as_ref()
+                    .map(|ids| Column::Id.is_in(ids.iter().copied())),
+            )
+            .add_option(
+                self.user_ids
+                    .as_ref()
+                    .map(|ids| Column::UserId.is_in(ids.iter().copied())),
+            )
+            .add_option(
+                self.external_ids
+                    .as_ref()
+                    .map(|ids| Column::ExternalId.is_in(ids)),
+            )
+            .add_option(self.provider_id.map(|id| Column::ProviderId.eq(id)))
+            .add_option(self.provider_external_id.as_ref().map(|id| {
+                Column::ProviderId.in_subquery(providers_of_instance(
+                    self.provider_type.as_deref(),
+                    id.as_deref().unwrap_or_default(),
+                ))
+            }))
+            .add_option(
+                self.provider_type
+                    .as_ref()
+                    .map(|key| Column::ProviderType.eq(key)),
+            )
+            .add_option(self.status.map(|status| Column::Status.eq(status)))
+            .add_option(
+                self.expiring_before
+                    .map(|time| Column::Id.in_subquery(expiring_before(time))),
+            )
+            .add_option(
+                self.email
+                    .as_deref()
+                    .map(|email| Column::EmailFolded.eq(fold_case(email))),
+            )
+            .add_option(self.is_primary.map(|primary| Column::IsPrimary.eq(primary)))
+    }
+}
+
+impl Order {
+    const fn columns(self) -> &'static [Column] {
+        match self.by {
+            OrderBy::Id => &[Column::Id],
+            OrderBy::DateAdded => &[Column::DateAdded, Column::Id],
+            OrderBy::DateVerified => &[Column::DateVerified, Column::Id],
+            OrderBy::ExternalId => &[Column::ExternalId, Column::Id],
+        }
+    }
+
+    /// Where `row` stands in a list of this order.
+    pub fn position(self, row: &Model) -> Position {
+        match self.by {
+            OrderBy::Id => Position::Id(row.id.0),
+            OrderBy::DateAdded => Position::Time(row.date_added, row.id.0),
+            OrderBy::DateVerified => Position::Time(row.date_verified, row.id.0),
+            OrderBy::ExternalId => Position::Text(row.external_id.clone(), row.id.0),
+        }
+    }
+}
+
+pub async fn by_ids(db: &impl ConnectionTrait, ids: &[IdentityId]) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(db)
+        .await
+}
+
+/// The identities that linking this account to this user has to reckon with: whoever has the
+/// account, and what the user has at this provider.
+pub async fn around(
+    db: &impl ConnectionTrait,
+    provider_id: ProviderId,
+    external_id: &str,
+    user_id: UserId,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::ProviderId.eq(provider_id))
+        .filter(
+            Condition::any()
+                .add(Column::ExternalId.eq(external_id))
+                .add(Column::UserId.eq(user_id)),
+        )
+        .order_by_asc(Column::Id)
+        .all(db)
+        .await
+}
+
+/// The first in the order of the list.
+pub async fn first(db: &impl ConnectionTrait, filter: &Filter) -> Result<Option<Model>, DbErr> {
+    Entity::find()
+        .filter(filter.condition())
+        .order_by_asc(Column::Id)
+        .limit(1)
+        .one(db)
+        .await
+}
+
+pub async fn page(
+    db: &impl ConnectionTrait,
+    filter: &Filter,
+    order: Order,
+    page: &Page,
+) -> Result<Slice<Model>, DbErr> {
+    let mut select = Entity::find().filter(filter.condition());
+    page.apply(
+        QuerySelect::query(&mut select),
+        order.columns(),
+        order.descending,
+    );
+    Ok(page.slice(select.all(db).await?))
+}
+
+pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, DbErr> {
+    Entity::find().filter(filter.condition()).count(db).await
+}
+
+/// A user's identities at providers of a type, in the order of their ids; at most `limit`.
+pub async fn of_user_and_type(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    provider_type: &str,
+    exclude_matching_external_ids: bool,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let mut select = Entity::find()
+        .filter(Column::UserId.eq(user_id))
+        .filter(Column::ProviderType.eq(provider_type))
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    if exclude_matching_external_ids {
+        select = select.filter(Expr::exists(provider_with_the_same_external_id()).not());
+    }
+    select.all(db).await
+}
+
+/// Whose identities a nested list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Parent {
+    User(UserId),
+    Provider(ProviderId),
+}
+
+impl Parent {
+    fn of(self, row: &Model) -> bool {
+        match self {
+            Self::User(id) => row.user_id == id,
+            Self::Provider(id) => row.provider_id == id,
+        }
+    }
+
+    fn condition(self, provider_type: Option<&str>) -> Condition {
+        let parent = match self {
+            Self::User(id) => Column::UserId.eq(id),
+            Self::Provider(id) => Column::ProviderId.eq(id),
+        };
+        Condition::all()
+            .add(parent)
+            .add_option(provider_type.map(|key| Column::ProviderType.eq(key)))
+    }
+}
+
+/// One page for each parent, in one statement: a bounded select for each, never a window over
+/// all rows.
+pub async fn pages_of_parents(
+    db: &impl ConnectionTrait,
+    parents: &[Parent],
+    provider_type: Option<&str>,
+    page: &Page,
+) -> Result<Vec<Slice<Model>>, DbErr> {
+    let mut arms = parents.iter().map(|parent| {
+        let mut select = Entity::find()
+            .filter(parent.condition(provider_type))
+            .into_query();
+        page.apply(&mut select, &[Column::Id], false);
+        // SQLite takes ORDER BY and LIMIT in an arm only behind a FROM.
+        Query::select()
+            .expr(Expr::cust("*"))
+            .from_subquery(select, Alias::new("page"))
+            .take()
+    });
+    let Some(mut statement) = arms.next() else {
+        return Ok(Vec::new());
+    };
+    statement.unions(arms.map(|arm| (UnionType::All, arm)));
+    let rows: Vec<Model> = Model::find_by_statement(db.get_database_backend().build(&statement))
+        .all(db)
+        .await?;
+    Ok(parents
+        .iter()
+        .map(|parent| page.slice(rows.iter().filter(|row| parent.of(row)).cloned().collect()))
+        .collect())
+}
+
+/// How many identities each parent has, in one statement.
+pub async fn counts_of_parents(
+    db: &impl ConnectionTrait,
+    parents: &[Parent],
+    provider_type: Option<&str>,
+) -> Result<Vec<u64>, DbErr> {
+    #[derive(FromQueryResult)]
+    struct Count {
+        parent: i64,
+        rows: i64,
+    }
+    let mut arms = parents.iter().zip(0_i64..).map(|(parent, index)| {
+        Query::select()
+            .expr_as(Expr::val(index).cast_as("bigint"), "parent")
+            .expr_as(Expr::col(Column::Id).count(), "rows")
+            .from(Entity)
+            .cond_where(parent.condition(provider_type))
+            .take()
+    });
+    let Some(mut statement) = arms.next() else {
+        return Ok(Vec::new());
+    };
+    statement.unions(arms.map(|arm| (UnionType::All, arm)));
+    let counts = Count::find_by_statement(db.get_database_backend().build(&statement))
+        .all(db)
+        .await?;
+    Ok((0_i64..)
+        .take(parents.len())
+        .map(|index| {
+            let found = counts.iter().find(|count| count.parent == index);
+            found
+                .and_then(|count| u64::try_from(count.rows).ok())
+                .unwrap_or_default()
+        })
+        .collect())
+}
+
+/// Another of the user's identities at the provider becomes the primary one: the first linked.
+pub async fn promote_first(
+    tx: &Tx,
+    provider_id: ProviderId,
+    user_id: UserId,
+    now: Time,
+) -> Result<Option<IdentityId>, DbErr> {
+    let next = Entity::find()
+        .filter(Column::ProviderId.eq(provider_id))
+        .filter(Column::UserId.eq(user_id))
+        .order_by_asc(Column::DateAdded)
+        .order_by_asc(Column::Id)
+        .limit(1)
+        .one(tx)
+        .await?;
+    let Some(next) = next.filter(|next| !next.is_primary) else {
+        return Ok(None);
+    };
+    Entity::update_many()
+        .col_expr(Column::IsPrimary, Expr::val(true))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .col_expr(Column::DateUpdated, Expr::val(now))
+        .filter(Column::Id.eq(next.id))
+        .exec(tx)
+        .await?;
+    Ok(Some(next.id))
+}
+
+fn providers_of_instance(provider_type: Option<&str>, external_id: &str) -> SelectStatement {
+    identity_provider::Entity::find()
+        .select_only()
+        .column(identity_provider::Column::Id)
+        .filter(identity_provider::Column::ExternalId.eq(external_id))
+        .apply_if(provider_type, |select, key| {
+            select.filter(identity_provider::Column::ProviderType.eq(key))
+        })
+        .into_query()
+}
+
+fn provider_with_the_same_external_id() -> SelectStatement {
+    use identity_provider::Column as Provider;
+    identity_provider::Entity::find()
+        .select_only()
+        .column(Provider::Id)
+        .filter(
+            Expr::col((identity_provider::Entity, Provider::Id))
+                .equals((Entity, Column::ProviderId)),
+        )
+        .filter(
+            Expr::col((identity_provider::Entity, Provider::ExternalId))
+                .equals((Entity, Column::ExternalId)),
+        )
+        .into_query()
+}
+
+fn expiring_before(time: Time) -> SelectStatement {
+    credential::Entity::find()
+        .select_only()
+        .column(credential::Column::IdentityId)
+        .filter(credential::Column::ExpiresAt.lt(time))
+        .into_query()
+}
+
+/// The row, locked until the transaction ends.
+pub async fn locked(tx: &Tx, id: IdentityId) -> Result<Option<Model>, DbErr> {
+    let mut select = Entity::find_by_id(id);
+    if tx.get_database_backend() == DbBackend::Postgres {
+        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
+    }
+    select.one(tx).await
+}

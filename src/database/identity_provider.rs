@@ -1,0 +1,156 @@
+//! Configured identity providers.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::LockType;
+use sea_orm::{DbBackend, QuerySelect};
+
+use super::Tx;
+use super::json::Json;
+use super::page::{Page, Slice};
+use crate::clock::Time;
+use crate::database::Sealed;
+use crate::id::ProviderId;
+
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "identity_provider")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: ProviderId,
+    pub slug: String,
+    /// Key in the catalogue; fixed. A row may name a type that this server no longer knows.
+    #[sea_orm(column_name = "type")]
+    pub provider_type: String,
+    /// The instance at the provider; '' where the type has one.
+    pub external_id: String,
+    pub name: String,
+    pub config_json: Json,
+    pub client_id: Option<String>,
+    pub client_secret_sealed: Option<Sealed>,
+    pub organization_id: Option<Uuid>,
+    pub client_of: Option<ProviderId>,
+    pub enabled: bool,
+    pub allows_sign_in: bool,
+    pub allows_multiple_per_user: bool,
+    pub sign_in_json: Option<Json>,
+    pub managed_by: ManagedBy,
+    pub version: i64,
+    pub date_added: Time,
+    pub date_updated: Time,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum ManagedBy {
+    #[sea_orm(string_value = "API")]
+    Api,
+    #[sea_orm(string_value = "CONFIGURATION")]
+    Configuration,
+}
+
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Which providers; the parts are combined with AND.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub ids: Option<Vec<ProviderId>>,
+    pub slugs: Option<Vec<String>>,
+    pub provider_type: Option<String>,
+    /// `Some(None)`: the provider has none.
+    pub external_id: Option<Option<String>>,
+    pub allows_sign_in: Option<bool>,
+    pub enabled: Option<bool>,
+}
+
+impl Filter {
+    /// Says nothing: all rows are meant.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn condition(&self) -> sea_orm::Condition {
+        let external_id = self
+            .external_id
+            .as_ref()
+            .map(|id| id.as_deref().unwrap_or_default());
+        sea_orm::Condition::all()
+            .add_option(
+                self.ids
+                    .as_ref()
+                    .map(|ids| Column::Id.is_in(ids.iter().copied())),
+            )
+            .add_option(self.slugs.as_ref().map(|slugs| Column::Slug.is_in(slugs)))
+            .add_option(
+                self.provider_type
+                    .as_ref()
+                    .map(|key| Column::ProviderType.eq(key)),
+            )
+            .add_option(external_id.map(|id| Column::ExternalId.eq(id)))
+            .add_option(
+                self.allows_sign_in
+                    .map(|allows| Column::AllowsSignIn.eq(allows)),
+            )
+            .add_option(self.enabled.map(|enabled| Column::Enabled.eq(enabled)))
+    }
+}
+
+pub async fn by_ids(db: &impl ConnectionTrait, ids: &[ProviderId]) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(db)
+        .await
+}
+
+pub async fn by_slugs(db: &impl ConnectionTrait, slugs: &[String]) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::Slug.is_in(slugs))
+        .all(db)
+        .await
+}
+
+/// The shared providers of one type and instance: at most one.
+pub async fn by_instance(
+    db: &impl ConnectionTrait,
+    provider_type: &str,
+    external_id: &str,
+) -> Result<Option<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::ProviderType.eq(provider_type))
+        .filter(Column::ExternalId.eq(external_id))
+        .filter(Column::OrganizationId.is_null())
+        .one(db)
+        .await
+}
+
+pub async fn page(
+    db: &impl ConnectionTrait,
+    filter: &Filter,
+    page: &Page,
+) -> Result<Slice<Model>, DbErr> {
+    let mut select = Entity::find().filter(filter.condition());
+    page.apply(QuerySelect::query(&mut select), &[Column::Id], false);
+    Ok(page.slice(select.all(db).await?))
+}
+
+pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, DbErr> {
+    Entity::find().filter(filter.condition()).count(db).await
+}
+
+/// How many providers borrow this one's client.
+pub async fn borrowers(db: &impl ConnectionTrait, id: ProviderId) -> Result<u64, DbErr> {
+    Entity::find()
+        .filter(Column::ClientOf.eq(id))
+        .count(db)
+        .await
+}
+
+/// The row, locked until the transaction ends.
+pub async fn locked(tx: &Tx, id: ProviderId) -> Result<Option<Model>, DbErr> {
+    let mut select = Entity::find_by_id(id);
+    if tx.get_database_backend() == DbBackend::Postgres {
+        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
+    }
+    select.one(tx).await
+}

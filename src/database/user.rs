@@ -1,0 +1,148 @@
+//! People in the directory.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{IntoCondition, LockType};
+use sea_orm::{DbBackend, QueryOrder, QuerySelect};
+
+use super::Tx;
+use super::json::Json;
+use super::page::{Page, Slice};
+use crate::clock::Time;
+use crate::id::UserId;
+
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "user")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: UserId,
+    pub entity_ref: String,
+    pub display_name: Option<String>,
+    pub email: Option<String>,
+    /// The address with its case folded: what lookups compare.
+    pub email_folded: Option<String>,
+    /// `None` where nobody said.
+    pub email_verified: Option<bool>,
+    pub picture: Option<String>,
+    /// An object of texts.
+    pub annotations_json: Json,
+    pub status: Status,
+    pub merged_into: Option<UserId>,
+    /// An application knows another way in for this person, such as a password.
+    pub has_other_sign_in: bool,
+    pub date_added: Time,
+    pub date_updated: Time,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum Status {
+    #[sea_orm(string_value = "ACTIVE")]
+    Active,
+    #[sea_orm(string_value = "DISABLED")]
+    Disabled,
+    /// The person's identities went to another user.
+    #[sea_orm(string_value = "MERGED")]
+    Merged,
+}
+
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Which users; the parts are combined with AND.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub ids: Option<Vec<UserId>>,
+    pub entity_refs: Option<Vec<String>>,
+    pub email: Option<String>,
+    pub status: Option<Status>,
+}
+
+impl Filter {
+    /// Says nothing: all rows are meant.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn condition(&self) -> sea_orm::Condition {
+        let is =
+            |column: Column, value: &Option<String>| value.as_ref().map(|value| column.eq(value));
+        sea_orm::Condition::all()
+            .add_option(
+                self.ids
+                    .as_ref()
+                    .map(|ids| Column::Id.is_in(ids.iter().copied())),
+            )
+            .add_option(
+                self.entity_refs
+                    .as_ref()
+                    .map(|refs| Column::EntityRef.is_in(refs)),
+            )
+            .add_option(is(
+                Column::EmailFolded,
+                &self.email.as_deref().map(fold_case),
+            ))
+            .add_option(self.status.map(|status| Column::Status.eq(status)))
+            .into_condition()
+    }
+}
+
+/// Folds case the same way on both databases.
+pub fn fold_case(text: &str) -> String {
+    text.to_lowercase()
+}
+
+pub async fn by_ids(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(db)
+        .await
+}
+
+pub async fn by_entity_refs(
+    db: &impl ConnectionTrait,
+    refs: &[String],
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::EntityRef.is_in(refs))
+        .all(db)
+        .await
+}
+
+/// At most two: more than one is all that a caller wants to know.
+pub async fn by_email(db: &impl ConnectionTrait, email: &str) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::EmailFolded.eq(fold_case(email)))
+        .order_by_asc(Column::Id)
+        .limit(2)
+        .all(db)
+        .await
+}
+
+pub async fn page(
+    db: &impl ConnectionTrait,
+    filter: &Filter,
+    page: &Page,
+) -> Result<Slice<Model>, DbErr> {
+    let mut select = Entity::find().filter(filter.condition());
+    page.apply(QuerySelect::query(&mut select), &[Column::Id], false);
+    Ok(page.slice(select.all(db).await?))
+}
+
+pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, DbErr> {
+    Entity::find().filter(filter.condition()).count(db).await
+}
+
+/// Locks the users' rows until the transaction ends, in the order of their ids, so that two
+/// writers that lock several never wait for each other in a circle. On SQLite the writer is
+/// alone already.
+pub async fn lock(tx: &Tx, ids: &[UserId]) -> Result<Vec<Model>, DbErr> {
+    let mut select = Entity::find()
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .order_by_asc(Column::Id);
+    if tx.get_database_backend() == DbBackend::Postgres {
+        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
+    }
+    select.all(tx).await
+}

@@ -1,0 +1,100 @@
+//! What can go wrong, in words that a caller may read, and its stable code. Knows no transport.
+
+use std::fmt;
+
+/// What went wrong. The code is part of the API: never rename one.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0}")]
+    Unauthenticated(String),
+    #[error("{0}")]
+    Forbidden(String),
+    /// Absent, or not for this caller: the two look the same.
+    #[error("{what} {id} was not found")]
+    NotFound { what: &'static str, id: String },
+    #[error("{0}")]
+    Ambiguous(String),
+    /// The request itself is wrong: a type, a size, an id. `field` is its path in the input.
+    #[error("{field}: {message}")]
+    BadInput { field: String, message: String },
+    #[error("{0}")]
+    LimitExceeded(String),
+    #[error("the operation took too long and was ended; ask for less at once")]
+    Timeout,
+    /// What was asked for is well-formed and stored data stands against it. A mutation's payload
+    /// says so in `userErrors`; nothing was changed.
+    #[error("refused: {}", .0.iter().map(|refusal| refusal.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Refused(Vec<Refusal>),
+    /// Ours to mend. The cause goes to the log, never to the caller.
+    #[error(transparent)]
+    Internal(#[from] anyhow::Error),
+}
+
+impl Error {
+    /// The code in `extensions.code`.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated(_) => "UNAUTHENTICATED",
+            Self::Forbidden(_) => "FORBIDDEN",
+            Self::NotFound { .. } => "NOT_FOUND",
+            Self::Ambiguous(_) => "AMBIGUOUS",
+            Self::BadInput { .. } => "BAD_USER_INPUT",
+            Self::LimitExceeded(_) => "LIMIT_EXCEEDED",
+            Self::Timeout => "TIMEOUT",
+            Self::Refused(_) | Self::Internal(_) => "INTERNAL",
+        }
+    }
+
+    /// The request is wrong in `field`; `message` goes on from there: "is too long: …".
+    pub fn bad_input(field: impl Into<String>, message: impl fmt::Display) -> Self {
+        Self::BadInput {
+            field: field.into(),
+            message: message.to_string(),
+        }
+    }
+
+    /// A single refusal that no other try will change.
+    pub fn refused(code: RefusalCode, field: &[&str], message: impl Into<String>) -> Self {
+        Self::Refused(vec![Refusal::new(code, field, message)])
+    }
+}
+
+/// An expected refusal of a mutation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub code: RefusalCode,
+    pub message: String,
+    /// Path of the input field that it is about; empty where it is about the whole.
+    pub field: Vec<String>,
+    /// The same request may succeed later, without any other change.
+    pub retryable: bool,
+}
+
+impl Refusal {
+    /// A refusal that no other try will change.
+    pub fn new(code: RefusalCode, field: &[&str], message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            field: field.iter().map(|&part| part.to_owned()).collect(),
+            retryable: false,
+        }
+    }
+}
+
+/// The codes of refusals. Part of the API: never rename one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RefusalCode {
+    AccountOwnedByAnotherUser,
+    UserHasAnotherAccount,
+    VersionConflict,
+    IdempotencyKeyReused,
+    SecretInData,
+    AlreadyExists,
+    InUse,
+    Immutable,
+    ManagedByConfiguration,
+    InvalidConfiguration,
+    UserNotActive,
+    ScopeNotHeld,
+}
