@@ -1,0 +1,62 @@
+//! Secrets of the server itself: made once, sealed in the database, the same in all processes.
+
+use sea_orm::{EntityTrait, IntoActiveModel};
+use secrecy::zeroize::Zeroizing;
+
+use super::{Place, Vault};
+use crate::database::{Database, secret};
+use crate::error::Error;
+
+/// What the server keeps a secret for. The names are stored: never rename one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerSecret {
+    /// Chains the seals of events.
+    EventChain,
+    /// Signs the cursors of pages.
+    Cursor,
+}
+
+impl ServerSecret {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::EventChain => "event_chain",
+            Self::Cursor => "cursor",
+        }
+    }
+}
+
+impl Vault {
+    /// The secret's 32 bytes; the first process to ask makes them.
+    pub async fn server_secret(
+        &self,
+        database: &Database,
+        which: ServerSecret,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let name = which.name();
+        let place = &Place {
+            table: "secret",
+            row: name.as_bytes(),
+            column: "value_sealed",
+        };
+        let row = database
+            .write(|tx| async move {
+                let tx = &*tx;
+                if let Some(row) = secret::Entity::find_by_id(name).one(tx).await? {
+                    return Ok(row);
+                }
+                let value = Zeroizing::new(self.clock.random::<32>());
+                let row = secret::Model {
+                    name: name.to_owned(),
+                    value_sealed: self.seal(place, &value[..]),
+                    date_added: self.clock.now(),
+                };
+                secret::Entity::insert(row.clone().into_active_model())
+                    .exec_without_returning(tx)
+                    .await?;
+                Ok(row)
+            })
+            .await?;
+        self.open(place, &row.value_sealed)
+            .map_err(|cause| Error::Internal(anyhow::Error::new(cause).context(name)))
+    }
+}
