@@ -1,0 +1,465 @@
+//! Creating, changing and deleting configured providers.
+
+use std::sync::Arc;
+
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::catalog::{Catalog, ProviderType};
+use super::config::{self, ProviderInput};
+use crate::access::{Caller, Scope};
+use crate::clock::Clock;
+use crate::database::identity_provider::{self, Entity, ManagedBy, Model};
+use crate::database::json::Json;
+use crate::database::{Database, Sealed, Tx, identity};
+use crate::error::{Error, Refusal, RefusalCode};
+use crate::event::{self, Action, NewEvent};
+use crate::id::ProviderId;
+use crate::input::{Change, check_data};
+use crate::limits;
+use crate::vault::{Place, Vault};
+
+/// What changing providers needs to do its work.
+#[derive(Clone)]
+pub struct ProviderAdmin {
+    pub database: Database,
+    pub vault: Arc<Vault>,
+    pub clock: Clock,
+    pub catalog: Arc<Catalog>,
+    /// Whether the operator allows plain http to a URL's host.
+    pub allow_http: Arc<dyn Fn(&Url) -> bool + Send + Sync>,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewProvider {
+    pub slug: String,
+    pub provider_type: String,
+    pub external_id: Option<String>,
+    pub name: Option<String>,
+    pub config: Value,
+    pub client_id: Option<String>,
+    pub client_secret: Option<SecretString>,
+    pub allows_sign_in: bool,
+    pub allows_multiple_per_user: bool,
+    pub client_of: Option<ProviderId>,
+    pub enabled: bool,
+}
+
+/// What is left out stays.
+#[derive(Debug, Clone)]
+pub struct ProviderChange {
+    pub id: ProviderId,
+    pub name: Option<String>,
+    pub config: Option<Value>,
+    pub client_id: Change<String>,
+    pub client_secret: Change<SecretString>,
+    pub allows_sign_in: Option<bool>,
+    pub enabled: Option<bool>,
+    pub expected_version: Option<i64>,
+}
+
+impl ProviderAdmin {
+    /// # Errors
+    /// `BAD_USER_INPUT`, `FORBIDDEN` for sign-in without `admin`; refused with `ALREADY_EXISTS`,
+    /// `INVALID_CONFIGURATION` or `SECRET_IN_DATA`.
+    pub async fn create(&self, caller: &Caller, new: &NewProvider) -> Result<ProviderId, Error> {
+        check_slug(&new.slug)?;
+        if let Some(name) = &new.name {
+            limits::text("input.name", name, limits::NAME)?;
+        }
+        if new.allows_sign_in {
+            caller
+                .viewer
+                .require(Scope::Admin, "a provider that people sign in with")?;
+        }
+        check_data("input.config", &new.config)?;
+        let provider_type = self.type_of(&new.provider_type)?;
+        let external_id = self.check(
+            provider_type,
+            &ProviderInput {
+                slug: &new.slug,
+                config: as_object(&new.config)?,
+                client_id: new.client_id.as_deref(),
+                has_client_secret: new.client_secret.is_some(),
+                borrows_client: new.client_of.is_some(),
+                external_id: new.external_id.as_deref(),
+                allow_http: &*self.allow_http,
+            },
+        )?;
+        let row = &self.new_row(new, provider_type, external_id);
+        self.database
+            .write(|tx| async move { self.insert(&tx, caller, row.clone()).await })
+            .await
+    }
+
+    /// # Errors
+    /// As [`Self::create`], and `NOT_FOUND`; refused with `VERSION_CONFLICT`, `IMMUTABLE` or
+    /// `MANAGED_BY_CONFIGURATION`.
+    pub async fn update(&self, caller: &Caller, change: &ProviderChange) -> Result<(), Error> {
+        if let Some(name) = &change.name {
+            limits::text("input.name", name, limits::NAME)?;
+        }
+        if let Some(config) = &change.config {
+            check_data("input.config", config)?;
+        }
+        if change.allows_sign_in.is_some() {
+            caller
+                .viewer
+                .require(Scope::Admin, "changing who may sign in with a provider")?;
+        }
+        self.database
+            .write(|tx| async move {
+                let tx = &*tx;
+                let stored = find_own(tx, change.id).await?;
+                let row = self.changed(&stored, change)?;
+                if row == stored {
+                    return Ok(());
+                }
+                let row = Model {
+                    version: stored.version + 1,
+                    date_updated: self.clock.now(),
+                    ..row
+                };
+                let event = NewEvent {
+                    target: Some(row.id.any()),
+                    before: Some(describe(&stored)),
+                    after: Some(describe(&row)),
+                    ..NewEvent::new(Action::ProviderUpdated)
+                };
+                row.into_active_model().reset_all().update(tx).await?;
+                event::record(tx, &self.clock, &caller.origin(), event).await
+            })
+            .await
+    }
+
+    /// Deletes a provider that nothing refers to any more.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; refused with `IN_USE` or `MANAGED_BY_CONFIGURATION`.
+    pub async fn delete(&self, caller: &Caller, id: ProviderId) -> Result<(), Error> {
+        self.database
+            .write(|tx| async move {
+                let tx = &*tx;
+                let row = find_own(tx, id).await?;
+                let filter = identity::Filter {
+                    provider_id: Some(id),
+                    ..identity::Filter::default()
+                };
+                let identities = identity::count(tx, &filter).await?;
+                let borrowers = identity_provider::borrowers(tx, id).await?;
+                if identities + borrowers > 0 {
+                    return Err(Error::refused(
+                        RefusalCode::InUse,
+                        &["id"],
+                        format!(
+                            "{identities} identities are linked here and {borrowers} providers \
+                             use this one's client; disable it (enabled: false) or remove those \
+                             first"
+                        ),
+                    ));
+                }
+                let event = NewEvent {
+                    target: Some(id.any()),
+                    before: Some(describe(&row)),
+                    ..NewEvent::new(Action::ProviderDeleted)
+                };
+                row.delete(tx).await?;
+                event::record(tx, &self.clock, &caller.origin(), event).await
+            })
+            .await
+    }
+
+    async fn insert(&self, tx: &Tx, caller: &Caller, row: Model) -> Result<ProviderId, Error> {
+        no_twin(tx, &row).await?;
+        if let Some(lender) = row.client_of {
+            check_lender(tx, &row, lender).await?;
+        }
+        let event = NewEvent {
+            target: Some(row.id.any()),
+            after: Some(describe(&row)),
+            ..NewEvent::new(Action::ProviderCreated)
+        };
+        let id = row.id;
+        Entity::insert(row.into_active_model())
+            .exec_without_returning(tx)
+            .await?;
+        event::record(tx, &self.clock, &caller.origin(), event).await?;
+        Ok(id)
+    }
+
+    fn changed(&self, stored: &Model, change: &ProviderChange) -> Result<Model, Error> {
+        if let Some(expected) = change.expected_version.filter(|&v| v != stored.version) {
+            return Err(Error::refused(
+                RefusalCode::VersionConflict,
+                &["input", "expectedVersion"],
+                format!(
+                    "the provider is at version {}, not {expected}",
+                    stored.version
+                ),
+            ));
+        }
+        let client_secret_sealed = match &change.client_secret {
+            Change::Keep => stored.client_secret_sealed.clone(),
+            Change::Clear => None,
+            Change::Set(secret) => Some(self.seal(stored.id, secret)),
+        };
+        let row = Model {
+            name: change.name.clone().unwrap_or_else(|| stored.name.clone()),
+            config_json: change
+                .config
+                .clone()
+                .map_or_else(|| stored.config_json.clone(), Json),
+            client_id: change.client_id.clone().or(stored.client_id.clone()),
+            client_secret_sealed,
+            allows_sign_in: change.allows_sign_in.unwrap_or(stored.allows_sign_in),
+            enabled: change.enabled.unwrap_or(stored.enabled),
+            ..stored.clone()
+        };
+        self.check_changed(stored, &row)?;
+        Ok(row)
+    }
+
+    fn check_changed(&self, stored: &Model, row: &Model) -> Result<(), Error> {
+        let of_the_flow = |row: &Model| {
+            (
+                row.config_json.clone(),
+                row.client_id.clone(),
+                row.client_secret_sealed.is_some(),
+            )
+        };
+        if of_the_flow(stored) == of_the_flow(row) {
+            // Nothing that the type has a say in: a row of an unknown type can be renamed and
+            // disabled.
+            return Ok(());
+        }
+        let provider_type = self.type_of(&row.provider_type)?;
+        let instance = |row: &Model| {
+            let config = as_object(&row.config_json.0)?;
+            Ok::<_, Error>(config::derived_external_id(
+                provider_type,
+                &row.slug,
+                config,
+            ))
+        };
+        self.check(
+            provider_type,
+            &ProviderInput {
+                slug: &row.slug,
+                config: as_object(&row.config_json.0)?,
+                client_id: row.client_id.as_deref(),
+                has_client_secret: row.client_secret_sealed.is_some(),
+                borrows_client: row.client_of.is_some(),
+                external_id: None,
+                allow_http: &*self.allow_http,
+            },
+        )?;
+        if instance(stored)? == instance(row)? {
+            return Ok(());
+        }
+        let fields = config::instance_fields(provider_type).join(", ");
+        Err(Error::refused(
+            RefusalCode::Immutable,
+            &["input", "config"],
+            format!(
+                "{fields} says which instance this provider is, and is fixed: it is part of the \
+                 key of every identity here. Create another provider for another instance"
+            ),
+        ))
+    }
+
+    fn new_row(
+        &self,
+        new: &NewProvider,
+        provider_type: &ProviderType,
+        external_id: String,
+    ) -> Model {
+        let id = ProviderId::new(&self.clock);
+        let now = self.clock.now();
+        Model {
+            id,
+            slug: new.slug.clone(),
+            provider_type: provider_type.key.clone(),
+            external_id,
+            name: new
+                .name
+                .clone()
+                .unwrap_or_else(|| provider_type.name.clone()),
+            config_json: Json(new.config.clone()),
+            client_id: new.client_id.clone(),
+            client_secret_sealed: new
+                .client_secret
+                .as_ref()
+                .map(|secret| self.seal(id, secret)),
+            organization_id: None,
+            client_of: new.client_of,
+            enabled: new.enabled,
+            allows_sign_in: new.allows_sign_in,
+            allows_multiple_per_user: new.allows_multiple_per_user,
+            sign_in_json: None,
+            managed_by: ManagedBy::Api,
+            version: 1,
+            date_added: now,
+            date_updated: now,
+        }
+    }
+
+    fn seal(&self, id: ProviderId, secret: &SecretString) -> Sealed {
+        let place = Place {
+            table: "identity_provider",
+            row: id.0.as_bytes(),
+            column: "client_secret_sealed",
+        };
+        self.vault.seal(&place, secret.expose_secret().as_bytes())
+    }
+
+    fn type_of(&self, key: &str) -> Result<&ProviderType, Error> {
+        self.catalog.get(key).ok_or_else(|| {
+            let known: Vec<&str> = self
+                .catalog
+                .iter()
+                .map(|known| known.key.as_str())
+                .collect();
+            Error::bad_input(
+                "input.type",
+                format!(
+                    "{key:?} is no provider type; there are {}",
+                    known.join(", ")
+                ),
+            )
+        })
+    }
+
+    fn check(&self, provider_type: &ProviderType, input: &ProviderInput) -> Result<String, Error> {
+        config::check(provider_type, input)
+            .map(|checked| checked.external_id)
+            .map_err(|problems| {
+                let refusal = |problem: config::ConfigProblem| Refusal {
+                    code: RefusalCode::InvalidConfiguration,
+                    message: problem.message,
+                    field: std::iter::once("input".to_owned())
+                        .chain(problem.field)
+                        .collect(),
+                    retryable: false,
+                };
+                Error::Refused(problems.into_iter().map(refusal).collect())
+            })
+    }
+}
+
+pub fn not_found(id: ProviderId) -> Error {
+    Error::NotFound {
+        what: "identity provider",
+        id: id.to_string(),
+    }
+}
+
+/// The provider, if it is the API's to change.
+async fn find_own(tx: &Tx, id: ProviderId) -> Result<Model, Error> {
+    let row = identity_provider::locked(tx, id)
+        .await?
+        .ok_or_else(|| not_found(id))?;
+    match row.managed_by {
+        ManagedBy::Api => Ok(row),
+        ManagedBy::Configuration => Err(Error::refused(
+            RefusalCode::ManagedByConfiguration,
+            &[],
+            format!(
+                "the provider {} comes from the configuration file; change it there",
+                row.slug
+            ),
+        )),
+    }
+}
+
+async fn no_twin(db: &impl ConnectionTrait, row: &Model) -> Result<(), Error> {
+    if !identity_provider::by_slugs(db, std::slice::from_ref(&row.slug))
+        .await?
+        .is_empty()
+    {
+        return Err(Error::refused(
+            RefusalCode::AlreadyExists,
+            &["input", "slug"],
+            format!("another provider has the slug {}", row.slug),
+        ));
+    }
+    let twin = identity_provider::by_instance(db, &row.provider_type, &row.external_id).await?;
+    let Some(twin) = twin else { return Ok(()) };
+    let instance = if row.external_id.is_empty() {
+        "one"
+    } else {
+        row.external_id.as_str()
+    };
+    Err(Error::refused(
+        RefusalCode::AlreadyExists,
+        &["input", "externalId"],
+        format!(
+            "the provider {} is of type {} and instance {instance} already",
+            twin.slug, twin.provider_type
+        ),
+    ))
+}
+
+async fn check_lender(tx: &Tx, row: &Model, lender: ProviderId) -> Result<(), Error> {
+    let refused = |message: String| {
+        Err(Error::refused(
+            RefusalCode::InvalidConfiguration,
+            &["input", "clientOf"],
+            message,
+        ))
+    };
+    let lender = identity_provider::locked(tx, lender)
+        .await?
+        .ok_or_else(|| not_found(lender))?;
+    if lender.provider_type != row.provider_type {
+        let (theirs, ours) = (lender.provider_type, &row.provider_type);
+        return refused(format!("{} is of type {theirs}, not {ours}", lender.slug));
+    }
+    if lender.client_of.is_some() {
+        return refused(format!(
+            "{} borrows its own client from another provider",
+            lender.slug
+        ));
+    }
+    Ok(())
+}
+
+/// Lower-case letters, digits and inner hyphens: it stands in URLs.
+fn check_slug(slug: &str) -> Result<(), Error> {
+    limits::text("input.slug", slug, limits::SLUG)?;
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_slug = slug.starts_with(plain)
+        && slug.ends_with(plain)
+        && slug.chars().all(|c| plain(c) || c == '-');
+    if is_slug {
+        return Ok(());
+    }
+    Err(Error::bad_input(
+        "input.slug",
+        "may have lower-case letters, digits and inner hyphens: github, acme-gitlab",
+    ))
+}
+
+fn as_object(config: &Value) -> Result<&Map<String, Value>, Error> {
+    config
+        .as_object()
+        .ok_or_else(|| Error::bad_input("input.config", "must be an object"))
+}
+
+fn describe(row: &Model) -> Value {
+    json!({
+        "slug": row.slug,
+        "type": row.provider_type,
+        "externalId": row.external_id,
+        "name": row.name,
+        "config": row.config_json.0,
+        "clientId": row.client_id,
+        "hasClientSecret": row.client_secret_sealed.is_some(),
+        "clientOf": row.client_of.map(|id| id.to_string()),
+        "enabled": row.enabled,
+        "allowsSignIn": row.allows_sign_in,
+        "allowsMultiplePerUser": row.allows_multiple_per_user,
+        "version": row.version,
+    })
+}
