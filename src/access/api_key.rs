@@ -1,0 +1,236 @@
+//! API keys: made, known again, revoked.
+
+use std::sync::Arc;
+
+use chrono::DurationRound;
+use data_encoding::BASE64URL_NOPAD;
+use sea_orm::{EntityTrait, IntoActiveModel, ModelTrait};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{Caller, Scope};
+use crate::clock::{Clock, Time};
+use crate::database::api_key::{self, Model};
+use crate::database::json::Texts;
+use crate::database::{Database, Tx};
+use crate::error::{Error, RefusalCode};
+use crate::event::{self, Action, NewEvent};
+use crate::id::ApiKeyId;
+use crate::limits;
+
+/// What every key begins with, so that secret scanners find one that leaked.
+pub const PREFIX: &str = "lyd_";
+
+/// How many characters of a key are kept to tell keys apart: the prefix and four more.
+const HINT: usize = 8;
+
+/// A key to be made.
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    pub name: String,
+    pub scopes: Vec<Scope>,
+    /// Default: the name.
+    pub application: Option<String>,
+    pub expires_at: Option<Time>,
+}
+
+/// A key that was made; its secret is shown this once.
+#[derive(Debug)]
+pub struct Created {
+    pub row: Model,
+    pub secret: SecretString,
+}
+
+/// Makes a key. A caller gives no scope that it lacks.
+///
+/// # Errors
+/// Refused with `SCOPE_NOT_HELD`; `BAD_USER_INPUT` for a name, an expiry or a list of scopes
+/// that is none.
+pub async fn create(
+    database: &Database,
+    clock: &Clock,
+    caller: &Caller,
+    new: NewApiKey,
+) -> Result<Created, Error> {
+    let lacking = new.scopes.iter().find(|&&scope| !caller.viewer.has(scope));
+    if let Some(scope) = lacking {
+        return Err(Error::refused(
+            RefusalCode::ScopeNotHeld,
+            &["scopes"],
+            format!("this key lacks the scope {scope}, so it can't give it"),
+        ));
+    }
+    let secret = new_secret(clock);
+    let row = new_row(clock, caller, &new, &secret)?;
+    let new_row = &row;
+    database
+        .write(|tx| async move { insert(&tx, clock, caller, new_row.clone()).await })
+        .await?;
+    Ok(Created { row, secret })
+}
+
+/// Makes the first admin key, where the database has no key at all: the one that is given, or a
+/// new one. Processes that start together make one.
+///
+/// # Errors
+/// What [`create`] says.
+pub async fn bootstrap(
+    database: &Database,
+    clock: &Clock,
+    caller: &Caller,
+    given: Option<&SecretString>,
+) -> Result<Option<Created>, Error> {
+    if api_key::any(database.reader()).await? {
+        return Ok(None);
+    }
+    let secret = given.cloned().unwrap_or_else(|| new_secret(clock));
+    let new = NewApiKey {
+        name: "first admin key".to_owned(),
+        scopes: vec![Scope::Admin],
+        application: Some("admin".to_owned()),
+        expires_at: None,
+    };
+    let row = new_row(clock, caller, &new, &secret)?;
+    let new_row = &row;
+    let made = database
+        .write(|tx| async move {
+            let tx = &*tx;
+            api_key::lock_first(tx).await?;
+            if api_key::any(tx).await? {
+                return Ok(false);
+            }
+            insert(tx, clock, caller, new_row.clone()).await?;
+            Ok(true)
+        })
+        .await?;
+    Ok(made.then_some(Created { row, secret }))
+}
+
+/// Deletes the key: its next request is refused.
+///
+/// # Errors
+/// `NOT_FOUND`.
+pub async fn revoke(
+    database: &Database,
+    clock: &Clock,
+    caller: &Caller,
+    id: ApiKeyId,
+) -> Result<(), Error> {
+    database
+        .write(|tx| async move {
+            let tx = &*tx;
+            let row = api_key::Entity::find_by_id(id).one(tx).await?;
+            let row = row.ok_or_else(|| not_found(id))?;
+            row.clone().delete(tx).await?;
+            let event = NewEvent {
+                target: Some(id.any()),
+                before: Some(describe(&row)),
+                ..NewEvent::new(Action::ApiKeyRevoked)
+            };
+            event::record(tx, clock, &caller.origin(), event).await
+        })
+        .await
+}
+
+pub fn not_found(id: ApiKeyId) -> Error {
+    Error::NotFound {
+        what: "API key",
+        id: id.to_string(),
+    }
+}
+
+/// What the database keeps of a key.
+pub fn hash(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret.as_bytes()).to_vec()
+}
+
+/// The key, unless its time is over.
+pub fn unless_expired(row: Arc<Model>, now: Time) -> Option<Arc<Model>> {
+    row.expires_at
+        .is_none_or(|expires_at| now < expires_at)
+        .then_some(row)
+}
+
+/// The minute to note for a use of the key, where none as late is noted yet.
+pub fn minute_to_note(row: &Model, now: Time) -> Option<Time> {
+    let minute = now.duration_trunc(chrono::TimeDelta::minutes(1)).ok()?;
+    row.last_used_at
+        .is_none_or(|noted| noted < minute)
+        .then_some(minute)
+}
+
+fn new_secret(clock: &Clock) -> SecretString {
+    format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&clock.random::<32>())).into()
+}
+
+fn new_row(
+    clock: &Clock,
+    caller: &Caller,
+    new: &NewApiKey,
+    secret: &SecretString,
+) -> Result<Model, Error> {
+    limits::text("name", &new.name, limits::NAME)?;
+    if let Some(application) = &new.application {
+        limits::text("application", application, limits::NAME)?;
+    }
+    if new.scopes.is_empty() {
+        return Err(Error::bad_input(
+            "scopes",
+            "is empty: a key without scopes can do nothing",
+        ));
+    }
+    let now = clock.now();
+    if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
+        return Err(Error::bad_input(
+            "expiresAt",
+            "is over already: give a time to come",
+        ));
+    }
+    let actor = caller.origin().actor;
+    let mut scopes = new.scopes.clone();
+    scopes.sort_unstable();
+    scopes.dedup();
+    Ok(Model {
+        id: ApiKeyId::new(clock),
+        name: new.name.clone(),
+        application: new.application.clone().unwrap_or_else(|| new.name.clone()),
+        hash: hash(secret.expose_secret()),
+        hint: secret.expose_secret().chars().take(HINT).collect(),
+        scopes_json: Texts(
+            scopes
+                .into_iter()
+                .map(|scope| scope.name().to_owned())
+                .collect(),
+        ),
+        organization_id: None,
+        expires_at: new.expires_at,
+        last_used_at: None,
+        created_by_kind: actor.kind.name().to_owned(),
+        created_by_id: actor.id,
+        created_by_name: actor.name,
+        date_added: now,
+    })
+}
+
+async fn insert(tx: &Tx, clock: &Clock, caller: &Caller, row: Model) -> Result<(), Error> {
+    let event = NewEvent {
+        target: Some(row.id.any()),
+        after: Some(describe(&row)),
+        ..NewEvent::new(Action::ApiKeyCreated)
+    };
+    api_key::Entity::insert(row.into_active_model())
+        .exec_without_returning(tx)
+        .await?;
+    event::record(tx, clock, &caller.origin(), event).await
+}
+
+fn describe(row: &Model) -> serde_json::Value {
+    json!({
+        "name": row.name,
+        "application": row.application,
+        "hint": row.hint,
+        "scopes": row.scopes_json.0,
+        "expiresAt": row.expires_at,
+    })
+}

@@ -1,0 +1,149 @@
+//! One log of what happened: written in the transaction of the change, sealed into one order
+//! and one chain of hashes afterwards.
+
+mod chain;
+mod sealer;
+
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::database::json::Json;
+use crate::database::{Tx, event};
+use crate::error::Error;
+use crate::id::{AnyId, EventId, UserId};
+pub use sealer::Sealer;
+
+/// What kind of caller did something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActorKind {
+    ApiKey,
+    CommandLine,
+    Server,
+}
+
+impl ActorKind {
+    pub const ALL: [Self; 3] = [Self::ApiKey, Self::CommandLine, Self::Server];
+
+    /// As it is stored.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ApiKey => "API_KEY",
+            Self::CommandLine => "COMMAND_LINE",
+            Self::Server => "SERVER",
+        }
+    }
+
+    /// A name that this server doesn't know is the server's own doing, of another version.
+    pub fn from_name(name: &str) -> Self {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .unwrap_or(Self::Server)
+    }
+}
+
+/// Who did something, by value: it outlives the key and the person.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    pub kind: ActorKind,
+    pub id: Option<String>,
+    pub name: String,
+}
+
+/// Where a change comes from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    pub actor: Actor,
+    pub request_id: Option<String>,
+}
+
+/// What happened. The names are part of the API: never rename one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    ApiKeyCreated,
+    ApiKeyRevoked,
+    IdentityLinked,
+    IdentityUnlinked,
+    IdentityUpdated,
+    ProviderCreated,
+    ProviderDeleted,
+    ProviderUpdated,
+    UserCreated,
+    UserUpdated,
+}
+
+impl Action {
+    pub const ALL: [Self; 10] = [
+        Self::ApiKeyCreated,
+        Self::ApiKeyRevoked,
+        Self::IdentityLinked,
+        Self::IdentityUnlinked,
+        Self::IdentityUpdated,
+        Self::ProviderCreated,
+        Self::ProviderDeleted,
+        Self::ProviderUpdated,
+        Self::UserCreated,
+        Self::UserUpdated,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ApiKeyCreated => "api_key.created",
+            Self::ApiKeyRevoked => "api_key.revoked",
+            Self::IdentityLinked => "identity.linked",
+            Self::IdentityUnlinked => "identity.unlinked",
+            Self::IdentityUpdated => "identity.updated",
+            Self::ProviderCreated => "provider.created",
+            Self::ProviderDeleted => "provider.deleted",
+            Self::ProviderUpdated => "provider.updated",
+            Self::UserCreated => "user.created",
+            Self::UserUpdated => "user.updated",
+        }
+    }
+}
+
+/// An event to be written. `before` and `after` never hold secrets.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    pub action: Action,
+    pub target: Option<AnyId>,
+    /// Whose affair it is.
+    pub user: Option<UserId>,
+    pub before: Option<Value>,
+    pub after: Option<Value>,
+}
+
+impl NewEvent {
+    pub const fn new(action: Action) -> Self {
+        Self {
+            action,
+            target: None,
+            user: None,
+            before: None,
+            after: None,
+        }
+    }
+}
+
+/// Writes an event in the transaction of the change that it tells of.
+pub async fn record(tx: &Tx, clock: &Clock, origin: &Origin, new: NewEvent) -> Result<(), Error> {
+    let event = event::Model {
+        number: 0,
+        id: EventId::new(clock),
+        at: clock.now(),
+        action: new.action.name().to_owned(),
+        actor_kind: origin.actor.kind.name().to_owned(),
+        actor_id: origin.actor.id.clone(),
+        actor_name: origin.actor.name.clone(),
+        on_behalf_of_id: None,
+        on_behalf_of_name: None,
+        target_id: new.target.map(|id| id.to_string()),
+        user_id: new.user.map(|id| id.to_string()),
+        organization_id: None,
+        before_json: new.before.map(Json),
+        after_json: new.after.map(Json),
+        request_id: origin.request_id.clone(),
+    };
+    event::insert(tx, event).await?;
+    Ok(())
+}
