@@ -1,0 +1,4 @@
+//! The directory: people, and how they are named.
+
+pub mod entity_ref;
+pub mod user;

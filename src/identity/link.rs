@@ -1,0 +1,244 @@
+//! Linking an account to a user: what the preview shows and the mutation does.
+
+mod write;
+
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait, EntityTrait};
+use serde_json::Value;
+
+use super::account::{Profile, Tokens};
+use super::decision::{Conflict, Decision, Holder, Policy, State, decide};
+use crate::access::{Caller, Scope};
+use crate::clock::Clock;
+use crate::database::{Database, identity, identity_provider, user};
+use crate::error::{Error, Refusal, RefusalCode};
+use crate::id::{IdentityId, ProviderId, UserId};
+use crate::input::{check_data, check_scopes};
+use crate::limits;
+use crate::vault::Vault;
+
+/// What linking needs to do its work.
+#[derive(Debug, Clone)]
+pub struct Linking {
+    pub database: Database,
+    pub vault: Arc<Vault>,
+    pub clock: Clock,
+}
+
+/// An account, and the user that it is to be linked to.
+#[derive(Debug, Clone)]
+pub struct LinkRequest {
+    pub provider_id: ProviderId,
+    pub user_id: UserId,
+    pub external_id: String,
+    pub scopes: Option<Vec<String>>,
+    pub data: Option<Value>,
+    pub profile: Profile,
+    pub tokens: Option<Tokens>,
+    pub policy: Policy,
+    pub idempotency: Option<Idempotency>,
+}
+
+/// A mark by which an application sends the same request again.
+#[derive(Debug, Clone)]
+pub struct Idempotency {
+    pub key: String,
+    /// SHA-256 of the request, to tell it from others under the same key.
+    pub input_hash: Vec<u8>,
+}
+
+/// What linking did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Created,
+    Updated,
+    UpdatedInPlace,
+    Reattached,
+}
+
+impl Outcome {
+    pub const ALL: [Self; 4] = [
+        Self::Created,
+        Self::Updated,
+        Self::UpdatedInPlace,
+        Self::Reattached,
+    ];
+
+    /// As it is stored and counted.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::UpdatedInPlace => "updated_in_place",
+            Self::Reattached => "reattached",
+        }
+    }
+
+    /// What carrying out the decision amounts to; `None` for a refusal.
+    pub const fn of(decision: &Decision) -> Option<Self> {
+        match decision {
+            Decision::Create { .. } => Some(Self::Created),
+            Decision::Update(_) => Some(Self::Updated),
+            Decision::UpdateInPlace(_) => Some(Self::UpdatedInPlace),
+            Decision::Reattach { .. } => Some(Self::Reattached),
+            Decision::Refuse(_) => None,
+        }
+    }
+}
+
+/// A link that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Linked {
+    pub identity: IdentityId,
+    pub outcome: Outcome,
+}
+
+/// What is stored around a request: read once, decided upon, then written.
+#[derive(Debug, Clone)]
+struct Surroundings {
+    provider: identity_provider::Model,
+    rows: Vec<identity::Model>,
+}
+
+impl Linking {
+    /// Links in one transaction, with its events.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` for the provider and the user, `FORBIDDEN` where the provider or the policy
+    /// asks for a further scope, `BAD_USER_INPUT`; refused for a conflict, a user who is not
+    /// active, a token in the data, and an idempotency key that came with another input.
+    pub async fn link(&self, caller: &Caller, request: &LinkRequest) -> Result<Linked, Error> {
+        request.check()?;
+        self.database
+            .write(|tx| async move { write::link(self, &tx, caller, request).await })
+            .await
+    }
+
+    /// What [`Self::link`] would decide for the same request. Writes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::link`], except that a conflict is an answer.
+    pub async fn preview(&self, caller: &Caller, request: &LinkRequest) -> Result<Decision, Error> {
+        request.check()?;
+        let db = self.database.reader();
+        let users = user::by_ids(db, &[request.user_id]).await?;
+        active(users.first(), request.user_id)?;
+        let surroundings = Surroundings::read(db, request).await?;
+        surroundings.may_link(caller, request)?;
+        Ok(surroundings.decide(request))
+    }
+}
+
+impl LinkRequest {
+    fn check(&self) -> Result<(), Error> {
+        limits::text("input.externalId", &self.external_id, limits::EXTERNAL_ID)?;
+        if let Some(data) = &self.data {
+            check_data("input.data", data)?;
+        }
+        if let Some(scopes) = &self.scopes {
+            check_scopes("input.scopes", scopes)?;
+        }
+        self.profile.check("input.profile")?;
+        if let Some(Idempotency { key, .. }) = &self.idempotency {
+            limits::text("input.idempotencyKey", key, limits::IDEMPOTENCY_KEY)?;
+        }
+        match &self.tokens {
+            None => Ok(()),
+            Some(tokens) => tokens.check("input.credential"),
+        }
+    }
+}
+
+impl Surroundings {
+    async fn read(db: &impl ConnectionTrait, request: &LinkRequest) -> Result<Self, Error> {
+        let id = request.provider_id;
+        let provider = identity_provider::Entity::find_by_id(id).one(db).await?;
+        let provider = provider.ok_or_else(|| Error::NotFound {
+            what: "identity provider",
+            id: id.to_string(),
+        })?;
+        let rows = identity::around(db, id, &request.external_id, request.user_id).await?;
+        Ok(Self { provider, rows })
+    }
+
+    /// Scopes that depend on what is stored, and so can't be told from the document alone.
+    fn may_link(&self, caller: &Caller, request: &LinkRequest) -> Result<(), Error> {
+        if self.provider.allows_sign_in {
+            caller.viewer.require(
+                Scope::IdentityAssert,
+                "linking at a provider that people sign in with",
+            )?;
+        }
+        if request.policy == Policy::Reattach {
+            caller
+                .viewer
+                .require(Scope::IdentityReattach, "the policy REATTACH")?;
+        }
+        Ok(())
+    }
+
+    fn decide(&self, request: &LinkRequest) -> Decision {
+        let has_the_account = |row: &&identity::Model| row.external_id == request.external_id;
+        let holder = self.rows.iter().find(has_the_account);
+        let state = State {
+            holder: holder.map(|row| Holder {
+                identity: row.id,
+                user: row.user_id,
+            }),
+            others: self
+                .rows
+                .iter()
+                .filter(|row| row.user_id == request.user_id && !has_the_account(row))
+                .map(|row| row.id)
+                .collect(),
+            allows_multiple: self.provider.allows_multiple_per_user,
+        };
+        decide(&state, request.user_id, request.policy)
+    }
+}
+
+/// Why the link is refused, a code for each side of the conflict.
+pub fn refusals(conflict: Conflict) -> Vec<Refusal> {
+    let owned = || {
+        Refusal::new(
+            RefusalCode::AccountOwnedByAnotherUser,
+            &["input", "externalId"],
+            "the account is linked to another user",
+        )
+    };
+    let another = || {
+        Refusal::new(
+            RefusalCode::UserHasAnotherAccount,
+            &["input", "userId"],
+            "the user has another account at this provider",
+        )
+    };
+    match conflict {
+        Conflict::AccountOwnedByAnotherUser => vec![owned()],
+        Conflict::UserHasAnotherAccount => vec![another()],
+        Conflict::Both => vec![owned(), another()],
+    }
+}
+
+pub fn not_found(id: IdentityId) -> Error {
+    Error::NotFound {
+        what: "identity",
+        id: id.to_string(),
+    }
+}
+
+fn active(user: Option<&user::Model>, id: UserId) -> Result<(), Error> {
+    let user = user.ok_or_else(|| Error::NotFound {
+        what: "user",
+        id: id.to_string(),
+    })?;
+    match user.status {
+        user::Status::Active => Ok(()),
+        user::Status::Disabled | user::Status::Merged => Err(Error::refused(
+            RefusalCode::UserNotActive,
+            &["input", "userId"],
+            "the user is not active",
+        )),
+    }
+}

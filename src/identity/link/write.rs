@@ -1,0 +1,353 @@
+//! Carrying out a decision, in the transaction that it was made in.
+
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, ModelTrait};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use super::{Idempotency, LinkRequest, Linked, Linking, Outcome, Surroundings, active, refusals};
+use crate::access::Caller;
+use crate::clock::Time;
+use crate::database::json::{Json, Texts};
+use crate::database::user::fold_case;
+use crate::database::{Tx, credential, idempotency_key, identity, user};
+use crate::error::{Error, RefusalCode};
+use crate::event::{self, Action, NewEvent};
+use crate::id::{IdentityId, UserId};
+use crate::identity::account::{Profile, Tokens};
+use crate::identity::decision::Decision;
+use crate::vault::Place;
+
+pub async fn link(
+    linking: &Linking,
+    tx: &Tx,
+    caller: &Caller,
+    request: &LinkRequest,
+) -> Result<Linked, Error> {
+    let before = Surroundings::read(tx, request).await?;
+    before.may_link(caller, request)?;
+    if let Some(linked) = answered_before(linking, tx, caller, request).await? {
+        return Ok(linked);
+    }
+    lock_users(tx, request, &before).await?;
+    let surroundings = Surroundings::read(tx, request).await?;
+    let writer = Writer {
+        linking,
+        tx,
+        caller,
+        request,
+        now: linking.clock.now(),
+    };
+    let (identity, outcome) = match surroundings.decide(request) {
+        Decision::Refuse(conflict) => return Err(Error::Refused(refusals(conflict))),
+        Decision::Create { primary } => (
+            writer.create(&surroundings, primary).await?,
+            Outcome::Created,
+        ),
+        Decision::Update(id) => (writer.update(&surroundings, id).await?, Outcome::Updated),
+        Decision::UpdateInPlace(id) => (
+            writer.update(&surroundings, id).await?,
+            Outcome::UpdatedInPlace,
+        ),
+        Decision::Reattach { displaces, primary } => {
+            writer.displace(&surroundings, &displaces).await?;
+            (
+                writer.create(&surroundings, primary).await?,
+                Outcome::Reattached,
+            )
+        }
+    };
+    let linked = Linked { identity, outcome };
+    writer.remember(linked).await?;
+    Ok(linked)
+}
+
+/// Locks every user whose identities may change, and makes sure that the one to link is active.
+async fn lock_users(
+    tx: &Tx,
+    request: &LinkRequest,
+    surroundings: &Surroundings,
+) -> Result<(), Error> {
+    let mut ids: Vec<UserId> = surroundings.rows.iter().map(|row| row.user_id).collect();
+    ids.push(request.user_id);
+    ids.sort_unstable();
+    ids.dedup();
+    let users = user::lock(tx, &ids).await?;
+    active(
+        users.iter().find(|user| user.id == request.user_id),
+        request.user_id,
+    )
+}
+
+/// The answer to the same request under the same key, where there was one within the key's life.
+async fn answered_before(
+    linking: &Linking,
+    tx: &Tx,
+    caller: &Caller,
+    request: &LinkRequest,
+) -> Result<Option<Linked>, Error> {
+    let Some(Idempotency { key, input_hash }) = &request.idempotency else {
+        return Ok(None);
+    };
+    idempotency_key::forget_old(tx, linking.clock.now()).await?;
+    let id = (caller.application().to_owned(), key.clone());
+    let Some(row) = idempotency_key::Entity::find_by_id(id).one(tx).await? else {
+        return Ok(None);
+    };
+    if row.input_hash != *input_hash {
+        return Err(Error::refused(
+            RefusalCode::IdempotencyKeyReused,
+            &["input", "idempotencyKey"],
+            "the key came with another input before; take a new key for a new request",
+        ));
+    }
+    let outcome = Outcome::ALL
+        .into_iter()
+        .find(|outcome| outcome.name() == row.outcome);
+    let outcome = outcome
+        .ok_or_else(|| Error::Internal(anyhow::anyhow!("stored outcome {:?}", row.outcome)))?;
+    Ok(Some(Linked {
+        identity: row.identity_id,
+        outcome,
+    }))
+}
+
+struct Writer<'a> {
+    linking: &'a Linking,
+    tx: &'a Tx,
+    caller: &'a Caller,
+    request: &'a LinkRequest,
+    now: Time,
+}
+
+impl Writer<'_> {
+    async fn create(
+        &self,
+        surroundings: &Surroundings,
+        primary: bool,
+    ) -> Result<IdentityId, Error> {
+        let row = self.new_row(surroundings, primary);
+        let id = row.id;
+        let event = self.event(Action::IdentityLinked, &row, None, Some(describe(&row)));
+        identity::Entity::insert(row.into_active_model())
+            .exec_without_returning(self.tx)
+            .await?;
+        self.store_tokens(id, None).await?;
+        event::record(self.tx, &self.linking.clock, &self.caller.origin(), event).await?;
+        Ok(id)
+    }
+
+    async fn update(
+        &self,
+        surroundings: &Surroundings,
+        id: IdentityId,
+    ) -> Result<IdentityId, Error> {
+        let stored = surroundings.rows.iter().find(|row| row.id == id);
+        let stored = stored.ok_or_else(|| super::not_found(id))?;
+        let row = self.changed_row(stored, surroundings.provider.allows_multiple_per_user);
+        let event = self.event(
+            Action::IdentityUpdated,
+            &row,
+            Some(describe(stored)),
+            Some(describe(&row)),
+        );
+        let moved = row.external_id != stored.external_id;
+        row.into_active_model().reset_all().update(self.tx).await?;
+        let tokens = credential::Entity::find_by_id(id).one(self.tx).await?;
+        if let Some(tokens) = tokens
+            .clone()
+            .filter(|_| moved && self.request.tokens.is_none())
+        {
+            // They are the old account's.
+            tokens.delete(self.tx).await?;
+        }
+        self.store_tokens(id, tokens).await?;
+        event::record(self.tx, &self.linking.clock, &self.caller.origin(), event).await?;
+        Ok(id)
+    }
+
+    async fn displace(&self, surroundings: &Surroundings, ids: &[IdentityId]) -> Result<(), Error> {
+        for row in surroundings.rows.iter().filter(|row| ids.contains(&row.id)) {
+            row.clone().delete(self.tx).await?;
+            let event = self.event(Action::IdentityUnlinked, row, Some(describe(row)), None);
+            event::record(self.tx, &self.linking.clock, &self.caller.origin(), event).await?;
+            if row.is_primary && row.user_id != self.request.user_id {
+                identity::promote_first(self.tx, row.provider_id, row.user_id, self.now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn remember(&self, linked: Linked) -> Result<(), Error> {
+        let Some(Idempotency { key, input_hash }) = &self.request.idempotency else {
+            return Ok(());
+        };
+        let row = idempotency_key::Model {
+            application: self.caller.application().to_owned(),
+            key: key.clone(),
+            input_hash: input_hash.clone(),
+            outcome: linked.outcome.name().to_owned(),
+            identity_id: linked.identity,
+            date_added: self.now,
+        };
+        idempotency_key::Entity::insert(row.into_active_model())
+            .exec_without_returning(self.tx)
+            .await?;
+        Ok(())
+    }
+
+    fn new_row(&self, surroundings: &Surroundings, primary: bool) -> identity::Model {
+        let request = self.request;
+        let provider = &surroundings.provider;
+        let blank = identity::Model {
+            id: IdentityId::new(&self.linking.clock),
+            provider_id: provider.id,
+            provider_type: provider.provider_type.clone(),
+            user_id: request.user_id,
+            external_id: String::new(),
+            account_slot: String::new(),
+            is_primary: primary,
+            email: None,
+            email_folded: None,
+            email_verified: None,
+            username: None,
+            display_name: None,
+            attributes_json: Json(json!({})),
+            scopes_json: Texts::default(),
+            status: identity::Status::Valid,
+            data_json: Json(json!({})),
+            version: 0,
+            date_added: self.now,
+            date_updated: self.now,
+            date_verified: self.now,
+        };
+        self.changed_row(&blank, provider.allows_multiple_per_user)
+    }
+
+    /// `stored` with all that the request says; what it leaves out stays.
+    fn changed_row(&self, stored: &identity::Model, allows_multiple: bool) -> identity::Model {
+        let request = self.request;
+        let Profile {
+            email,
+            email_verified,
+            username,
+            display_name,
+            attributes,
+        } = request.profile.clone();
+        let stored = stored.clone();
+        // What was known of another account is not known of this one.
+        let same = stored.external_id == request.external_id;
+        let email = email.or(stored.email.filter(|_| same));
+        identity::Model {
+            external_id: request.external_id.clone(),
+            account_slot: if allows_multiple {
+                request.external_id.clone()
+            } else {
+                String::new()
+            },
+            email_folded: email.as_deref().map(fold_case),
+            email,
+            email_verified: email_verified.or(stored.email_verified.filter(|_| same)),
+            username: username.or(stored.username.filter(|_| same)),
+            display_name: display_name.or(stored.display_name.filter(|_| same)),
+            attributes_json: attributes
+                .or(same.then_some(stored.attributes_json.0))
+                .map_or_else(|| Json(json!({})), Json),
+            scopes_json: match &request.scopes {
+                Some(scopes) => Texts(scopes.clone()),
+                None if same => stored.scopes_json,
+                None => Texts::default(),
+            },
+            data_json: request.data.clone().map_or(stored.data_json, Json),
+            status: identity::Status::Valid,
+            version: stored.version + 1,
+            date_updated: self.now,
+            date_verified: self.now,
+            ..stored
+        }
+    }
+
+    /// Seals the request's tokens into the credential. A refresh token that is left out stays:
+    /// providers give one at the first sign-in only.
+    async fn store_tokens(
+        &self,
+        id: IdentityId,
+        stored: Option<credential::Model>,
+    ) -> Result<(), Error> {
+        let Some(tokens) = &self.request.tokens else {
+            return Ok(());
+        };
+        let Tokens {
+            access_token,
+            refresh_token,
+            ..
+        } = tokens;
+        let seal = |column, token: &secrecy::SecretString| {
+            let place = Place {
+                table: "credential",
+                row: id.0.as_bytes(),
+                column,
+            };
+            self.linking
+                .vault
+                .seal(&place, token.expose_secret().as_bytes())
+        };
+        let refresh_token_sealed = match (refresh_token, &stored) {
+            (Some(token), _) => Some(seal("refresh_token_sealed", token)),
+            (None, Some(stored)) => stored.refresh_token_sealed.clone(),
+            (None, None) => None,
+        };
+        let row = credential::Model {
+            identity_id: id,
+            access_token_sealed: seal("access_token_sealed", access_token),
+            refresh_token_sealed,
+            token_type: tokens.token_type.clone(),
+            scopes_json: Texts(tokens.scopes.clone().unwrap_or_default()),
+            expires_at: tokens.expires_at,
+            refresh_token_expires_at: tokens.refresh_token_expires_at,
+            date_added: stored.as_ref().map_or(self.now, |stored| stored.date_added),
+            date_updated: self.now,
+        };
+        if stored.is_some() {
+            row.into_active_model().reset_all().update(self.tx).await?;
+        } else {
+            credential::Entity::insert(row.into_active_model())
+                .exec_without_returning(self.tx)
+                .await?;
+        }
+        Ok(())
+    }
+
+    fn event(
+        &self,
+        action: Action,
+        row: &identity::Model,
+        before: Option<Value>,
+        after: Option<Value>,
+    ) -> NewEvent {
+        NewEvent {
+            action,
+            target: Some(row.id.any()),
+            user: Some(row.user_id),
+            before,
+            after,
+        }
+    }
+}
+
+/// An identity as events tell of it.
+fn describe(row: &identity::Model) -> Value {
+    json!({
+        "providerId": row.provider_id.to_string(),
+        "userId": row.user_id.to_string(),
+        "externalId": row.external_id,
+        "email": row.email,
+        "emailVerified": row.email_verified,
+        "username": row.username,
+        "displayName": row.display_name,
+        "attributes": row.attributes_json.0,
+        "scopes": row.scopes_json.0,
+        "data": row.data_json.0,
+        "isPrimary": row.is_primary,
+        "version": row.version,
+    })
+}

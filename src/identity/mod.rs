@@ -1,0 +1,8 @@
+//! The rules of linking: which user has which account, and what stands in the way.
+
+pub mod account;
+mod data;
+pub mod decision;
+pub mod link;
+
+pub use data::update_data;
