@@ -1,0 +1,312 @@
+//! Identities and their lookups.
+
+mod filter;
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, Object};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::context::Asking;
+use super::loader::{ChildCount, ChildPage};
+use super::page::{List, PageArguments, TotalCount, connection, cost};
+use super::provider::IdentityProvider;
+use super::scalar::{NamedValue, id, named_values};
+use super::user::User;
+use crate::access::{Visible, visible};
+use crate::database::{credential, identity};
+use crate::error::Error;
+use crate::id::UserId;
+use crate::limits;
+pub use filter::{IdentityFilter, IdentityOrder};
+
+/// Identities of a user that are answered without pages.
+const MOST_OF_A_USER: u64 = 1000;
+
+/// The link of a user to one account at one identity provider.
+#[derive(Clone)]
+pub struct Identity(pub Visible<identity::Model>);
+
+#[Object]
+impl Identity {
+    /// Names the identity for ever.
+    pub async fn id(&self) -> ID {
+        self.0.id.to_string().into()
+    }
+
+    /// Where the account is.
+    async fn provider(&self, ctx: &Context<'_>) -> Result<IdentityProvider, Error> {
+        super::provider::of_id(ctx, self.0.provider_id).await
+    }
+
+    /// Whose account it is.
+    async fn user(&self, ctx: &Context<'_>) -> Result<User, Error> {
+        super::user::of_id(ctx, self.0.user_id).await
+    }
+
+    /// The account's stable subject within the provider's instance: never a name or an address.
+    async fn external_id(&self) -> &str {
+        &self.0.external_id
+    }
+
+    /// The account's e-mail address, as the provider says it.
+    async fn email(&self) -> Option<&str> {
+        self.0.email.as_deref()
+    }
+
+    /// Whether the provider has proven the address: true, false, or null where it does not say.
+    async fn email_verified(&self) -> Option<bool> {
+        self.0.email_verified
+    }
+
+    /// The account's name at the provider. It may change there, and pass to somebody else.
+    async fn username(&self) -> Option<&str> {
+        self.0.username.as_deref()
+    }
+
+    /// The name to show.
+    async fn display_name(&self) -> Option<&str> {
+        self.0.display_name.as_deref()
+    }
+
+    /// Further attributes of the account (avatar_url, company, …), by name; never a secret.
+    async fn attributes(&self) -> Vec<NamedValue> {
+        named_values(&self.0.attributes_json.0)
+    }
+
+    /// The attribute of that name; null where there is none.
+    async fn attribute(
+        &self,
+        #[graphql(desc = "Such as avatar_url.")] name: String,
+    ) -> Option<String> {
+        let value = self.0.attributes_json.0.get(&name)?;
+        value.as_str().map(ToOwned::to_owned)
+    }
+
+    /// OAuth scopes that the account has granted.
+    async fn scopes(&self) -> &[String] {
+        &self.0.scopes_json.0
+    }
+
+    /// Whether the link is good.
+    async fn status(&self) -> IdentityStatus {
+        self.0.status.into()
+    }
+
+    /// Free data of the application; keys that name tokens are refused (SECRET_IN_DATA).
+    async fn data(&self) -> &Value {
+        &self.0.data_json.0
+    }
+
+    /// Grows with every change of what the API shows; tokens don't count.
+    async fn version(&self) -> i32 {
+        i32::try_from(self.0.version).unwrap_or(i32::MAX)
+    }
+
+    /// When the account was linked.
+    async fn date_added(&self) -> DateTime<Utc> {
+        self.0.date_added
+    }
+
+    /// When the account was last shown to be the user's.
+    async fn date_verified(&self) -> DateTime<Utc> {
+        self.0.date_verified
+    }
+
+    /// When anything that the API shows was last changed.
+    async fn date_updated(&self) -> DateTime<Utc> {
+        self.0.date_updated
+    }
+
+    /// What is known of the tokens kept for this identity; null where none are.
+    async fn credential(&self, ctx: &Context<'_>) -> Result<Option<Credential>, Error> {
+        let known = ctx.app()?.loader.credentials.load(self.0.id).await?;
+        Ok(known.map(Credential))
+    }
+
+    /// The one that counts where a user has several here: the first linked.
+    async fn is_primary(&self) -> bool {
+        self.0.is_primary
+    }
+}
+
+/// What is known of an identity's tokens, which are kept sealed.
+pub struct Credential(Arc<credential::Known>);
+
+#[Object]
+impl Credential {
+    /// How the access token is used, as the provider said it: mostly Bearer.
+    async fn token_type(&self) -> Option<&str> {
+        self.0.token_type.as_deref()
+    }
+
+    /// When the access token ends; null where that is not known, or never.
+    async fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.0.expires_at
+    }
+
+    /// When the refresh token ends; null where that is not known, or never.
+    async fn refresh_token_expires_at(&self) -> Option<DateTime<Utc>> {
+        self.0.refresh_token_expires_at
+    }
+
+    /// OAuth scopes that the tokens carry.
+    async fn scopes(&self) -> &[String] {
+        &self.0.scopes_json.0
+    }
+}
+
+/// Whether a link is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::database::identity::Status")]
+pub enum IdentityStatus {
+    /// Never verified.
+    Unknown,
+    /// Verified at `dateVerified`, and nothing has been heard against it since.
+    Valid,
+    /// The provider says that the grant is dead; link the account again.
+    Invalid,
+}
+
+#[derive(Default)]
+pub struct IdentityQuery;
+
+#[Object]
+impl IdentityQuery {
+    /// The first identity, by id, that the filter finds; null where there is none.
+    async fn identity(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its keys are combined with AND; at least one is given.")]
+        filter: IdentityFilter,
+    ) -> Result<Option<Identity>, Error> {
+        let filter = filter.read("filter")?;
+        let row = ctx.app()?.loader.identity(&filter).await?;
+        let viewer = ctx.viewer()?;
+        Ok(row.and_then(|row| visible(viewer, row)).map(Identity))
+    }
+
+    /// The identities that the filter finds, in order, paged; all that the caller may see where
+    /// no filter is given.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the field's, as the contract has them"
+    )]
+    async fn identities(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its keys are combined with AND; at least one is given.")] filter: Option<
+            IdentityFilter,
+        >,
+        #[graphql(desc = "Default: by id.")] order_by: Option<IdentityOrder>,
+        #[graphql(desc = "The page has this many rows, 100 at most; default 20.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "The page begins behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Like first, from the list's end.")] last: Option<i32>,
+        #[graphql(desc = "The page ends in front of this cursor.")] before: Option<String>,
+    ) -> Result<List<Identity>, Error> {
+        let (app, viewer) = (ctx.app()?, ctx.viewer()?);
+        let filter = filter
+            .map(|filter| filter.read("filter"))
+            .transpose()?
+            .unwrap_or_default();
+        let order = order_by.map(identity::Order::from).unwrap_or_default();
+        let list = format!("identities {:?}", order.by);
+        let page = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        }
+        .page(&app.cursors, &list)?;
+        let slice = app.loader.identity_page(&filter, order, &page).await?;
+        let count = TotalCount::Identities(filter);
+        Ok(connection(
+            &app.cursors,
+            &list,
+            &page,
+            slice,
+            count,
+            |row| order.position(row),
+            |row| visible(viewer, Arc::new(row)).map(Identity),
+        ))
+    }
+
+    /// A user's identities at providers of a type, by id. More than 1,000 are LIMIT_EXCEEDED.
+    #[graphql(complexity = "20 * child_complexity + 1")]
+    async fn user_identities(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose.")] user_id: ID,
+        #[graphql(desc = "A key of providerTypes, such as github.")] provider_type: String,
+        #[graphql(
+            default = false,
+            desc = "Leave out those whose external id is the provider's own (rows that name the \
+                    instance, not an account). A provider without external id excludes nothing."
+        )]
+        exclude_matching_external_ids: bool,
+    ) -> Result<Vec<Identity>, Error> {
+        limits::text("providerType", &provider_type, limits::SLUG)?;
+        let user: UserId = id("userId", &user_id)?;
+        let rows = ctx
+            .app()?
+            .loader
+            .identities_of_type(
+                user,
+                &provider_type,
+                exclude_matching_external_ids,
+                MOST_OF_A_USER + 1,
+            )
+            .await?;
+        if rows.len() as u64 > MOST_OF_A_USER {
+            return Err(Error::LimitExceeded(format!(
+                "the user has more than {MOST_OF_A_USER} identities of this type; page through \
+                 identities(filter: {{userId, providerType}})"
+            )));
+        }
+        let viewer = ctx.viewer()?;
+        let rows = rows
+            .into_iter()
+            .filter_map(|row| visible(viewer, Arc::new(row)));
+        Ok(rows.map(Identity).collect())
+    }
+}
+
+/// A page of the identities that belong to a user or a provider.
+pub async fn children(
+    ctx: &Context<'_>,
+    parent: identity::Parent,
+    provider_type: Option<String>,
+    arguments: PageArguments,
+) -> Result<List<Identity>, Error> {
+    let (app, viewer) = (ctx.app()?, ctx.viewer()?);
+    if let Some(key) = &provider_type {
+        limits::text("providerType", key, limits::SLUG)?;
+    }
+    let list = "identities Id";
+    let page = arguments.page(&app.cursors, list)?;
+    let key = ChildPage {
+        parent,
+        provider_type: provider_type.clone(),
+        page: page.clone(),
+    };
+    let slice = app.loader.identity_pages.load(key).await?;
+    let slice = slice.ok_or_else(|| Error::Internal(anyhow::anyhow!("a page is missing")))?;
+    let count = TotalCount::IdentitiesOf(ChildCount {
+        parent,
+        provider_type,
+    });
+    let order = identity::Order::default();
+    Ok(connection(
+        &app.cursors,
+        list,
+        &page,
+        slice,
+        count,
+        |row| order.position(row),
+        |row| visible(viewer, row).map(Identity),
+    ))
+}

@@ -1,0 +1,423 @@
+//! Linking accounts to users, and what it would do.
+
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use chrono::{DateTime, SubsecRound, Utc};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::context::Asking;
+use super::identity::Identity;
+use super::scalar::{Refusal, change, id, settled};
+use crate::access::visible;
+use crate::error::Error;
+use crate::id::IdentityId;
+use crate::identity::account::{Profile, Tokens};
+use crate::identity::decision::{Conflict, Decision, Policy};
+use crate::identity::link::{Idempotency, LinkRequest, Outcome};
+use crate::identity::update_data;
+
+/// An account, and the user that it is to be linked to.
+#[derive(Debug, InputObject)]
+pub struct LinkIdentityInput {
+    /// Where the account is.
+    provider_id: ID,
+    /// Whose it is.
+    user_id: ID,
+    /// The account's stable subject within the provider's instance: GitHub's number, an OpenID
+    /// `sub`; never a name or an address. At most 1,024 bytes.
+    external_id: String,
+    /// OAuth scopes that the account has granted; they replace those that are stored.
+    scopes: Option<Vec<String>>,
+    /// Free data, an object; it replaces what is stored. At most 64 KiB as JSON; keys that name
+    /// tokens are refused (SECRET_IN_DATA).
+    data: Option<Value>,
+    /// What the provider says of the account. A field left out stays, null clears it.
+    profile: Option<ProfileInput>,
+    /// The account's tokens. They are kept sealed.
+    credential: Option<CredentialInput>,
+    /// What to do with identities that stand in the way.
+    #[graphql(default_with = "LinkConflictPolicy::Fail")]
+    on_conflict: LinkConflictPolicy,
+    /// A text of your choosing: the same request under the same key, within 24 hours, is carried
+    /// out once and answered alike.
+    idempotency_key: Option<String>,
+}
+
+/// What a provider says of an account. A field left out stays as it is stored, null clears it.
+#[derive(Debug, InputObject)]
+pub struct ProfileInput {
+    /// The e-mail address.
+    email: MaybeUndefined<String>,
+    /// Whether the provider has proven the address; null where it does not say.
+    email_verified: MaybeUndefined<bool>,
+    /// The account's name at the provider.
+    username: MaybeUndefined<String>,
+    /// The name to show.
+    display_name: MaybeUndefined<String>,
+    /// Further attributes, an object of texts: 64 of 4 KiB at most.
+    attributes: MaybeUndefined<Value>,
+}
+
+/// The tokens of an account.
+#[derive(InputObject)]
+pub struct CredentialInput {
+    /// The access token.
+    access_token: String,
+    /// The refresh token; one that is left out stays as it is stored.
+    refresh_token: Option<String>,
+    /// How the access token is used: mostly Bearer.
+    token_type: Option<String>,
+    /// When the access token ends.
+    expires_at: Option<DateTime<Utc>>,
+    /// When the refresh token ends.
+    refresh_token_expires_at: Option<DateTime<Utc>>,
+    /// OAuth scopes that the tokens carry.
+    scopes: Option<Vec<String>>,
+}
+
+impl std::fmt::Debug for CredentialInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CredentialInput(…)")
+    }
+}
+
+/// What to do with identities that stand in the way of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::identity::decision::Policy")]
+pub enum LinkConflictPolicy {
+    /// Refuse, and change nothing.
+    Fail,
+    /// The same user has another account here: change that identity in place and keep its id;
+    /// another user's account is still refused.
+    UpdateInPlace,
+    /// Take the account over: the identities in the way are removed, in one transaction. Needs
+    /// scope identity:reattach.
+    Reattach,
+}
+
+/// What linking did, or would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::identity::link::Outcome")]
+pub enum LinkOutcome {
+    /// A new identity.
+    Created,
+    /// The user had the account already; what was given is stored.
+    Updated,
+    /// The user's identity went over to this account, and kept its id.
+    UpdatedInPlace,
+    /// The identities in the way were removed, and a new one made.
+    Reattached,
+}
+
+/// What stands in the way of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::identity::decision::Conflict")]
+pub enum LinkConflict {
+    /// The account is linked to another user.
+    AccountOwnedByAnotherUser,
+    /// The user has another account here, and the provider takes one.
+    UserHasAnotherAccount,
+    /// Both of these.
+    Both,
+}
+
+/// What linkIdentity would do with the same input, and why.
+#[derive(SimpleObject)]
+pub struct LinkDecision {
+    /// What would be done; null where it would be refused.
+    outcome: Option<LinkOutcome>,
+    /// What stands in the way, where it would be refused.
+    conflict: Option<LinkConflict>,
+    /// The same for people.
+    explanation: String,
+    /// Identities that would be removed.
+    displaces: Vec<Identity>,
+}
+
+/// What linkIdentity did.
+#[derive(SimpleObject)]
+pub struct LinkIdentityPayload {
+    /// The identity; null where the link was refused.
+    identity: Option<Identity>,
+    /// What was done; null where the link was refused.
+    outcome: Option<LinkOutcome>,
+    /// Why the link was refused; nothing was changed then.
+    user_errors: Vec<Refusal>,
+}
+
+/// The identity after a change.
+#[derive(SimpleObject)]
+pub struct IdentityPayload {
+    /// The identity; null where the change was refused.
+    identity: Option<Identity>,
+    /// Why the change was refused; nothing was changed then.
+    user_errors: Vec<Refusal>,
+}
+
+/// New data for an identity.
+#[derive(Debug, InputObject)]
+pub struct UpdateIdentityDataInput {
+    /// The identity.
+    id: ID,
+    /// The data, an object; it replaces what is stored. At most 64 KiB as JSON; keys that name
+    /// tokens are refused (SECRET_IN_DATA).
+    data: Value,
+    /// Refuse (VERSION_CONFLICT) unless this is still the identity's version.
+    expected_version: Option<i32>,
+}
+
+#[derive(Default)]
+pub struct LinkQuery;
+
+#[Object]
+impl LinkQuery {
+    /// What linkIdentity would do with the same input, and why; writes nothing.
+    async fn link_preview(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "As linkIdentity takes it.")] input: LinkIdentityInput,
+    ) -> Result<Option<LinkDecision>, Error> {
+        let (app, viewer) = (ctx.app()?, ctx.viewer()?);
+        let decision = match app.linking.preview(ctx.caller()?, &input.read()?).await {
+            Ok(decision) => decision,
+            Err(Error::Refused(refusals)) => {
+                let messages: Vec<_> = refusals
+                    .into_iter()
+                    .map(|refusal| refusal.message)
+                    .collect();
+                return Ok(Some(LinkDecision {
+                    outcome: None,
+                    conflict: None,
+                    explanation: messages.join("; "),
+                    displaces: Vec::new(),
+                }));
+            }
+            Err(error) => return Err(error),
+        };
+        let displaced = match &decision {
+            Decision::Reattach { displaces, .. } => displaces.clone(),
+            Decision::Create { .. }
+            | Decision::Update(_)
+            | Decision::UpdateInPlace(_)
+            | Decision::Refuse(_) => Vec::new(),
+        };
+        let rows = app.loader.identities.load_many(displaced).await?;
+        Ok(Some(LinkDecision {
+            outcome: Outcome::of(&decision).map(Into::into),
+            conflict: match decision {
+                Decision::Refuse(conflict) => Some(conflict.into()),
+                Decision::Create { .. }
+                | Decision::Update(_)
+                | Decision::UpdateInPlace(_)
+                | Decision::Reattach { .. } => None,
+            },
+            explanation: explain(&decision).to_owned(),
+            displaces: rows
+                .into_iter()
+                .flatten()
+                .filter_map(|row| visible(viewer, row))
+                .map(Identity)
+                .collect(),
+        }))
+    }
+}
+
+#[derive(Default)]
+pub struct LinkMutation;
+
+#[Object]
+impl LinkMutation {
+    /// Links an account to a user, in one transaction with its audit event. At a provider that
+    /// people sign in with it needs the scope identity:assert too.
+    async fn link_identity(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The account, the user, and what to do about conflicts.")]
+        input: LinkIdentityInput,
+    ) -> Result<LinkIdentityPayload, Error> {
+        let app = ctx.app()?;
+        let result = app.linking.link(ctx.caller()?, &input.read()?).await;
+        app.sealer.wake();
+        app.metrics.count_link(match &result {
+            Ok(linked) => linked.outcome.name(),
+            Err(Error::Refused(_)) => "refused",
+            Err(_) => "failed",
+        });
+        let (linked, user_errors) = settled(result)?;
+        Ok(match linked {
+            None => LinkIdentityPayload {
+                identity: None,
+                outcome: None,
+                user_errors,
+            },
+            Some(linked) => LinkIdentityPayload {
+                identity: of_id(ctx, linked.identity).await?,
+                outcome: Some(linked.outcome.into()),
+                user_errors,
+            },
+        })
+    }
+
+    /// Replaces the identity's data wholesale; expectedVersion, where given, must still be
+    /// current.
+    async fn update_identity_data(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The identity and its new data.")] input: UpdateIdentityDataInput,
+    ) -> Result<IdentityPayload, Error> {
+        let app = ctx.app()?;
+        let UpdateIdentityDataInput {
+            id: text,
+            data,
+            expected_version,
+        } = input;
+        let identity: IdentityId = id("input.id", &text)?;
+        let expected = expected_version.map(i64::from);
+        let result = update_data(
+            &app.database,
+            &app.clock,
+            ctx.caller()?,
+            identity,
+            data,
+            expected,
+        )
+        .await;
+        app.sealer.wake();
+        let (done, user_errors) = settled(result)?;
+        let identity = if done.is_some() {
+            of_id(ctx, identity).await?
+        } else {
+            None
+        };
+        Ok(IdentityPayload {
+            identity,
+            user_errors,
+        })
+    }
+}
+
+impl LinkIdentityInput {
+    fn read(self) -> Result<LinkRequest, Error> {
+        let idempotency = self.idempotency_key.clone().map(|key| {
+            let input_hash = Sha256::digest(self.canonical().to_string()).to_vec();
+            Idempotency { key, input_hash }
+        });
+        Ok(LinkRequest {
+            provider_id: id("input.providerId", &self.provider_id)?,
+            user_id: id("input.userId", &self.user_id)?,
+            external_id: self.external_id,
+            scopes: self.scopes,
+            data: self.data,
+            profile: self.profile.map(ProfileInput::read).unwrap_or_default(),
+            tokens: self.credential.map(CredentialInput::read),
+            policy: Policy::from(self.on_conflict),
+            idempotency,
+        })
+    }
+
+    /// All that makes two inputs the same request.
+    fn canonical(&self) -> Value {
+        let field = |value: &MaybeUndefined<String>| match value {
+            MaybeUndefined::Undefined => json!([]),
+            MaybeUndefined::Null => json!([null]),
+            MaybeUndefined::Value(value) => json!([value]),
+        };
+        let profile = self.profile.as_ref().map(|profile| {
+            json!([
+                field(&profile.email),
+                match profile.email_verified {
+                    MaybeUndefined::Undefined => json!([]),
+                    MaybeUndefined::Null => json!([null]),
+                    MaybeUndefined::Value(value) => json!([value]),
+                },
+                field(&profile.username),
+                field(&profile.display_name),
+                match &profile.attributes {
+                    MaybeUndefined::Undefined => json!([]),
+                    MaybeUndefined::Null => json!([null]),
+                    MaybeUndefined::Value(value) => json!([value]),
+                },
+            ])
+        });
+        let credential = self.credential.as_ref().map(|credential| {
+            json!([
+                credential.access_token,
+                credential.refresh_token,
+                credential.token_type,
+                credential.expires_at,
+                credential.refresh_token_expires_at,
+                credential.scopes,
+            ])
+        });
+        json!([
+            self.provider_id.as_str(),
+            self.user_id.as_str(),
+            self.external_id,
+            self.scopes,
+            self.data,
+            profile,
+            credential,
+            format!("{:?}", self.on_conflict),
+        ])
+    }
+}
+
+impl ProfileInput {
+    fn read(self) -> Profile {
+        Profile {
+            email: change(self.email),
+            email_verified: change(self.email_verified),
+            username: change(self.username),
+            display_name: change(self.display_name),
+            attributes: change(self.attributes),
+        }
+    }
+}
+
+impl CredentialInput {
+    fn read(self) -> Tokens {
+        Tokens {
+            access_token: self.access_token.into(),
+            refresh_token: self.refresh_token.map(SecretString::from),
+            token_type: self.token_type,
+            expires_at: self.expires_at.map(|time| time.trunc_subsecs(6)),
+            refresh_token_expires_at: self
+                .refresh_token_expires_at
+                .map(|time| time.trunc_subsecs(6)),
+            scopes: self.scopes,
+        }
+    }
+}
+
+const fn explain(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::Create { .. } => {
+            "nobody has the account, and nothing of the user's is in its way"
+        }
+        Decision::Update(_) => "the user has the account already; what is given is stored",
+        Decision::UpdateInPlace(_) => {
+            "the user has another account here; that identity goes over to this one, and keeps \
+             its id"
+        }
+        Decision::Reattach { .. } => "the identities in the way are removed, and a new one is made",
+        Decision::Refuse(Conflict::AccountOwnedByAnotherUser) => {
+            "the account is linked to another user; only the policy REATTACH takes it over"
+        }
+        Decision::Refuse(Conflict::UserHasAnotherAccount) => {
+            "the user has another account at this provider; the policy UPDATE_IN_PLACE changes \
+             that identity, REATTACH replaces it"
+        }
+        Decision::Refuse(Conflict::Both) => {
+            "the account is linked to another user, and the user has another account at this \
+             provider; only the policy REATTACH removes both"
+        }
+    }
+}
+
+/// The identity as it is after the mutation's commit.
+async fn of_id(ctx: &Context<'_>, id: IdentityId) -> Result<Option<Identity>, Error> {
+    let row = ctx.app()?.loader.identities.load(id).await?;
+    let viewer = ctx.viewer()?;
+    Ok(row.and_then(|row| visible(viewer, row)).map(Identity))
+}

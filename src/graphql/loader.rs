@@ -1,0 +1,249 @@
+//! Every read of a row for GraphQL goes through here, so that it can be made fast in one place.
+//! Knows rows, not callers; keeps nothing beyond a statement.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use super::batch::Batch;
+use crate::database::page::{Page, Slice};
+use crate::database::{Database, api_key, credential, event, identity, identity_provider, user};
+use crate::error::Error;
+use crate::id::{ApiKeyId, EventId, IdentityId, ProviderId, UserId};
+
+/// Keys in one statement. SQLite binds 32,766 values, PostgreSQL 65,535; beyond a thousand
+/// nothing is gained.
+const MOST_KEYS: usize = 1000;
+
+/// Parents in one statement of bounded selects: a page of them. SQLite takes 500 such arms.
+const MOST_PARENTS: usize = 100;
+
+type Rows<K, V> = Batch<K, Arc<V>>;
+
+/// Which page of a parent's identities: parents that ask for the same page share a statement.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ChildPage {
+    pub parent: identity::Parent,
+    pub provider_type: Option<String>,
+    pub page: Page,
+}
+
+/// How many identities of a type a parent has.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ChildCount {
+    pub parent: identity::Parent,
+    pub provider_type: Option<String>,
+}
+
+/// Looks rows up, together with whoever else looks at the same time.
+pub struct Loader {
+    pub users: Rows<UserId, user::Model>,
+    pub users_by_ref: Rows<String, user::Model>,
+    pub providers: Rows<ProviderId, identity_provider::Model>,
+    pub providers_by_slug: Rows<String, identity_provider::Model>,
+    pub identities: Rows<IdentityId, identity::Model>,
+    pub credentials: Rows<IdentityId, credential::Known>,
+    pub api_keys: Rows<ApiKeyId, api_key::Model>,
+    pub api_keys_by_hash: Rows<Vec<u8>, api_key::Model>,
+    pub events: Rows<EventId, event::Logged>,
+    pub identity_pages: Batch<ChildPage, Slice<Arc<identity::Model>>>,
+    pub identity_counts: Batch<ChildCount, u64>,
+    database: Database,
+}
+
+/// A batch whose rows know their own key.
+macro_rules! rows {
+    ($database:expr, $query:path, |$row:ident| $key:expr) => {{
+        let database = $database.clone();
+        Batch::new(MOST_KEYS, move |keys: Vec<_>| {
+            let database = database.clone();
+            async move {
+                let rows = $query(database.reader(), &keys).await?;
+                Ok(rows
+                    .into_iter()
+                    .map(|$row| ($key, Arc::new($row)))
+                    .collect())
+            }
+        })
+    }};
+}
+
+impl Loader {
+    pub fn new(database: &Database) -> Self {
+        Self {
+            users: rows!(database, user::by_ids, |row| row.id),
+            users_by_ref: rows!(database, user::by_entity_refs, |row| row.entity_ref.clone()),
+            providers: rows!(database, identity_provider::by_ids, |row| row.id),
+            providers_by_slug: rows!(database, identity_provider::by_slugs, |row| row
+                .slug
+                .clone()),
+            identities: rows!(database, identity::by_ids, |row| row.id),
+            credentials: rows!(database, credential::known_by_identities, |row| row
+                .identity_id),
+            api_keys: rows!(database, api_key::by_ids, |row| row.id),
+            api_keys_by_hash: rows!(database, api_key::by_hashes, |row| row.hash.clone()),
+            events: rows!(database, event::by_ids, |row| row.event.id),
+            identity_pages: identity_pages(database),
+            identity_counts: identity_counts(database),
+            database: database.clone(),
+        }
+    }
+
+    pub async fn identity(
+        &self,
+        filter: &identity::Filter,
+    ) -> Result<Option<Arc<identity::Model>>, Error> {
+        Ok(identity::first(self.database.reader(), filter)
+            .await?
+            .map(Arc::new))
+    }
+
+    pub async fn identity_page(
+        &self,
+        filter: &identity::Filter,
+        order: identity::Order,
+        page: &Page,
+    ) -> Result<Slice<identity::Model>, Error> {
+        Ok(identity::page(self.database.reader(), filter, order, page).await?)
+    }
+
+    pub async fn identity_count(&self, filter: &identity::Filter) -> Result<u64, Error> {
+        Ok(identity::count(self.database.reader(), filter).await?)
+    }
+
+    /// At most `limit` of a user's identities at providers of a type.
+    pub async fn identities_of_type(
+        &self,
+        user: UserId,
+        provider_type: &str,
+        exclude_matching_external_ids: bool,
+        limit: u64,
+    ) -> Result<Vec<identity::Model>, Error> {
+        let db = self.database.reader();
+        Ok(identity::of_user_and_type(
+            db,
+            user,
+            provider_type,
+            exclude_matching_external_ids,
+            limit,
+        )
+        .await?)
+    }
+
+    /// The shared provider of a type and instance.
+    pub async fn provider_by_instance(
+        &self,
+        provider_type: &str,
+        external_id: &str,
+    ) -> Result<Option<Arc<identity_provider::Model>>, Error> {
+        let db = self.database.reader();
+        let row = identity_provider::by_instance(db, provider_type, external_id).await?;
+        Ok(row.map(Arc::new))
+    }
+
+    pub async fn provider_page(
+        &self,
+        filter: &identity_provider::Filter,
+        page: &Page,
+    ) -> Result<Slice<identity_provider::Model>, Error> {
+        Ok(identity_provider::page(self.database.reader(), filter, page).await?)
+    }
+
+    pub async fn provider_count(&self, filter: &identity_provider::Filter) -> Result<u64, Error> {
+        Ok(identity_provider::count(self.database.reader(), filter).await?)
+    }
+
+    /// At most two: more than one is all that a caller wants to know.
+    pub async fn users_by_email(&self, email: &str) -> Result<Vec<user::Model>, Error> {
+        Ok(user::by_email(self.database.reader(), email).await?)
+    }
+
+    pub async fn user_page(
+        &self,
+        filter: &user::Filter,
+        page: &Page,
+    ) -> Result<Slice<user::Model>, Error> {
+        Ok(user::page(self.database.reader(), filter, page).await?)
+    }
+
+    pub async fn user_count(&self, filter: &user::Filter) -> Result<u64, Error> {
+        Ok(user::count(self.database.reader(), filter).await?)
+    }
+
+    pub async fn api_key_page(&self, page: &Page) -> Result<Slice<api_key::Model>, Error> {
+        Ok(api_key::page(self.database.reader(), page).await?)
+    }
+
+    pub async fn api_key_count(&self) -> Result<u64, Error> {
+        Ok(api_key::count(self.database.reader()).await?)
+    }
+
+    pub async fn event_page(
+        &self,
+        filter: &event::Filter,
+        page: &Page,
+    ) -> Result<Slice<event::Logged>, Error> {
+        Ok(event::page(self.database.reader(), filter, page).await?)
+    }
+
+    pub async fn event_count(&self, filter: &event::Filter) -> Result<u64, Error> {
+        Ok(event::count(self.database.reader(), filter).await?)
+    }
+}
+
+fn identity_pages(database: &Database) -> Batch<ChildPage, Slice<Arc<identity::Model>>> {
+    let database = database.clone();
+    Batch::new(MOST_PARENTS, move |keys: Vec<ChildPage>| {
+        let database = database.clone();
+        async move {
+            let mut pages = HashMap::with_capacity(keys.len());
+            for ((provider_type, page), keys) in
+                grouped(keys, |key| (key.provider_type.clone(), key.page.clone()))
+            {
+                let parents: Vec<_> = keys.iter().map(|key| key.parent).collect();
+                let slices = identity::pages_of_parents(
+                    database.reader(),
+                    &parents,
+                    provider_type.as_deref(),
+                    &page,
+                )
+                .await?;
+                let slices = slices.into_iter().map(|slice| Slice {
+                    rows: slice.rows.into_iter().map(Arc::new).collect(),
+                    more: slice.more,
+                });
+                pages.extend(keys.into_iter().zip(slices));
+            }
+            Ok(pages)
+        }
+    })
+}
+
+fn identity_counts(database: &Database) -> Batch<ChildCount, u64> {
+    let database = database.clone();
+    Batch::new(MOST_PARENTS, move |keys: Vec<ChildCount>| {
+        let database = database.clone();
+        async move {
+            let mut counts = HashMap::with_capacity(keys.len());
+            for (provider_type, keys) in grouped(keys, |key| key.provider_type.clone()) {
+                let parents: Vec<_> = keys.iter().map(|key| key.parent).collect();
+                let found = identity::counts_of_parents(
+                    database.reader(),
+                    &parents,
+                    provider_type.as_deref(),
+                )
+                .await?;
+                counts.extend(keys.into_iter().zip(found));
+            }
+            Ok(counts)
+        }
+    })
+}
+
+fn grouped<K, G: Eq + Hash>(keys: Vec<K>, group: impl Fn(&K) -> G) -> HashMap<G, Vec<K>> {
+    let mut groups: HashMap<G, Vec<K>> = HashMap::new();
+    for key in keys {
+        groups.entry(group(&key)).or_default().push(key);
+    }
+    groups
+}

@@ -1,0 +1,87 @@
+//! The schema: types and resolvers. No SQL, no HTTP, no rules.
+
+mod api_key;
+mod audit;
+mod batch;
+mod context;
+mod document;
+mod error;
+mod identity;
+mod link;
+mod loader;
+mod node;
+mod page;
+mod permission;
+mod provider;
+mod provider_write;
+mod scalar;
+mod user;
+mod viewer;
+
+use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, SchemaBuilder};
+
+pub use context::{App, Parts};
+pub use loader::Loader;
+pub use page::Cursors;
+pub use permission::Types;
+
+/// Depth of fields; GraphiQL's introspection needs 15.
+const DEPTH: usize = 20;
+/// Fields, with the size of pages as a factor.
+const COMPLEXITY: usize = 10_000;
+/// Nesting of selections that is followed at all, fragments included.
+const RECURSION: usize = 64;
+/// Directives on one field.
+const DIRECTIVES: usize = 100;
+
+/// Ids and `nodes` that one field takes.
+const MOST_IDS: usize = 100;
+/// Texts that one filter takes.
+const MOST_TEXTS: usize = 1000;
+
+#[derive(MergedObject, Default)]
+#[graphql(name = "Query")]
+pub struct Query(
+    viewer::ViewerQuery,
+    node::NodeQuery,
+    identity::IdentityQuery,
+    link::LinkQuery,
+    provider::ProviderQuery,
+    user::UserQuery,
+    api_key::ApiKeyQuery,
+    audit::AuditQuery,
+);
+
+#[derive(MergedObject, Default)]
+#[graphql(name = "Mutation")]
+pub struct Mutation(
+    link::LinkMutation,
+    provider_write::ProviderMutation,
+    user::UserMutation,
+    api_key::ApiKeyMutation,
+);
+
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .limit_depth(DEPTH)
+        .limit_complexity(COMPLEXITY)
+        .limit_recursive_depth(RECURSION)
+        .limit_directives(DIRECTIVES)
+        .disable_suggestions()
+}
+
+/// The schema, ready to execute.
+pub fn schema(app: App) -> Schema {
+    builder().data(app).finish()
+}
+
+/// The schema definition language, as `schema.graphql` holds it.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_enum_items()
+        .use_space_ident();
+    builder().finish().sdl_with_options(options)
+}

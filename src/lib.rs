@@ -1,0 +1,15 @@
+pub mod access;
+pub mod clock;
+pub mod database;
+pub mod directory;
+pub mod error;
+pub mod event;
+pub mod graphql;
+pub mod id;
+pub mod identity;
+pub mod input;
+pub mod limits;
+pub mod metrics;
+pub mod provider;
+pub mod settings;
+pub mod vault;

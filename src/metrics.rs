@@ -1,0 +1,65 @@
+//! What the server counts of itself, for Prometheus.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+/// Counters that the parts of the server add to.
+#[derive(Debug, Clone, Default)]
+pub struct Metrics {
+    /// HTTP requests by route and status.
+    pub requests: Family<RequestLabels, Counter>,
+    /// GraphQL operations by how they ended: `ok`, or the first error's code.
+    pub operations: Family<OutcomeLabel, Counter>,
+    /// Links by outcome: `created`, …, or `refused`.
+    pub links: Family<OutcomeLabel, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    pub route: &'static str,
+    pub status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OutcomeLabel {
+    pub outcome: &'static str,
+}
+
+impl Metrics {
+    pub fn count_link(&self, outcome: &'static str) {
+        self.links.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    pub fn count_operation(&self, outcome: &'static str) {
+        self.operations
+            .get_or_create(&OutcomeLabel { outcome })
+            .inc();
+    }
+
+    pub fn count_request(&self, route: &'static str, status: u16) {
+        self.requests
+            .get_or_create(&RequestLabels { route, status })
+            .inc();
+    }
+
+    /// All counters in the `OpenMetrics` text format.
+    pub fn encode(&self, statements: u64) -> Result<String, std::fmt::Error> {
+        let mut registry = Registry::with_prefix("lanyard");
+        registry.register("requests", "HTTP requests", self.requests.clone());
+        registry.register(
+            "graphql_operations",
+            "GraphQL operations",
+            self.operations.clone(),
+        );
+        registry.register("links", "Links of accounts to users", self.links.clone());
+        let reads: Counter = Counter::default();
+        reads.inc_by(statements);
+        registry.register("database_statements", "Statements that readers ran", reads);
+        let mut text = String::new();
+        encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}
