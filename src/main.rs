@@ -1,1 +1,7 @@
-fn main() {}
+//! Lanyard's command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lanyard::cli::run()
+}

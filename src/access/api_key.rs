@@ -1,8 +1,9 @@
 //! API keys: made, known again, revoked.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::DurationRound;
+use chrono::{DurationRound, TimeDelta};
 use data_encoding::BASE64URL_NOPAD;
 use sea_orm::{EntityTrait, IntoActiveModel, ModelTrait};
 use secrecy::{ExposeSecret, SecretString};
@@ -152,12 +153,24 @@ pub fn unless_expired(row: Arc<Model>, now: Time) -> Option<Arc<Model>> {
         .then_some(row)
 }
 
-/// The minute to note for a use of the key, where none as late is noted yet.
-pub fn minute_to_note(row: &Model, now: Time) -> Option<Time> {
-    let minute = now.duration_trunc(chrono::TimeDelta::minutes(1)).ok()?;
-    row.last_used_at
-        .is_none_or(|noted| noted < minute)
-        .then_some(minute)
+/// When keys were used, to the minute: the first use of a key in a minute is noted in its row,
+/// and this process notes it once.
+#[derive(Debug, Default)]
+pub struct KeyUses {
+    noted: Mutex<HashMap<ApiKeyId, Time>>,
+}
+
+impl KeyUses {
+    /// The minute to note, where neither the row nor this process has noted one as late.
+    pub fn to_note(&self, row: &Model, now: Time) -> Option<Time> {
+        let minute = now.duration_trunc(TimeDelta::minutes(1)).ok()?;
+        if row.last_used_at.is_some_and(|noted| noted >= minute) {
+            return None;
+        }
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = noted.insert(row.id, minute);
+        before.is_none_or(|before| before < minute).then_some(minute)
+    }
 }
 
 fn new_secret(clock: &Clock) -> SecretString {

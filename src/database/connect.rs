@@ -110,6 +110,15 @@ impl Database {
             })
     }
 
+    /// Closes all connections, and waits until they are closed.
+    pub async fn close(self) {
+        for pool in [self.reader, self.writer] {
+            if let Err(error) = pool.close().await {
+                tracing::warn!(error = %error, "a connection did not close in order");
+            }
+        }
+    }
+
     fn counting(mut reader: DatabaseConnection, writer: DatabaseConnection) -> Self {
         let statements = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&statements);

@@ -6,6 +6,7 @@ use async_graphql::Context;
 
 use super::loader::Loader;
 use super::page::Cursors;
+use crate::access::api_key::KeyUses;
 use crate::access::{Caller, Viewer};
 use crate::clock::Clock;
 use crate::database::Database;
@@ -30,6 +31,7 @@ pub struct Parts {
     pub cursors: Cursors,
     pub sealer: Sealer,
     pub metrics: Metrics,
+    pub key_uses: KeyUses,
 }
 
 impl App {

@@ -1,41 +1,33 @@
 //! Errors as clients see them: a message, a code, and nothing of the inside.
 
-use std::sync::Arc;
-
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 
 use crate::error::Error;
 
-/// Codes that no [`Error`] has, because they come before anything of ours runs.
-pub const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
-const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
+// Codes that no [`Error`] has, because they come before anything of ours runs.
+const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
+pub const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 const INTERNAL: &str = "INTERNAL";
+
+/// Characters of a message: the parser's own quote the line that they are about, which a client
+/// may have made as long as it likes.
+const LONGEST_MESSAGE: usize = 400;
 
 /// Gives every error its code and hides what is not for callers. Failures of ours go to the log,
 /// under the id of the request.
 pub fn to_wire(response: &mut Response, request_id: &str) {
     for error in &mut response.errors {
         let source = error.source.take();
-        let ours = source
-            .as_ref()
-            .and_then(|source| source.downcast_ref::<Error>());
+        let ours = source.as_ref().and_then(|source| source.downcast_ref::<Error>());
         let code = match (ours, &source) {
-            (Some(Error::Internal(cause)), _) => {
-                tracing::error!(request.id = request_id, error = ?cause, "a resolver failed");
-                INTERNAL
+            (Some(ours), _) => {
+                log(ours, request_id);
+                ours.code()
             }
-            (Some(Error::Refused(_)), _) => {
-                tracing::error!(
-                    request.id = request_id,
-                    "a refusal outside of a mutation's payload"
-                );
-                INTERNAL
-            }
-            (Some(ours), _) => ours.code(),
-            (None, Some(source)) => {
-                let kind = Arc::as_ptr(source);
-                tracing::error!(request.id = request_id, error = %error.message, ?kind, "a foreign error reached the edge");
+            (None, Some(_)) => {
+                let message = &error.message;
+                tracing::error!(request.id = request_id, "a foreign error reached the edge: {message}");
                 INTERNAL
             }
             (None, None) if error.path.is_empty() => VALIDATION_FAILED,
@@ -47,44 +39,62 @@ pub fn to_wire(response: &mut Response, request_id: &str) {
 
 /// An error that ends a request before it runs.
 pub fn wire_error(error: &Error, request_id: &str) -> ServerError {
-    let mut wire = ServerError::new(error.to_string(), None);
-    if let Error::Internal(cause) = error {
-        tracing::error!(request.id = request_id, error = ?cause, "a request failed");
-    }
+    log(error, request_id);
+    let mut wire = message_only(error.to_string());
     set_code(&mut wire, error.code(), request_id);
     wire
 }
 
+/// A document that can't be parsed.
+pub fn parse_error(error: &async_graphql::parser::Error) -> ServerError {
+    with_code(ServerError::from(error.clone()), PARSE_FAILED)
+}
+
+/// An error without a place in the document.
+pub fn message_only(message: impl Into<String>) -> ServerError {
+    ServerError::new(message, None)
+}
+
+pub fn with_code(mut error: ServerError, code: &str) -> ServerError {
+    set_code(&mut error, code, "");
+    error
+}
+
 /// The code that an error has been given.
 pub fn code_of(error: &ServerError) -> &str {
-    match error
-        .extensions
-        .as_ref()
-        .and_then(|extensions| extensions.get("code"))
-    {
+    match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
         Some(Value::String(code)) => code,
         _ => INTERNAL,
     }
 }
 
-/// A document that can't be parsed.
-pub fn parse_error(error: &async_graphql::parser::Error) -> ServerError {
-    let mut wire = ServerError::from(error.clone());
-    set_code(&mut wire, PARSE_FAILED, "");
-    wire
+fn log(error: &Error, request_id: &str) {
+    match error {
+        Error::Internal(cause) => {
+            tracing::error!(request.id = request_id, error = ?cause, "a request failed");
+        }
+        Error::Refused(_) => {
+            tracing::error!(request.id = request_id, error = %error, "a refusal has no payload");
+        }
+        Error::Unauthenticated(_)
+        | Error::Forbidden(_)
+        | Error::NotFound { .. }
+        | Error::Ambiguous(_)
+        | Error::BadInput { .. }
+        | Error::LimitExceeded(_)
+        | Error::Timeout => {}
+    }
 }
 
 fn set_code(error: &mut ServerError, code: &str, request_id: &str) {
-    if code == INTERNAL {
-        "something went wrong here; the log knows more under this request's id"
-            .clone_into(&mut error.message);
-        error.locations.clear();
-    }
-    let extensions = error
-        .extensions
-        .get_or_insert_with(ErrorExtensionValues::default);
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
     extensions.set("code", code);
     if code == INTERNAL {
         extensions.set("requestId", request_id);
+        "something went wrong here; the log says more under this request's id"
+            .clone_into(&mut error.message);
+    } else if let Some((end, _)) = error.message.char_indices().nth(LONGEST_MESSAGE) {
+        error.message.truncate(end);
+        error.message.push('…');
     }
 }

@@ -5,7 +5,8 @@ mod audit;
 mod batch;
 mod context;
 mod document;
-mod error;
+mod engine;
+pub mod error;
 mod identity;
 mod link;
 mod loader;
@@ -21,6 +22,7 @@ mod viewer;
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, SchemaBuilder};
 
 pub use context::{App, Parts};
+pub use engine::{Answer, Engine, Operation};
 pub use loader::Loader;
 pub use page::Cursors;
 pub use permission::Types;

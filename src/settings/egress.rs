@@ -1,10 +1,13 @@
 //! What requests to the outside may reach.
 
-use std::{net::Ipv6Addr, path::PathBuf};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    path::PathBuf,
+};
 
 use data_encoding::BASE64;
 use ipnet::IpNet;
-use url::Host;
+use url::{Host, Url};
 
 use super::{
     file,
@@ -58,6 +61,25 @@ pub struct CaFile {
     pub path: PathBuf,
     /// One or more `CERTIFICATE` blocks, and perhaps text between them.
     pub pem: String,
+}
+
+impl EgressRule {
+    /// Whether the rule names the URL's host. A name stands for itself, never for what it resolves
+    /// to.
+    pub fn names(&self, url: &Url) -> bool {
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => Some(IpAddr::from(address)),
+            Some(Host::Ipv6(address)) => Some(address.to_canonical()),
+            Some(Host::Domain(_)) | None => None,
+        };
+        match self {
+            Self::Host(host, port) => {
+                url.host().is_some_and(|found| found.to_owned() == *host)
+                    && port.is_none_or(|port| url.port_or_known_default() == Some(port))
+            }
+            Self::Network(network) => address.is_some_and(|address| network.contains(&address)),
+        }
+    }
 }
 
 impl Egress {

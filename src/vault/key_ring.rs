@@ -84,6 +84,11 @@ impl KeyRing {
         Self { current }
     }
 
+    /// Whether the database's secrets belong to a key already.
+    pub async fn is_known_to(database: &Database) -> Result<bool, Error> {
+        Ok(master_key::Entity::find().count(database.reader()).await? > 0)
+    }
+
     /// The key that seals.
     pub const fn current(&self) -> &MasterKey {
         &self.current

@@ -1,0 +1,146 @@
+//! The command line: one file a command.
+
+mod api_key;
+mod config;
+mod health;
+mod migrate;
+mod schema;
+mod serve;
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::settings::{LogFormat, Problems, Settings};
+
+/// A GraphQL identity server: one person, many accounts.
+#[derive(Debug, Parser)]
+#[command(name = "lanyard", version, after_help = AFTER_HELP, after_long_help = settings_help())]
+struct Arguments {
+    /// The configuration file [default: `LANYARD_CONFIG`, or ./lanyard.toml if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server; on an empty data folder it makes a database, a key file and an admin key
+    Serve,
+    /// Bring the database's schema up to date, or say how it stands
+    #[command(subcommand)]
+    Migrate(migrate::Migrate),
+    /// Print the GraphQL schema
+    Schema,
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    ApiKey(api_key::ApiKey),
+    /// Ask the running server whether it is ready; exits with 1 if it is not
+    Health,
+}
+
+const AFTER_HELP: &str = "\
+First steps:
+  lanyard serve                      start on http://127.0.0.1:8080, and note the admin key
+  lanyard api-key create --name ci --scope identity:read
+  lanyard --help                     the settings, too
+
+Exit codes: 0 done, 1 failed (the last line says why), 2 the command line is wrong.";
+
+/// Why a command failed, in one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Settings(#[from] Problems),
+    #[error(transparent)]
+    Start(#[from] crate::server::StartError),
+    #[error(transparent)]
+    Database(#[from] crate::database::ConnectError),
+    #[error("{0}")]
+    Refused(#[from] crate::error::Error),
+    #[error("{0}")]
+    Said(String),
+    #[error("the output can't be written: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+/// Runs what the command line says.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    match execute(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read us has gone: `lanyard schema | head`.
+        Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            for line in failure.to_string().lines() {
+                // There is nowhere to tell of a failure to write this.
+                let _ = writeln!(std::io::stderr(), "lanyard: {line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(arguments: Arguments) -> Result<(), Failure> {
+    if let Command::Schema = arguments.command {
+        return schema::run();
+    }
+    let settings = read_settings(arguments.config.as_deref())?;
+    start_logging(&settings);
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        match arguments.command {
+            Command::Serve => serve::run(&settings).await,
+            Command::Migrate(command) => migrate::run(&settings, &command).await,
+            Command::Schema => schema::run(),
+            Command::Config(config::Config::Check) => config::check(&settings),
+            Command::ApiKey(command) => api_key::run(&settings, command).await,
+            Command::Health => health::run(&settings).await,
+        }
+    })
+}
+
+fn read_settings(config: Option<&std::path::Path>) -> Result<Settings, Problems> {
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+    Settings::read(environment, config)
+}
+
+fn start_logging(settings: &Settings) {
+    let filter = tracing_subscriber::EnvFilter::new(&settings.log.directives);
+    let terminal = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.log.format(terminal) {
+        LogFormat::Text => builder.with_ansi(terminal).with_target(false).init(),
+        LogFormat::Json => builder.json().init(),
+    }
+}
+
+/// The settings' table, for `--help`.
+fn settings_help() -> String {
+    let mut help = format!("{AFTER_HELP}\n\nSettings, by environment (in lanyard.toml: in lower case, without LANYARD_):\n");
+    for setting in Settings::describe() {
+        let default = match &setting.default {
+            crate::settings::Default::None => String::new(),
+            default => format!(" [default: {default}]"),
+        };
+        // Writing to a String does not fail.
+        let _ = write!(help, "  {}{default}\n      {}\n", setting.environment, setting.meaning);
+        if let Some(file) = setting.environment_file() {
+            let _ = writeln!(help, "      or {file}: a file that holds it");
+        }
+    }
+    help
+}

@@ -1,0 +1,313 @@
+//! `POST /graphql`, and `GET` for queries (GraphQL over HTTP, draft of 2025).
+//!
+//! The library's own handlers run mutations sent by GET, `text/plain` and multipart, take batches
+//! without end, and hand any document to a parser that it can overflow. This one takes JSON and
+//! one operation, and scans it first.
+
+use std::time::Duration;
+
+use async_graphql::{ServerError, Variables};
+use poem::http::{HeaderValue, Method, StatusCode, header};
+use poem::{Endpoint, EndpointExt, Request, Response};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::negotiate::{MediaType, is_json};
+use super::scan::{self, Excess};
+use super::{Http, RequestId, authenticate};
+use crate::error::Error;
+use crate::graphql::error::{code_of, message_only, wire_error, with_code};
+use crate::graphql::{Answer, Operation};
+
+/// Bytes of a body: a gateway's representations are large.
+const BODY: usize = 1024 * 1024;
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+const VARIABLE_VALUES: usize = 10_000;
+const VARIABLE_NESTING: usize = 64;
+
+/// What a client sends, in a body or a query string.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameters {
+    query: String,
+    operation_name: Option<String>,
+    variables: Option<Map<String, Value>>,
+    /// Read, so that it is an object where it is given; nothing uses it yet.
+    #[serde(rename = "extensions")]
+    _extensions: Option<Map<String, Value>>,
+}
+
+/// A request that is answered without an operation.
+struct Rejection {
+    status: StatusCode,
+    error: ServerError,
+    /// A header that tells the client what would be right.
+    header: Option<(header::HeaderName, &'static str)>,
+}
+
+pub fn endpoint(http: Http) -> impl Endpoint<Output = Response> {
+    poem::endpoint::make(move |request: Request| {
+        let http = http.clone();
+        async move { Ok::<_, poem::Error>(answer(&http, request).await) }
+    })
+    .map_to_response()
+}
+
+async fn answer(http: &Http, request: Request) -> Response {
+    let Some(media_type) = MediaType::accepted(request.headers()) else {
+        let rejection = reject(
+            StatusCode::NOT_ACCEPTABLE,
+            "answers are application/graphql-response+json or application/json; accept one of them",
+        );
+        return respond(http, MediaType::Json, rejection);
+    };
+    let request_id =
+        request.data::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    match run(http, request, &request_id).await {
+        Ok(Answer::Ran(response)) => {
+            http.app
+                .metrics
+                .count_operation(response.errors.first().map_or("ok", |error| known_code(error)));
+            let mut body = json!({ "data": response.data });
+            if !response.errors.is_empty() {
+                insert(&mut body, "errors", json!(response.errors));
+            }
+            // Even where data is null: that is the answer of an operation that ran.
+            write(media_type, StatusCode::OK, &body)
+        }
+        Ok(Answer::Refused(errors)) => {
+            http.app
+                .metrics
+                .count_operation(errors.first().map_or("INTERNAL", |error| known_code(error)));
+            let status = match media_type {
+                MediaType::GraphqlResponse => status_of(&errors),
+                MediaType::Json => StatusCode::OK,
+            };
+            write(media_type, status, &json!({ "errors": errors }))
+        }
+        Ok(Answer::NotAQuery) => respond(
+            http,
+            media_type,
+            Rejection {
+                header: Some((header::ALLOW, "POST")),
+                ..reject(StatusCode::METHOD_NOT_ALLOWED, "GET is for queries; send mutations by POST")
+            },
+        ),
+        Err(rejection) => respond(http, media_type, rejection),
+    }
+}
+
+async fn run(http: &Http, mut request: Request, request_id: &str) -> Result<Answer, Rejection> {
+    let only_queries = match *request.method() {
+        Method::GET => true,
+        Method::POST => false,
+        _ => {
+            return Err(Rejection {
+                header: Some((header::ALLOW, "GET, POST")),
+                ..reject(StatusCode::METHOD_NOT_ALLOWED, "use POST, or GET for queries")
+            });
+        }
+    };
+    let parameters = if only_queries {
+        from_query_string(request.uri().query().unwrap_or_default())?
+    } else {
+        from_body(&mut request).await?
+    };
+    let caller = authenticate::caller(&http.app, request.headers(), request_id)
+        .await
+        .map_err(|error| unauthenticated(&error, request_id))?;
+    let variables = read_variables(parameters.variables)?;
+    if let Err(excess) = scan::scan(&parameters.query, &scan::LIMITS) {
+        return Ok(Answer::Refused(vec![excess_error(&excess)]));
+    }
+    let operation = Operation {
+        query: parameters.query,
+        operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
+        variables,
+        only_queries,
+    };
+    Ok(http.engine.run(operation, caller).await)
+}
+
+async fn from_body(request: &mut Request) -> Result<Parameters, Rejection> {
+    if !is_json(request.headers()) {
+        return Err(Rejection {
+            header: Some((header::ACCEPT, "application/json")),
+            ..reject(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the body must be application/json in UTF-8, and the header Content-Type say so",
+            )
+        });
+    }
+    let reading = request.take_body().into_bytes_limit(BODY);
+    let bytes = match tokio::time::timeout(BODY_TIMEOUT, reading).await {
+        Err(_) => {
+            return Err(reject(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive"));
+        }
+        Ok(Err(poem::error::ReadBodyError::PayloadTooLarge)) => {
+            return Err(reject(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("the body has more than {BODY} bytes"),
+            ));
+        }
+        Ok(Err(_)) => return Err(reject(StatusCode::BAD_REQUEST, "the body broke off")),
+        Ok(Ok(bytes)) => bytes,
+    };
+    let value: Value = serde_json::from_slice(&bytes)
+        .map_err(|error| reject(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}")))?;
+    if value.is_array() {
+        return Err(reject(
+            StatusCode::BAD_REQUEST,
+            "the body is a list: send one operation a request",
+        ));
+    }
+    serde_json::from_value(value).map_err(|error| {
+        reject(
+            StatusCode::BAD_REQUEST,
+            format!("the body must be {{\"query\": text, \"operationName\": text, \"variables\": object}}: {error}"),
+        )
+    })
+}
+
+fn from_query_string(text: &str) -> Result<Parameters, Rejection> {
+    let mut parameters = Map::new();
+    for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+        let value = match name.as_ref() {
+            "query" | "operationName" => Value::from(value.into_owned()),
+            "variables" | "extensions" if value.is_empty() => Value::Null,
+            "variables" | "extensions" => serde_json::from_str(&value).map_err(|error| {
+                reject(StatusCode::BAD_REQUEST, format!("the parameter {name} is not JSON: {error}"))
+            })?,
+            _ => continue,
+        };
+        if parameters.insert(name.clone().into_owned(), value).is_some() {
+            return Err(reject(
+                StatusCode::BAD_REQUEST,
+                format!("the parameter {name} is there twice"),
+            ));
+        }
+    }
+    serde_json::from_value(Value::Object(parameters)).map_err(|error| {
+        reject(
+            StatusCode::BAD_REQUEST,
+            format!("the parameters are query, operationName, variables and extensions: {error}"),
+        )
+    })
+}
+
+/// Bounded before anything walks them.
+fn read_variables(variables: Option<Map<String, Value>>) -> Result<Variables, Rejection> {
+    let variables = Value::Object(variables.unwrap_or_default());
+    let mut values = 0_usize;
+    let mut waiting = vec![(&variables, 0_usize)];
+    while let Some((value, depth)) = waiting.pop() {
+        values += 1;
+        if depth > VARIABLE_NESTING {
+            let message = format!("the variables nest more than {VARIABLE_NESTING} deep");
+            return Err(excessive(message));
+        }
+        if values > VARIABLE_VALUES {
+            return Err(excessive(format!("the variables hold more than {VARIABLE_VALUES} values")));
+        }
+        match value {
+            Value::Array(inner) => waiting.extend(inner.iter().map(|inner| (inner, depth + 1))),
+            Value::Object(inner) => waiting.extend(inner.values().map(|inner| (inner, depth + 1))),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    Ok(Variables::from_json(variables))
+}
+
+fn excessive(message: String) -> Rejection {
+    Rejection {
+        status: StatusCode::BAD_REQUEST,
+        error: with_code(message_only(message), "LIMIT_EXCEEDED"),
+        header: None,
+    }
+}
+
+fn excess_error(excess: &Excess) -> ServerError {
+    let code = match excess {
+        Excess::EndlessBlockString => "GRAPHQL_PARSE_FAILED",
+        Excess::Bytes(_)
+        | Excess::Nesting(_)
+        | Excess::Tokens(_)
+        | Excess::Aliases(_)
+        | Excess::Directives(_) => "LIMIT_EXCEEDED",
+    };
+    with_code(message_only(excess.to_string()), code)
+}
+
+fn unauthenticated(error: &Error, request_id: &str) -> Rejection {
+    let wire = wire_error(error, request_id);
+    match error {
+        Error::Unauthenticated(_) => Rejection {
+            status: StatusCode::UNAUTHORIZED,
+            error: wire,
+            header: Some((header::WWW_AUTHENTICATE, "Bearer")),
+        },
+        Error::Timeout => {
+            Rejection { status: StatusCode::SERVICE_UNAVAILABLE, error: wire, header: None }
+        }
+        _ => Rejection { status: StatusCode::INTERNAL_SERVER_ERROR, error: wire, header: None },
+    }
+}
+
+fn reject(status: StatusCode, message: impl Into<String>) -> Rejection {
+    Rejection { status, error: with_code(message_only(message), "BAD_USER_INPUT"), header: None }
+}
+
+fn respond(http: &Http, media_type: MediaType, rejection: Rejection) -> Response {
+    http.app.metrics.count_operation(known_code(&rejection.error));
+    let mut response =
+        write(media_type, rejection.status, &json!({ "errors": [rejection.error] }));
+    if let Some((name, value)) = rejection.header {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn write(media_type: MediaType, status: StatusCode, body: &Value) -> Response {
+    Response::builder()
+        .status(status)
+        .content_type(media_type.header())
+        .header(header::VARY, "Accept")
+        .body(body.to_string())
+}
+
+/// What did not run is the client's to mend, unless it is ours.
+fn status_of(errors: &[ServerError]) -> StatusCode {
+    match errors.first().map(|error| code_of(error)) {
+        Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
+        Some("FORBIDDEN") => StatusCode::FORBIDDEN,
+        Some("TIMEOUT") => StatusCode::GATEWAY_TIMEOUT,
+        Some("INTERNAL") | None => StatusCode::INTERNAL_SERVER_ERROR,
+        Some(_) => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// A code as a bounded set of names.
+fn known_code(error: &ServerError) -> &'static str {
+    const CODES: [&str; 12] = [
+        "GRAPHQL_PARSE_FAILED",
+        "GRAPHQL_VALIDATION_FAILED",
+        "UNAUTHENTICATED",
+        "FORBIDDEN",
+        "NOT_FOUND",
+        "AMBIGUOUS",
+        "BAD_USER_INPUT",
+        "LIMIT_EXCEEDED",
+        "RATE_LIMITED",
+        "TIMEOUT",
+        "PROVIDER_UNAVAILABLE",
+        "INTERNAL",
+    ];
+    CODES.into_iter().find(|code| *code == code_of(error)).unwrap_or("INTERNAL")
+}
+
+fn insert(object: &mut Value, key: &str, value: Value) {
+    if let Value::Object(entries) = object {
+        entries.insert(key.to_owned(), value);
+    }
+}

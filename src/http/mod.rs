@@ -1,0 +1,149 @@
+//! Requests that are not resolvers: the routes, and what every answer has.
+
+mod authenticate;
+mod graphql;
+mod health;
+mod negotiate;
+pub mod scan;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::middleware::{CatchPanic, Cors};
+use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
+
+use crate::graphql::{App, Engine};
+use crate::settings::Origin;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct Http {
+    pub app: App,
+    pub engine: Engine,
+    pub allowed_origins: Arc<[Origin]>,
+}
+
+/// Names a request in logs, events and the header `X-Request-Id`.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+impl Http {
+    /// The routes of the public listener. Where there is a private one, health and metrics are
+    /// there.
+    pub fn public(self, has_private_listener: bool) -> impl Endpoint {
+        let mut routes = Route::new()
+            .at("/graphql", graphql::endpoint(self.clone()))
+            .at("/schema.graphql", poem::get(schema))
+            .at("/", poem::get(start));
+        if !has_private_listener {
+            routes = routes
+                .at("/livez", poem::get(poem::endpoint::make_sync(health::live)))
+                .at("/readyz", health::ready(self.clone()))
+                .at("/metrics", health::metrics_for_admins(self.clone()));
+        }
+        self.around(routes)
+    }
+
+    /// The routes of the private listener.
+    pub fn private(self) -> impl Endpoint {
+        let routes = Route::new()
+            .at("/livez", poem::get(poem::endpoint::make_sync(health::live)))
+            .at("/readyz", health::ready(self.clone()))
+            .at("/metrics", health::metrics(self.clone()));
+        self.around(routes)
+    }
+
+    fn around(self, routes: Route) -> impl Endpoint {
+        let origins: Vec<String> =
+            self.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect();
+        let routes = routes.with(CatchPanic::new().with_handler(panicked));
+        let routes = if origins.is_empty() {
+            routes.boxed()
+        } else {
+            let cors = Cors::new()
+                .allow_origins(origins)
+                .allow_methods([poem::http::Method::GET, poem::http::Method::POST])
+                .allow_headers(["authorization", "content-type"])
+                .expose_headers(["x-request-id"])
+                .max_age(86_400);
+            routes.with(cors).map_to_response().boxed()
+        };
+        routes.around(move |endpoint, request| {
+            let http = self.clone();
+            async move { Ok(observe(&http, endpoint, request).await) }
+        })
+    }
+}
+
+/// Gives the request its id, answers whatever happened, and counts it.
+async fn observe<E: Endpoint>(http: &Http, endpoint: Arc<E>, mut request: Request) -> Response {
+    let began = Instant::now();
+    let id = http.app.clock.new_uuid().simple().to_string();
+    request.set_data(RequestId(id.clone()));
+    let method = request.method().clone();
+    let route = route_of(request.uri().path());
+    let mut response = match endpoint.call(request).await {
+        Ok(response) => response.into_response(),
+        Err(error) => text(error.status(), reason(error.status())),
+    };
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert("x-request-id", id);
+    }
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    let status = response.status().as_u16();
+    http.app.metrics.count_request(route, status);
+    let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!(request.id = %id, %method, route, status, millis, "{method} {route} was answered with {status}");
+    response
+}
+
+/// A path as a bounded set of names: anybody may ask for any path.
+fn route_of(path: &str) -> &'static str {
+    ["/graphql", "/schema.graphql", "/livez", "/readyz", "/metrics", "/"]
+        .into_iter()
+        .find(|route| *route == path)
+        .unwrap_or("other")
+}
+
+fn text(status: StatusCode, body: impl Into<String>) -> Response {
+    Response::builder()
+        .status(status)
+        .content_type("text/plain; charset=utf-8")
+        .body(body.into() + "\n")
+}
+
+fn reason(status: StatusCode) -> &'static str {
+    status.canonical_reason().unwrap_or("the request failed")
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a handler panicked");
+    text(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here; the log says more")
+}
+
+#[poem::handler]
+fn schema() -> Response {
+    Response::builder()
+        .content_type("text/plain; charset=utf-8")
+        .body(crate::graphql::sdl())
+}
+
+#[poem::handler]
+fn start() -> Response {
+    text(
+        StatusCode::OK,
+        "This is Lanyard, a GraphQL identity server.\n\n\
+         POST /graphql          the API: application/json, with Authorization: Bearer lyd_…\n\
+         GET  /schema.graphql   its schema\n\
+         GET  /livez /readyz    health",
+    )
+}

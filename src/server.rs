@@ -1,0 +1,189 @@
+//! The only place where parts are put together: database, vault, schema, routes, background work,
+//! shutdown.
+
+mod master_key;
+mod start;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use poem::listener::TcpAcceptor;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::access::api_key::{self, KeyUses};
+use crate::access::{Caller, Viewer};
+use crate::clock::Clock;
+use crate::database::Database;
+use crate::event::Sealer;
+use crate::graphql::{App, Cursors, Engine, Loader, Parts};
+use crate::http::Http;
+use crate::identity::link::Linking;
+use crate::metrics::Metrics;
+use crate::provider::admin::ProviderAdmin;
+use crate::provider::catalog::Catalog;
+use crate::settings::Settings;
+use crate::vault::{KeyRing, ServerSecret, Vault};
+pub use start::{StartError, migrated_database, open_database, place};
+
+/// How long open requests may take after the server was told to stop.
+const DRAIN: Duration = Duration::from_secs(15);
+/// How long a connection may be silent.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// A server that listens and does not answer yet.
+pub struct Server {
+    http: Http,
+    sealer: Sealer,
+    public: TcpListener,
+    private: Option<TcpListener>,
+    address: SocketAddr,
+    first_key: Option<SecretString>,
+}
+
+impl Server {
+    /// Opens the database, checks the keys and takes the ports. Nothing is answered yet.
+    ///
+    /// # Errors
+    /// What stands in the way, and what to do about it.
+    pub async fn bind(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
+        let catalog = Arc::new(Catalog::builtin()?);
+        let database = migrated_database(settings).await?;
+        let is_used = KeyRing::is_known_to(&database).await?;
+        let keys = KeyRing::new(master_key::find(settings, &clock, is_used)?);
+        keys.check(&database, &clock).await?;
+        let vault = Arc::new(Vault::new(keys, clock.clone()));
+        let public = listen(settings.http.listen, "LANYARD_LISTEN").await?;
+        let private = match settings.http.private_listen {
+            None => None,
+            Some(address) => Some(listen(address, "LANYARD_PRIVATE_LISTEN").await?),
+        };
+        let address = public.local_addr().unwrap_or(settings.http.listen);
+        let chain_key = vault.server_secret(&database, ServerSecret::EventChain).await?;
+        let cursor_key = vault.server_secret(&database, ServerSecret::Cursor).await?;
+        let sealer = Sealer::new(database.clone(), chain_key);
+        // Last of all that may fail: a key that nobody is shown is a key that nobody has.
+        let first_key = first_key(settings, &database, &clock).await?;
+        let app = App::new(Parts {
+            loader: Loader::new(&database),
+            linking: Linking {
+                database: database.clone(),
+                vault: Arc::clone(&vault),
+                clock: clock.clone(),
+            },
+            providers: ProviderAdmin {
+                database: database.clone(),
+                vault,
+                clock: clock.clone(),
+                catalog: Arc::clone(&catalog),
+                allow_http: allowed_plain_http(settings),
+            },
+            database,
+            clock,
+            catalog,
+            cursors: Cursors::new(cursor_key),
+            sealer: sealer.clone(),
+            metrics: Metrics::default(),
+            key_uses: KeyUses::default(),
+        });
+        let http = Http {
+            engine: Engine::new(app.clone())?,
+            app,
+            allowed_origins: settings.http.allowed_origins.clone().into(),
+        };
+        Ok(Self { http, sealer, public, private, address, first_key })
+    }
+
+    /// Where it listens: the port is the system's choice where the settings say 0.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the private listener is, if there is one.
+    pub fn private_address(&self) -> Option<SocketAddr> {
+        self.private.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// The admin key that this start has made up, to be shown this once.
+    pub const fn first_key(&self) -> Option<&SecretString> {
+        self.first_key.as_ref()
+    }
+
+    /// Answers until `stop` is ready; then lets open requests end, and returns.
+    ///
+    /// # Errors
+    /// A listener failed.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+        let background = tokio::spawn(self.sealer.clone().run());
+        let (stopping, stopped) = tokio::sync::watch::channel(false);
+        let mut listeners = JoinSet::new();
+        let http = self.http.clone();
+        listeners.spawn(serve(
+            self.public,
+            http.clone().public(self.private.is_some()),
+            stopped.clone(),
+        ));
+        if let Some(private) = self.private {
+            listeners.spawn(serve(private, http.private(), stopped));
+        }
+        let failed = tokio::select! {
+            () = stop => None,
+            ended = listeners.join_next() => ended,
+        };
+        tracing::info!("stopping: open requests may end");
+        // Listeners that have ended don't need to know.
+        let _ = stopping.send(true);
+        let mut results: Vec<_> = failed.into_iter().collect();
+        results.extend(listeners.join_all().await.into_iter().map(Ok));
+        background.abort();
+        if let Err(error) = self.sealer.seal_all().await {
+            tracing::warn!(error = %error, "the last events stay unsealed until the next start");
+        }
+        for result in results {
+            result.map_err(std::io::Error::other).and_then(|ended| ended).map_err(StartError::Listener)?;
+        }
+        Ok(())
+    }
+}
+
+async fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|cause| StartError::Listen { address, setting, cause })
+}
+
+async fn serve(
+    listener: TcpListener,
+    endpoint: impl poem::Endpoint + 'static,
+    mut stopped: tokio::sync::watch::Receiver<bool>,
+) -> std::io::Result<()> {
+    let acceptor = TcpAcceptor::from_tokio(listener)?;
+    let stop = async move {
+        // An error means that the sender is gone: that is the end too.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    poem::Server::new_with_acceptor(acceptor)
+        .idle_timeout(IDLE)
+        .run_with_graceful_shutdown(endpoint, stop, Some(DRAIN))
+        .await
+}
+
+/// The operator's choice is taken on in silence; one that was made up is to be shown.
+async fn first_key(
+    settings: &Settings,
+    database: &Database,
+    clock: &Clock,
+) -> Result<Option<SecretString>, StartError> {
+    let caller = Caller { viewer: Viewer::CommandLine, request_id: "start".to_owned() };
+    let given = settings.bootstrap_api_key.as_ref();
+    let created = api_key::bootstrap(database, clock, &caller, given).await?;
+    Ok(created.filter(|_| given.is_none()).map(|created| created.secret))
+}
+
+/// Hosts that the operator has named may be spoken to without TLS.
+fn allowed_plain_http(settings: &Settings) -> Arc<dyn Fn(&url::Url) -> bool + Send + Sync> {
+    let rules = settings.egress.allow.clone();
+    Arc::new(move |url| rules.iter().any(|rule| rule.names(url)))
+}

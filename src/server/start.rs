@@ -1,0 +1,84 @@
+//! What can stand in the way of a start, and the database that it begins with.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use secrecy::ExposeSecret;
+
+use crate::database::{ConnectError, Database};
+use crate::error::Error;
+use crate::provider::catalog::CatalogError;
+use crate::settings::{DatabaseUrl, Settings};
+use crate::vault::KeyRingError;
+
+/// Why the server does not start. Each says in one line what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("{} can't be listened on: {cause}. Stop what uses it, or give another address by {setting}", .address)]
+    Listen { address: SocketAddr, setting: &'static str, cause: std::io::Error },
+    #[error("{path} can't be {what}: {cause}")]
+    File { path: PathBuf, what: &'static str, cause: std::io::Error },
+    #[error("the master key in {0} is not 32 bytes in base64. Put the right one back; without it the stored secrets can't be read")]
+    BadKeyFile(PathBuf),
+    #[error("there is no master key: {0} is missing, while the database beside it is there. Put the file back, or give the key by LANYARD_MASTER_KEY; without it the stored secrets can't be read")]
+    LostKeyFile(PathBuf),
+    #[error(transparent)]
+    Database(#[from] ConnectError),
+    #[error(transparent)]
+    Keys(#[from] KeyRingError),
+    #[error("the catalogue of provider types is broken: {0}")]
+    Catalog(#[from] CatalogError),
+    #[error("the database failed: {0}")]
+    Statement(#[from] Error),
+    #[error("a listener failed: {0}")]
+    Listener(std::io::Error),
+}
+
+/// The database as messages may show it.
+pub fn place(settings: &Settings) -> String {
+    match &settings.database.url {
+        DatabaseUrl::Sqlite(file) => format!("file {}", file.display()),
+        postgres @ DatabaseUrl::Postgres(_) => postgres.to_string(),
+    }
+}
+
+/// Opens the database that the settings name. A SQLite file is made where it is missing.
+pub async fn open_database(settings: &Settings) -> Result<Database, StartError> {
+    let pool = settings.database.pool;
+    Ok(match &settings.database.url {
+        DatabaseUrl::Sqlite(file) => {
+            if let Some(folder) = file.parent() {
+                make_folder(folder)?;
+            }
+            Database::open_sqlite(file, pool).await?
+        }
+        DatabaseUrl::Postgres(url) => {
+            Database::connect_postgres(url.expose_secret(), &place(settings), pool).await?
+        }
+    })
+}
+
+/// The same, with its schema up to date.
+pub async fn migrated_database(settings: &Settings) -> Result<Database, StartError> {
+    let database = open_database(settings).await?;
+    for name in database.migrate(&place(settings)).await? {
+        tracing::info!("the migration {name} was applied");
+    }
+    Ok(database)
+}
+
+/// Makes the folder, for its owner alone.
+pub fn make_folder(folder: &std::path::Path) -> Result<(), StartError> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|cause| StartError::File {
+        path: folder.to_owned(),
+        what: "made",
+        cause,
+    })
+}

@@ -1,0 +1,124 @@
+//! A server in this process, on a port of its own, with a database of its own.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use lanyard::clock::Clock;
+use lanyard::database::Database;
+use lanyard::server::{Server, open_database};
+use lanyard::settings::{Settings, Source};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::client::Ask;
+use super::postgres;
+
+/// The first admin key of every test server.
+pub const ADMIN: &str = "lyd_admin-key-of-the-tests-0123456789";
+pub const MASTER_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+
+/// Which database a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Db {
+    Sqlite,
+    Postgres,
+}
+
+/// A server that answers until it is dropped.
+pub struct App {
+    pub address: SocketAddr,
+    /// The server's clock: a test may move it.
+    pub clock: Clock,
+    /// The server's database, by a connection of the test's own.
+    pub database: Database,
+    pub database_url: String,
+    http: reqwest::Client,
+    server: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    _folder: TempDir,
+}
+
+impl App {
+    pub async fn start(on: Db) -> Self {
+        Self::start_with(on, &[]).await
+    }
+
+    /// With further settings, by their environment names.
+    pub async fn start_with(on: Db, settings: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let database_url = match on {
+            Db::Sqlite => format!("sqlite:{}", folder.path().join("lanyard.db").display()),
+            Db::Postgres => postgres::new_database().await,
+        };
+        Self::start_on(folder, database_url, settings).await
+    }
+
+    /// Another server on the same database, as a second process would be.
+    pub async fn start_beside(&self) -> Self {
+        Self::start_on(TempDir::new().unwrap(), self.database_url.clone(), &[]).await
+    }
+
+    async fn start_on(folder: TempDir, url: String, settings: &[(&str, &str)]) -> Self {
+        let settings = read_settings(folder.path(), &url, settings);
+        let clock = Clock::default();
+        let server = Server::bind(&settings, clock.clone()).await.unwrap();
+        let address = server.address();
+        let database = open_database(&settings).await.unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(async move {
+            // Dropped or sent: both mean stop.
+            server.run(async { drop(stopped.await) }).await.unwrap();
+        });
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self {
+            address,
+            clock,
+            database,
+            database_url: url,
+            http,
+            server: Some((stop, running)),
+            _folder: folder,
+        }
+    }
+
+    /// Stops the server as SIGTERM would, and waits for it.
+    pub async fn stop(mut self) {
+        if let Some((stop, running)) = self.server.take() {
+            drop(stop);
+            running.await.unwrap();
+        }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// A GraphQL operation, by the admin key unless another caller is named.
+    pub fn ask<'a>(&'a self, query: &str) -> Ask<'a> {
+        Ask::new(self, query)
+    }
+}
+
+fn read_settings(folder: &Path, url: &str, more: &[(&str, &str)]) -> Settings {
+    let mut environment = vec![
+        ("LANYARD_LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+        ("LANYARD_DATA_DIR".to_owned(), folder.display().to_string()),
+        ("LANYARD_DATABASE_URL".to_owned(), url.to_owned()),
+        ("LANYARD_DATABASE_POOL".to_owned(), "4".to_owned()),
+        ("LANYARD_MASTER_KEY".to_owned(), MASTER_KEY.to_owned()),
+        ("LANYARD_BOOTSTRAP_API_KEY".to_owned(), ADMIN.to_owned()),
+    ];
+    for (name, value) in more {
+        environment.retain(|(found, _)| found != name);
+        environment.push(((*name).to_owned(), (*value).to_owned()));
+    }
+    Settings::from_source(Source::new(environment, None, folder)).unwrap()
+}

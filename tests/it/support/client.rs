@@ -1,0 +1,106 @@
+//! A GraphQL client.
+
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+
+use super::app::{ADMIN, App};
+
+/// An operation that is about to be sent.
+pub struct Ask<'a> {
+    app: &'a App,
+    query: String,
+    variables: Value,
+    key: Option<String>,
+    accept: &'static str,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl<'a> Ask<'a> {
+    pub fn new(app: &'a App, query: &str) -> Self {
+        Self {
+            app,
+            query: query.to_owned(),
+            variables: json!({}),
+            key: Some(ADMIN.to_owned()),
+            accept: "application/graphql-response+json",
+        }
+    }
+
+    pub fn variables(mut self, variables: Value) -> Self {
+        self.variables = variables;
+        self
+    }
+
+    pub fn by(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
+        self
+    }
+
+    pub fn by_nobody(mut self) -> Self {
+        self.key = None;
+        self
+    }
+
+    pub async fn send(self) -> Answer {
+        let mut request = self
+            .app
+            .http()
+            .post(self.app.url("/graphql"))
+            .header("accept", self.accept)
+            .json(&json!({ "query": self.query, "variables": self.variables }));
+        if let Some(key) = &self.key {
+            request = request.bearer_auth(key);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.json().await.unwrap();
+        Answer { status, headers, body }
+    }
+
+    /// The data of an operation that must succeed.
+    pub async fn data(self) -> Value {
+        self.send().await.data()
+    }
+
+    /// The code of the first error of an operation that must fail.
+    pub async fn code(self) -> String {
+        self.send().await.code()
+    }
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn data(self) -> Value {
+        assert!(self.body.get("errors").is_none(), "{:#}", self.body);
+        self.body["data"].clone()
+    }
+
+    /// The code of the first error.
+    #[track_caller]
+    pub fn code(&self) -> String {
+        let code = self.body["errors"][0]["extensions"]["code"].as_str();
+        code.unwrap_or_else(|| panic!("no error: {:#}", self.body)).to_owned()
+    }
+
+    /// The message of the first error.
+    #[track_caller]
+    pub fn message(&self) -> String {
+        let message = self.body["errors"][0]["message"].as_str();
+        message.unwrap_or_else(|| panic!("no error: {:#}", self.body)).to_owned()
+    }
+}
+
+/// The text at a path of JSON, such as `/user/id`.
+#[track_caller]
+pub fn text(value: &Value, path: &str) -> String {
+    let found = value.pointer(path).and_then(Value::as_str);
+    found.unwrap_or_else(|| panic!("no text at {path} in {value:#}")).to_owned()
+}

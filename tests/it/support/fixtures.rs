@@ -1,0 +1,66 @@
+//! Rows that many tests begin with, made as callers make them.
+
+use serde_json::{Value, json};
+
+use super::app::App;
+use super::client::{Answer, text};
+
+impl App {
+    /// A user `user:default/<name>`, with the address `<name>@example.org`.
+    pub async fn user(&self, name: &str) -> String {
+        let data = self
+            .ask("mutation($input: UpsertUserInput!) { upsertUser(input: $input) { user { id } userErrors { code } } }")
+            .variables(json!({ "input": {
+                "entityRef": format!("user:default/{name}"),
+                "displayName": name,
+                "email": format!("{name}@example.org"),
+            } }))
+            .data()
+            .await;
+        text(&data, "/upsertUser/user/id")
+    }
+
+    /// A provider of type custom.
+    pub async fn provider(&self, slug: &str) -> String {
+        self.provider_with(slug, json!({})).await
+    }
+
+    /// A provider of type custom, with further input.
+    pub async fn provider_with(&self, slug: &str, more: Value) -> String {
+        let mut input = json!({ "slug": slug, "type": "custom", "config": {} });
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let data = self
+            .ask("mutation($input: CreateIdentityProviderInput!) { createIdentityProvider(input: $input) { identityProvider { id } userErrors { code message field } } }")
+            .variables(json!({ "input": input }))
+            .data()
+            .await;
+        text(&data, "/createIdentityProvider/identityProvider/id")
+    }
+
+    /// linkIdentity with this input.
+    pub async fn link(&self, input: Value) -> Answer {
+        self.ask(LINK).variables(json!({ "input": input })).send().await
+    }
+
+    /// The id of a link that must succeed.
+    pub async fn linked(&self, provider: &str, user: &str, external_id: &str) -> String {
+        let input = json!({ "providerId": provider, "userId": user, "externalId": external_id });
+        text(&self.link(input).await.data(), "/linkIdentity/identity/id")
+    }
+
+    /// An API key with these scopes.
+    pub async fn key(&self, name: &str, scopes: &[&str]) -> String {
+        let data = self
+            .ask("mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret userErrors { code } } }")
+            .variables(json!({ "input": { "name": name, "scopes": scopes } }))
+            .data()
+            .await;
+        text(&data, "/createApiKey/secret")
+    }
+}
+
+pub const LINK: &str = "mutation($input: LinkIdentityInput!) { linkIdentity(input: $input) {
+    outcome
+    identity { id version externalId user { id } provider { id } status isPrimary }
+    userErrors { code message field retryable }
+} }";
