@@ -105,7 +105,7 @@ pub fn check_data(field: &str, value: &Value) -> Result<(), Error> {
             format!("has {bytes} bytes as JSON, {most} at most"),
         ));
     }
-    walk(value, &mut |key, value| {
+    walk(value, |key, value| {
         for text in [key, value.as_str()].into_iter().flatten() {
             limits::no_nul(field, text)?;
         }
@@ -131,7 +131,7 @@ pub fn check_scopes(field: &str, scopes: &[String]) -> Result<(), Error> {
 
 fn no_tokens(field: &str, value: &Value) -> Result<(), Error> {
     let mut found = None;
-    walk(value, &mut |key, _| {
+    walk(value, |key, _| {
         if let Some(key) = key.filter(|key| names_a_token(key)) {
             found.get_or_insert_with(|| key.to_owned());
         }
@@ -162,11 +162,11 @@ fn names_a_token(key: &str) -> bool {
 }
 
 /// Visits every value with its key, down to [`DATA_NESTING`].
-fn walk(
-    value: &Value,
-    visit: &mut dyn FnMut(Option<&str>, &Value) -> Result<(), Error>,
+fn walk<'a>(
+    value: &'a Value,
+    mut visit: impl FnMut(Option<&'a str>, &'a Value) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut waiting = vec![(None, value, 1)];
+    let mut waiting: Vec<(Option<&'a str>, &'a Value, usize)> = vec![(None, value, 1)];
     while let Some((key, value, depth)) = waiting.pop() {
         if depth > DATA_NESTING {
             return Err(Error::bad_input(

@@ -1,3 +1,41 @@
+//! Lanyard, a GraphQL identity server: one person, many accounts.
+//!
+//! From the outside in:
+//!
+//! * [`cli`]: the command line, one file a command.
+//! * [`server`]: the only place where parts are put together, started and stopped.
+//! * [`http`]: requests that are not resolvers: the routes, the GraphQL endpoint, health.
+//! * [`graphql`]: the schema: types and resolvers; every read of a row goes through its loader.
+//! * [`identity`]: the rules of linking: one pure decision, and what carries it out.
+//! * [`directory`]: people, and references to them.
+//! * [`provider`]: the catalogue of provider types, and the providers that are configured.
+//! * [`access`]: who may call, API keys, scopes, and the one function that lets a row through.
+//! * [`event`]: what happened: one log, and the chain that seals it.
+//! * [`vault`]: encryption of secrets and tokens, and the keys for it.
+//! * [`database`]: both databases behind one face; one file a table.
+//! * [`settings`]: what the process was told to be: name, default, meaning, check.
+//! * [`metrics`]: what the server counts of itself.
+//! * [`input`]: checks that every edge makes of what it is given.
+//! * [`limits`]: the sizes that are allowed, in one place.
+//! * [`id`]: ids as the API shows them.
+//! * [`clock`]: time and chance, passed in.
+//! * [`error`]: what can go wrong, and its stable code.
+//!
+//! # Who may use whom
+//!
+//! A module may use what stands behind an arrow to its right, and nothing else; those in one
+//! brace don't know each other. A test reads the sources and this list.
+//!
+//! ```text
+//! main → cli → server → http → graphql
+//!   → { identity, directory, provider } → access → { event, vault } → database
+//!   → { settings, metrics, input } → limits → id → { clock, error }
+//! ```
+//!
+//! Three rules go beyond it, and the same test holds them: only `database` names columns and
+//! writes SQL; `cli`, `server`, `http` and `graphql` run no statements of their own; nothing
+//! but a test unwraps or panics.
+
 pub mod access;
 pub mod cli;
 pub mod clock;

@@ -31,7 +31,7 @@ pub use start::{StartError, migrated_database, open_database, place};
 /// How long open requests may take after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(15);
 /// How long a connection may be silent.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// A server that listens and does not answer yet.
 pub struct Server {
@@ -50,7 +50,7 @@ impl Server {
     /// What stands in the way, and what to do about it.
     pub async fn bind(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
         let catalog = Arc::new(Catalog::builtin()?);
-        let database = migrated_database(settings).await?;
+        let database = Box::pin(migrated_database(settings)).await?;
         let is_used = KeyRing::is_known_to(&database).await?;
         let keys = KeyRing::new(master_key::find(settings, &clock, is_used)?);
         keys.check(&database, &clock).await?;
@@ -61,7 +61,9 @@ impl Server {
             Some(address) => Some(listen(address, "LANYARD_PRIVATE_LISTEN").await?),
         };
         let address = public.local_addr().unwrap_or(settings.http.listen);
-        let chain_key = vault.server_secret(&database, ServerSecret::EventChain).await?;
+        let chain_key = vault
+            .server_secret(&database, ServerSecret::EventChain)
+            .await?;
         let cursor_key = vault.server_secret(&database, ServerSecret::Cursor).await?;
         let sealer = Sealer::new(database.clone(), chain_key);
         // Last of all that may fail: a key that nobody is shown is a key that nobody has.
@@ -93,7 +95,14 @@ impl Server {
             app,
             allowed_origins: settings.http.allowed_origins.clone().into(),
         };
-        Ok(Self { http, sealer, public, private, address, first_key })
+        Ok(Self {
+            http,
+            sealer,
+            public,
+            private,
+            address,
+            first_key,
+        })
     }
 
     /// Where it listens: the port is the system's choice where the settings say 0.
@@ -103,7 +112,9 @@ impl Server {
 
     /// Where the private listener is, if there is one.
     pub fn private_address(&self) -> Option<SocketAddr> {
-        self.private.as_ref().and_then(|listener| listener.local_addr().ok())
+        self.private
+            .as_ref()
+            .and_then(|listener| listener.local_addr().ok())
     }
 
     /// The admin key that this start has made up, to be shown this once.
@@ -142,7 +153,10 @@ impl Server {
             tracing::warn!(error = %error, "the last events stay unsealed until the next start");
         }
         for result in results {
-            result.map_err(std::io::Error::other).and_then(|ended| ended).map_err(StartError::Listener)?;
+            result
+                .map_err(std::io::Error::other)
+                .and_then(|ended| ended)
+                .map_err(StartError::Listener)?;
         }
         Ok(())
     }
@@ -151,7 +165,11 @@ impl Server {
 async fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListener, StartError> {
     TcpListener::bind(address)
         .await
-        .map_err(|cause| StartError::Listen { address, setting, cause })
+        .map_err(|cause| StartError::Listen {
+            address,
+            setting,
+            cause,
+        })
 }
 
 async fn serve(
@@ -176,10 +194,15 @@ async fn first_key(
     database: &Database,
     clock: &Clock,
 ) -> Result<Option<SecretString>, StartError> {
-    let caller = Caller { viewer: Viewer::CommandLine, request_id: "start".to_owned() };
+    let caller = Caller {
+        viewer: Viewer::CommandLine,
+        request_id: "start".to_owned(),
+    };
     let given = settings.bootstrap_api_key.as_ref();
     let created = api_key::bootstrap(database, clock, &caller, given).await?;
-    Ok(created.filter(|_| given.is_none()).map(|created| created.secret))
+    Ok(created
+        .filter(|_| given.is_none())
+        .map(|created| created.secret))
 }
 
 /// Hosts that the operator has named may be spoken to without TLS.

@@ -169,7 +169,9 @@ impl KeyUses {
         }
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         let before = noted.insert(row.id, minute);
-        before.is_none_or(|before| before < minute).then_some(minute)
+        before
+            .is_none_or(|before| before < minute)
+            .then_some(minute)
     }
 }
 

@@ -44,21 +44,41 @@ pub enum ApiKey {
 }
 
 pub async fn run(settings: &Settings, command: ApiKey) -> Result<(), Failure> {
-    let database = migrated_database(settings).await?;
+    let database = Box::pin(migrated_database(settings)).await?;
     let clock = Clock::default();
-    let caller = Caller { viewer: Viewer::CommandLine, request_id: "command line".to_owned() };
+    let caller = Caller {
+        viewer: Viewer::CommandLine,
+        request_id: "command line".to_owned(),
+    };
     let mut out = std::io::stdout().lock();
     match command {
-        ApiKey::Create { name, scopes, application, expires_in_days } => {
+        ApiKey::Create {
+            name,
+            scopes,
+            application,
+            expires_in_days,
+        } => {
             let expires_at =
                 expires_in_days.map(|days| clock.now() + TimeDelta::days(i64::from(days)));
-            let new = NewApiKey { name, scopes, application, expires_at };
+            let new = NewApiKey {
+                name,
+                scopes,
+                application,
+                expires_at,
+            };
             let created = create(&database, &clock, &caller, new).await?;
             writeln!(out, "{}", created.secret.expose_secret())?;
-            tracing::info!("the API key {} was made; the key itself is shown this once", created.row.id);
+            tracing::info!(
+                "the API key {} was made; the key itself is shown this once",
+                created.row.id
+            );
         }
         ApiKey::List => {
-            let mut page = Page { limit: 100, towards: Towards::End, from: None };
+            let mut page = Page {
+                limit: 100,
+                towards: Towards::End,
+                from: None,
+            };
             loop {
                 let slice = api_key::page(database.reader(), &page)
                     .await
@@ -71,7 +91,11 @@ pub async fn run(settings: &Settings, command: ApiKey) -> Result<(), Failure> {
                         .last_used_at
                         .map_or_else(|| "never used".to_owned(), |time| format!("used {time:.0}"));
                     let scopes = row.scopes_json.0.join(",");
-                    writeln!(out, "{}  {}…  {}  {scopes}  {until}  {used}", row.id, row.hint, row.name)?;
+                    writeln!(
+                        out,
+                        "{}  {}…  {}  {scopes}  {until}  {used}",
+                        row.id, row.hint, row.name
+                    )?;
                 }
                 page.from = slice.rows.last().map(|row| Position::Id(row.id.0));
                 if !slice.more {

@@ -28,8 +28,17 @@ pub fn check(settings: &Settings) -> Result<(), Failure> {
     }
     writeln!(out, "public URL      {public_url}")?;
     writeln!(out, "data folder     {}", settings.data_dir.display())?;
-    writeln!(out, "database        {}, {} connections", place(settings), settings.database.pool)?;
-    let key = if settings.vault.master_key.is_some() { "given" } else { "a file in the data folder" };
+    writeln!(
+        out,
+        "database        {}, {} connections",
+        place(settings),
+        settings.database.pool
+    )?;
+    let key = if settings.vault.master_key.is_some() {
+        "given"
+    } else {
+        "a file in the data folder"
+    };
     writeln!(out, "master key      {key}")?;
     writeln!(out, "provider types  {types}")?;
     writeln!(out, "The configuration is in order.")?;

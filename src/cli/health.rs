@@ -12,7 +12,10 @@ const TIMEOUT: Duration = Duration::from_secs(4);
 pub async fn run(settings: &Settings) -> Result<(), Failure> {
     let address = from_here(settings.http.private_listen.unwrap_or(settings.http.listen));
     let url = format!("http://{address}/readyz");
-    let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(TIMEOUT)
+        .build();
     let answer = match client {
         Ok(client) => client.get(&url).send().await,
         Err(error) => Err(error),
@@ -22,9 +25,14 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
         Ok(answer) => {
             let status = answer.status();
             let reason = answer.text().await.unwrap_or_default();
-            Err(Failure::Said(format!("{url} answers {status}: {}", reason.trim())))
+            Err(Failure::Said(format!(
+                "{url} answers {status}: {}",
+                reason.trim()
+            )))
         }
-        Err(_) => Err(Failure::Said(format!("nothing answers at {url}; is the server running?"))),
+        Err(_) => Err(Failure::Said(format!(
+            "nothing answers at {url}; is the server running?"
+        ))),
     }
 }
 

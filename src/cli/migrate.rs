@@ -17,7 +17,7 @@ pub enum Migrate {
 }
 
 pub async fn run(settings: &Settings, command: &Migrate) -> Result<(), Failure> {
-    let database = open_database(settings).await?;
+    let database = Box::pin(open_database(settings)).await?;
     let place = place(settings);
     let mut out = std::io::stdout().lock();
     match command {

@@ -102,26 +102,32 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         match arguments.command {
-            Command::Serve => serve::run(&settings).await,
-            Command::Migrate(command) => migrate::run(&settings, &command).await,
+            Command::Serve => Box::pin(serve::run(&settings)).await,
+            Command::Migrate(command) => Box::pin(migrate::run(&settings, &command)).await,
             Command::Schema => schema::run(),
             Command::Config(config::Config::Check) => config::check(&settings),
-            Command::ApiKey(command) => api_key::run(&settings, command).await,
+            Command::ApiKey(command) => Box::pin(api_key::run(&settings, command)).await,
             Command::Health => health::run(&settings).await,
         }
     })
 }
 
 fn read_settings(config: Option<&std::path::Path>) -> Result<Settings, Problems> {
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+    let environment = std::env::vars_os().filter_map(|(name, value)| {
+        Some((
+            name.into_string().ok()?,
+            value.to_string_lossy().into_owned(),
+        ))
+    });
     Settings::read(environment, config)
 }
 
 fn start_logging(settings: &Settings) {
     let filter = tracing_subscriber::EnvFilter::new(&settings.log.directives);
     let terminal = std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match settings.log.format(terminal) {
         LogFormat::Text => builder.with_ansi(terminal).with_target(false).init(),
         LogFormat::Json => builder.json().init(),
@@ -130,14 +136,20 @@ fn start_logging(settings: &Settings) {
 
 /// The settings' table, for `--help`.
 fn settings_help() -> String {
-    let mut help = format!("{AFTER_HELP}\n\nSettings, by environment (in lanyard.toml: in lower case, without LANYARD_):\n");
+    let mut help = format!(
+        "{AFTER_HELP}\n\nSettings, by environment (in lanyard.toml: in lower case, without LANYARD_):\n"
+    );
     for setting in Settings::describe() {
         let default = match &setting.default {
             crate::settings::Default::None => String::new(),
             default => format!(" [default: {default}]"),
         };
         // Writing to a String does not fail.
-        let _ = write!(help, "  {}{default}\n      {}\n", setting.environment, setting.meaning);
+        let _ = write!(
+            help,
+            "  {}{default}\n      {}\n",
+            setting.environment, setting.meaning
+        );
         if let Some(file) = setting.environment_file() {
             let _ = writeln!(help, "      or {file}: a file that holds it");
         }

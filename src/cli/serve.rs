@@ -11,14 +11,21 @@ use crate::server::{Server, place};
 use crate::settings::Settings;
 
 pub async fn run(settings: &Settings) -> Result<(), Failure> {
-    let server = Server::bind(settings, Clock::default()).await?;
+    let server = Box::pin(Server::bind(settings, Clock::default())).await?;
     let url = settings.http.public_url(server.address());
     if let Some(key) = server.first_key() {
         // To the output, not to the log: it is shown this once and kept nowhere.
         let mut out = std::io::stdout().lock();
-        writeln!(out, "The first admin API key, shown this once:\n\n    {}\n", key.expose_secret())?;
+        writeln!(
+            out,
+            "The first admin API key, shown this once:\n\n    {}\n",
+            key.expose_secret()
+        )?;
         if std::io::stdout().is_terminal() {
-            writeln!(out, "Try it:\n\n    curl {url}graphql -H 'Content-Type: application/json' \\\n      -H 'Authorization: Bearer <the key>' -d '{{\"query\": \"{{ viewer {{ __typename }} }}\"}}'\n")?;
+            writeln!(
+                out,
+                "Try it:\n\n    curl {url}graphql -H 'Content-Type: application/json' \\\n      -H 'Authorization: Bearer <the key>' -d '{{\"query\": \"{{ viewer {{ __typename }} }}\"}}'\n"
+            )?;
         }
         out.flush()?;
     }

@@ -39,7 +39,7 @@ impl Database {
             cause: short(&cause),
         };
         let writer = sqlite_pool(file, Role::Writer).await.map_err(unreachable)?;
-        let reader = sqlite_pool(file, Role::Readers(readers))
+        let reader = Box::pin(sqlite_pool(file, Role::Readers(readers)))
             .await
             .map_err(unreachable)?;
         Ok(Self::counting(reader, writer))
@@ -72,12 +72,12 @@ impl Database {
                     })
                 })
             });
-        let pool = sea_orm::Database::connect(options).await.map_err(|cause| {
-            ConnectError::Unreachable {
+        let pool = Box::pin(sea_orm::Database::connect(options))
+            .await
+            .map_err(|cause| ConnectError::Unreachable {
                 place: place.to_owned(),
                 cause: short(&cause),
-            }
-        })?;
+            })?;
         Ok(Self::counting(pool.clone(), pool))
     }
 
@@ -161,7 +161,7 @@ async fn sqlite_pool(file: &Path, role: Role) -> Result<DatabaseConnection, DbEr
         .map_sqlx_sqlite_before_acquire(|connection, _| {
             Box::pin(async move { arm_deadline(connection).await.map(|()| true) })
         });
-    sea_orm::Database::connect(options).await
+    Box::pin(sea_orm::Database::connect(options)).await
 }
 
 fn sqlite_options(file: &Path, role: Role) -> SqliteConnectOptions {

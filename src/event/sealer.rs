@@ -71,11 +71,10 @@ impl Sealer {
         }
         let events = event::unsealed(tx, BATCH).await?;
         let last = event::last_seal(tx).await?;
-        let mut sequence = last.as_ref().map_or(0, |seal| seal.sequence);
+        let first = last.as_ref().map_or(1, |seal| seal.sequence + 1);
         let mut previous = last.map(|seal| seal.hash).unwrap_or_default();
         let mut seals = Vec::with_capacity(events.len());
-        for event in events {
-            sequence += 1;
+        for (sequence, event) in (first..).zip(events) {
             previous = chain::hash(&self.chain_key, &previous, &event);
             seals.push(event::seal::Model {
                 sequence,

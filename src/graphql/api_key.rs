@@ -149,20 +149,20 @@ impl ApiKeyQuery {
         #[graphql(desc = "The page ends in front of this cursor.")] before: Option<String>,
     ) -> Result<Option<List<ApiKey>>, Error> {
         let (app, viewer) = (ctx.app()?, ctx.viewer()?);
-        let list = "api keys";
+        let name = "api keys";
         let page = PageArguments {
             first,
             after,
             last,
             before,
         }
-        .page(&app.cursors, list)?;
+        .page(&app.cursors, name)?;
         let slice = app.loader.api_key_page(&page).await?;
         let position = |row: &api_key::Model| Position::Id(row.id.0);
         let count = TotalCount::ApiKeys;
         Ok(Some(connection(
             &app.cursors,
-            list,
+            name,
             &page,
             slice,
             count,

@@ -35,7 +35,7 @@ impl AuditEvent {
         self.0.event.at
     }
 
-    /// What happened: identity.linked, identity.unlinked, api_key.created, …: the list is in the
+    /// What happened: `identity.linked`, `identity.unlinked`, `api_key.created`, …: the list is in the
     /// documentation.
     async fn action(&self) -> &str {
         &self.0.event.action
@@ -182,14 +182,14 @@ impl AuditQuery {
             .map(AuditFilter::read)
             .transpose()?
             .unwrap_or_default();
-        let list = "events";
+        let name = "events";
         let page = PageArguments {
             first,
             after,
             last,
             before,
         }
-        .page(&app.cursors, list)?;
+        .page(&app.cursors, name)?;
         let slice = app.loader.event_page(&filter, &page).await?;
         let count = TotalCount::Events(filter);
         let position = |row: &event::Logged| {
@@ -197,7 +197,7 @@ impl AuditQuery {
         };
         Ok(Some(connection(
             &app.cursors,
-            list,
+            name,
             &page,
             slice,
             count,

@@ -8,9 +8,7 @@ use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Response, ServerError, Variables};
 
 use super::document::{self, Excess};
-use super::error::{
-    VALIDATION_FAILED, message_only, parse_error, to_wire, with_code, wire_error,
-};
+use super::error::{VALIDATION_FAILED, message_only, parse_error, to_wire, wire_error, with_code};
 use super::permission::{self, Types};
 use super::{App, Schema};
 use crate::access::Caller;
@@ -57,7 +55,10 @@ impl Engine {
     pub fn new(app: App) -> Result<Self, Error> {
         let schema = super::schema(app);
         let types = Types::read(&schema.sdl()).map_err(anyhow::Error::new)?;
-        Ok(Self { schema, types: types.into() })
+        Ok(Self {
+            schema,
+            types: types.into(),
+        })
     }
 
     /// Runs the operation for the caller.
@@ -74,8 +75,13 @@ impl Engine {
         if operation.only_queries && !is_query(&document, name) {
             return Answer::NotAQuery;
         }
-        let allowed =
-            permission::check(&self.types, &document, name, &operation.variables, &caller.viewer);
+        let allowed = permission::check(
+            &self.types,
+            &document,
+            name,
+            &operation.variables,
+            &caller.viewer,
+        );
         let mut request = Request::new(operation.query).variables(operation.variables);
         request.operation_name = operation.operation_name;
         request.set_parsed_query(document);
@@ -87,8 +93,7 @@ impl Engine {
     }
 
     async fn execute(&self, request: Request, request_id: &str) -> Answer {
-        let Ok(mut response) =
-            tokio::time::timeout(DEADLINE, self.schema.execute(request)).await
+        let Ok(mut response) = tokio::time::timeout(DEADLINE, self.schema.execute(request)).await
         else {
             return Answer::Refused(vec![wire_error(&Error::Timeout, request_id)]);
         };
@@ -97,7 +102,11 @@ impl Engine {
             || response.errors.iter().any(|error| !error.path.is_empty());
         response.errors.truncate(MOST_ERRORS);
         to_wire(&mut response, request_id);
-        if ran { Answer::Ran(response) } else { Answer::Refused(response.errors) }
+        if ran {
+            Answer::Ran(response)
+        } else {
+            Answer::Refused(response.errors)
+        }
     }
 
     /// Refuses, once it is clear that the document itself is valid: a mistake in it is told
@@ -117,7 +126,7 @@ fn is_query(document: &ExecutableDocument, name: Option<&str>) -> bool {
     document
         .operations
         .iter()
-        .filter(|(found, _)| name.is_none() || found.map(|found| found.as_str()) == name)
+        .filter(|(found, _)| name.is_none() || found.map(async_graphql::Name::as_str) == name)
         .all(|(_, operation)| operation.node.ty == OperationType::Query)
 }
 

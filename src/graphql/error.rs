@@ -19,7 +19,9 @@ const LONGEST_MESSAGE: usize = 400;
 pub fn to_wire(response: &mut Response, request_id: &str) {
     for error in &mut response.errors {
         let source = error.source.take();
-        let ours = source.as_ref().and_then(|source| source.downcast_ref::<Error>());
+        let ours = source
+            .as_ref()
+            .and_then(|source| source.downcast_ref::<Error>());
         let code = match (ours, &source) {
             (Some(ours), _) => {
                 log(ours, request_id);
@@ -27,7 +29,10 @@ pub fn to_wire(response: &mut Response, request_id: &str) {
             }
             (None, Some(_)) => {
                 let message = &error.message;
-                tracing::error!(request.id = request_id, "a foreign error reached the edge: {message}");
+                tracing::error!(
+                    request.id = request_id,
+                    "a foreign error reached the edge: {message}"
+                );
                 INTERNAL
             }
             (None, None) if error.path.is_empty() => VALIDATION_FAILED,
@@ -62,7 +67,11 @@ pub fn with_code(mut error: ServerError, code: &str) -> ServerError {
 
 /// The code that an error has been given.
 pub fn code_of(error: &ServerError) -> &str {
-    match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
+    match error
+        .extensions
+        .as_ref()
+        .and_then(|extensions| extensions.get("code"))
+    {
         Some(Value::String(code)) => code,
         _ => INTERNAL,
     }
@@ -87,7 +96,9 @@ fn log(error: &Error, request_id: &str) {
 }
 
 fn set_code(error: &mut ServerError, code: &str, request_id: &str) {
-    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    let extensions = error
+        .extensions
+        .get_or_insert_with(ErrorExtensionValues::default);
     extensions.set("code", code);
     if code == INTERNAL {
         extensions.set("requestId", request_id);

@@ -70,7 +70,7 @@ impl Identity {
         self.0.display_name.as_deref()
     }
 
-    /// Further attributes of the account (avatar_url, company, …), by name; never a secret.
+    /// Further attributes of the account (`avatar_url`, company, …), by name; never a secret.
     async fn attributes(&self) -> Vec<NamedValue> {
         named_values(&self.0.attributes_json.0)
     }
@@ -94,7 +94,7 @@ impl Identity {
         self.0.status.into()
     }
 
-    /// Free data of the application; keys that name tokens are refused (SECRET_IN_DATA).
+    /// Free data of the application; keys that name tokens are refused (`SECRET_IN_DATA`).
     async fn data(&self) -> &Value {
         &self.0.data_json.0
     }
@@ -214,19 +214,19 @@ impl IdentityQuery {
             .transpose()?
             .unwrap_or_default();
         let order = order_by.map(identity::Order::from).unwrap_or_default();
-        let list = format!("identities {:?}", order.by);
+        let name = format!("identities {:?}", order.by);
         let page = PageArguments {
             first,
             after,
             last,
             before,
         }
-        .page(&app.cursors, &list)?;
+        .page(&app.cursors, &name)?;
         let slice = app.loader.identity_page(&filter, order, &page).await?;
         let count = TotalCount::Identities(filter);
         Ok(connection(
             &app.cursors,
-            &list,
+            &name,
             &page,
             slice,
             count,
@@ -235,7 +235,7 @@ impl IdentityQuery {
         ))
     }
 
-    /// A user's identities at providers of a type, by id. More than 1,000 are LIMIT_EXCEEDED.
+    /// A user's identities at providers of a type, by id. More than 1,000 are `LIMIT_EXCEEDED`.
     #[graphql(complexity = "20 * child_complexity + 1")]
     async fn user_identities(
         &self,
@@ -286,8 +286,8 @@ pub async fn children(
     if let Some(key) = &provider_type {
         limits::text("providerType", key, limits::SLUG)?;
     }
-    let list = "identities Id";
-    let page = arguments.page(&app.cursors, list)?;
+    let name = "identities Id";
+    let page = arguments.page(&app.cursors, name)?;
     let key = ChildPage {
         parent,
         provider_type: provider_type.clone(),
@@ -302,7 +302,7 @@ pub async fn children(
     let order = identity::Order::default();
     Ok(connection(
         &app.cursors,
-        list,
+        name,
         &page,
         slice,
         count,

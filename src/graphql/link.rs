@@ -30,7 +30,7 @@ pub struct LinkIdentityInput {
     /// OAuth scopes that the account has granted; they replace those that are stored.
     scopes: Option<Vec<String>>,
     /// Free data, an object; it replaces what is stored. At most 64 KiB as JSON; keys that name
-    /// tokens are refused (SECRET_IN_DATA).
+    /// tokens are refused (`SECRET_IN_DATA`).
     data: Option<Value>,
     /// What the provider says of the account. A field left out stays, null clears it.
     profile: Option<ProfileInput>,
@@ -161,9 +161,9 @@ pub struct UpdateIdentityDataInput {
     /// The identity.
     id: ID,
     /// The data, an object; it replaces what is stored. At most 64 KiB as JSON; keys that name
-    /// tokens are refused (SECRET_IN_DATA).
+    /// tokens are refused (`SECRET_IN_DATA`).
     data: Value,
-    /// Refuse (VERSION_CONFLICT) unless this is still the identity's version.
+    /// Refuse (`VERSION_CONFLICT`) unless this is still the identity's version.
     expected_version: Option<i32>,
 }
 

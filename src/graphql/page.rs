@@ -37,11 +37,11 @@ pub fn cost(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
 }
 
 impl PageArguments {
-    /// The page of the list that the arguments ask for.
+    /// The page that the arguments ask for, of the list of that name.
     ///
     /// # Errors
     /// `BAD_USER_INPUT`, with the argument and what would be right.
-    pub fn page(self, cursors: &Cursors, list: &str) -> Result<Page, Error> {
+    pub fn page(self, cursors: &Cursors, of: &str) -> Result<Page, Error> {
         let limit = |name: &str, limit: i32| match u64::try_from(limit) {
             Ok(limit) if (1..=100).contains(&limit) => Ok(limit),
             _ => Err(Error::bad_input(
@@ -51,7 +51,7 @@ impl PageArguments {
         };
         let from = |name: &str, cursor: Option<String>| {
             cursor
-                .map(|cursor| cursors.read(name, list, &cursor))
+                .map(|cursor| cursors.read(name, of, &cursor))
                 .transpose()
         };
         match self {

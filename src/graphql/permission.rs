@@ -102,16 +102,13 @@ fn selected<'a>(
     name: Option<&str>,
 ) -> Option<&'a OperationDefinition> {
     let mut operations = document.operations.iter();
-    match name {
-        Some(name) => operations
-            .find(|(found, _)| found.is_some_and(|found| found == name))
-            .map(|(_, operation)| &operation.node),
-        None => {
-            let only = operations.next();
-            only.filter(|_| operations.next().is_none())
-                .map(|(_, operation)| &operation.node)
-        }
-    }
+    let found = if let Some(name) = name {
+        operations.find(|(found, _)| found.is_some_and(|found| found == name))
+    } else {
+        let only = operations.next();
+        only.filter(|_| operations.next().is_none())
+    };
+    found.map(|(_, operation)| &operation.node)
 }
 
 struct Walk<'a> {

@@ -148,6 +148,10 @@ pub enum ManagedBy {
 
 /// An entry of the catalogue: a kind of provider that this server can talk to.
 #[derive(SimpleObject)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are the type's fields, as the contract has them"
+)]
 pub struct ProviderType {
     /// Its name for programs, such as github.
     key: String,
@@ -371,20 +375,20 @@ impl ProviderQuery {
             .map(IdentityProviderFilter::read)
             .transpose()?
             .unwrap_or_default();
-        let list = "providers";
+        let name = "providers";
         let page = PageArguments {
             first,
             after,
             last,
             before,
         }
-        .page(&app.cursors, list)?;
+        .page(&app.cursors, name)?;
         let slice = app.loader.provider_page(&filter, &page).await?;
         let count = TotalCount::Providers(filter);
         let position = |row: &identity_provider::Model| Position::Id(row.id.0);
         Ok(connection(
             &app.cursors,
-            list,
+            name,
             &page,
             slice,
             count,

@@ -62,7 +62,7 @@ pub struct UpdateIdentityProviderInput {
     allows_sign_in: Option<bool>,
     /// It takes part in flows.
     enabled: Option<bool>,
-    /// Refuse (VERSION_CONFLICT) unless this is still the provider's version.
+    /// Refuse (`VERSION_CONFLICT`) unless this is still the provider's version.
     expected_version: Option<i32>,
 }
 
@@ -145,7 +145,7 @@ impl ProviderMutation {
         payload(ctx, (done.map(|()| provider), user_errors)).await
     }
 
-    /// Deletes a provider that has no identities and lends its client to none (else IN_USE).
+    /// Deletes a provider that has no identities and lends its client to none (else `IN_USE`).
     async fn delete_identity_provider(
         &self,
         ctx: &Context<'_>,

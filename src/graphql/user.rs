@@ -257,20 +257,20 @@ impl UserQuery {
             .map(UserFilter::read)
             .transpose()?
             .unwrap_or_default();
-        let list = "users";
+        let name = "users";
         let page = PageArguments {
             first,
             after,
             last,
             before,
         }
-        .page(&app.cursors, list)?;
+        .page(&app.cursors, name)?;
         let slice = app.loader.user_page(&filter, &page).await?;
         let count = TotalCount::Users(filter);
         let position = |row: &user::Model| Position::Id(row.id.0);
         Ok(connection(
             &app.cursors,
-            list,
+            name,
             &page,
             slice,
             count,

@@ -31,15 +31,20 @@ pub async fn caller(app: &App, headers: &HeaderMap, request_id: &str) -> Result<
             Viewer::ApiKey(api_key(app, token).await?)
         }
     };
-    Ok(Caller { viewer, request_id: request_id.to_owned() })
+    Ok(Caller {
+        viewer,
+        request_id: request_id.to_owned(),
+    })
 }
 
 async fn api_key(app: &App, token: &str) -> Result<Arc<api_key::Model>, Error> {
     let now = app.clock.now();
     let found = app.loader.api_keys_by_hash.load(hash(token)).await?;
-    let key = found.and_then(|key| unless_expired(key, now)).ok_or_else(|| {
-        Error::Unauthenticated("the API key is unknown, revoked or expired".to_owned())
-    })?;
+    let key = found
+        .and_then(|key| unless_expired(key, now))
+        .ok_or_else(|| {
+            Error::Unauthenticated("the API key is unknown, revoked or expired".to_owned())
+        })?;
     if let Some(minute) = app.key_uses.to_note(&key, now) {
         note_use(app.clone(), key.id, minute);
     }
@@ -50,7 +55,9 @@ async fn api_key(app: &App, token: &str) -> Result<Arc<api_key::Model>, Error> {
 fn note_use(app: App, id: crate::id::ApiKeyId, minute: Time) {
     tokio::spawn(async move {
         let noted = app.database.write(|tx| async move {
-            api_key::note_use(&*tx, id, minute).await.map_err(Error::from)
+            api_key::note_use(&*tx, id, minute)
+                .await
+                .map_err(Error::from)
         });
         if let Err(error) = noted.await {
             tracing::warn!(error = %error, "the use of an API key could not be noted");

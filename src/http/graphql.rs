@@ -41,7 +41,7 @@ struct Parameters {
 /// A request that is answered without an operation.
 struct Rejection {
     status: StatusCode,
-    error: ServerError,
+    error: Box<ServerError>,
     /// A header that tells the client what would be right.
     header: Option<(header::HeaderName, &'static str)>,
 }
@@ -62,13 +62,18 @@ async fn answer(http: &Http, request: Request) -> Response {
         );
         return respond(http, MediaType::Json, rejection);
     };
-    let request_id =
-        request.data::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let request_id = request
+        .data::<RequestId>()
+        .map(|id| id.0.clone())
+        .unwrap_or_default();
     match run(http, request, &request_id).await {
         Ok(Answer::Ran(response)) => {
-            http.app
-                .metrics
-                .count_operation(response.errors.first().map_or("ok", |error| known_code(error)));
+            http.app.metrics.count_operation(
+                response
+                    .errors
+                    .first()
+                    .map_or("ok", |error| known_code(error)),
+            );
             let mut body = json!({ "data": response.data });
             if !response.errors.is_empty() {
                 insert(&mut body, "errors", json!(response.errors));
@@ -91,7 +96,10 @@ async fn answer(http: &Http, request: Request) -> Response {
             media_type,
             Rejection {
                 header: Some((header::ALLOW, "POST")),
-                ..reject(StatusCode::METHOD_NOT_ALLOWED, "GET is for queries; send mutations by POST")
+                ..reject(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "GET is for queries; send mutations by POST",
+                )
             },
         ),
         Err(rejection) => respond(http, media_type, rejection),
@@ -105,7 +113,10 @@ async fn run(http: &Http, mut request: Request, request_id: &str) -> Result<Answ
         _ => {
             return Err(Rejection {
                 header: Some((header::ALLOW, "GET, POST")),
-                ..reject(StatusCode::METHOD_NOT_ALLOWED, "use POST, or GET for queries")
+                ..reject(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "use POST, or GET for queries",
+                )
             });
         }
     };
@@ -143,7 +154,10 @@ async fn from_body(request: &mut Request) -> Result<Parameters, Rejection> {
     let reading = request.take_body().into_bytes_limit(BODY);
     let bytes = match tokio::time::timeout(BODY_TIMEOUT, reading).await {
         Err(_) => {
-            return Err(reject(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive"));
+            return Err(reject(
+                StatusCode::REQUEST_TIMEOUT,
+                "the body took too long to arrive",
+            ));
         }
         Ok(Err(poem::error::ReadBodyError::PayloadTooLarge)) => {
             return Err(reject(
@@ -154,8 +168,12 @@ async fn from_body(request: &mut Request) -> Result<Parameters, Rejection> {
         Ok(Err(_)) => return Err(reject(StatusCode::BAD_REQUEST, "the body broke off")),
         Ok(Ok(bytes)) => bytes,
     };
-    let value: Value = serde_json::from_slice(&bytes)
-        .map_err(|error| reject(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}")))?;
+    let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+        reject(
+            StatusCode::BAD_REQUEST,
+            format!("the body is not JSON: {error}"),
+        )
+    })?;
     if value.is_array() {
         return Err(reject(
             StatusCode::BAD_REQUEST,
@@ -177,11 +195,17 @@ fn from_query_string(text: &str) -> Result<Parameters, Rejection> {
             "query" | "operationName" => Value::from(value.into_owned()),
             "variables" | "extensions" if value.is_empty() => Value::Null,
             "variables" | "extensions" => serde_json::from_str(&value).map_err(|error| {
-                reject(StatusCode::BAD_REQUEST, format!("the parameter {name} is not JSON: {error}"))
+                reject(
+                    StatusCode::BAD_REQUEST,
+                    format!("the parameter {name} is not JSON: {error}"),
+                )
             })?,
             _ => continue,
         };
-        if parameters.insert(name.clone().into_owned(), value).is_some() {
+        if parameters
+            .insert(name.clone().into_owned(), value)
+            .is_some()
+        {
             return Err(reject(
                 StatusCode::BAD_REQUEST,
                 format!("the parameter {name} is there twice"),
@@ -208,7 +232,9 @@ fn read_variables(variables: Option<Map<String, Value>>) -> Result<Variables, Re
             return Err(excessive(message));
         }
         if values > VARIABLE_VALUES {
-            return Err(excessive(format!("the variables hold more than {VARIABLE_VALUES} values")));
+            return Err(excessive(format!(
+                "the variables hold more than {VARIABLE_VALUES} values"
+            )));
         }
         match value {
             Value::Array(inner) => waiting.extend(inner.iter().map(|inner| (inner, depth + 1))),
@@ -222,7 +248,7 @@ fn read_variables(variables: Option<Map<String, Value>>) -> Result<Variables, Re
 fn excessive(message: String) -> Rejection {
     Rejection {
         status: StatusCode::BAD_REQUEST,
-        error: with_code(message_only(message), "LIMIT_EXCEEDED"),
+        error: with_code(message_only(message), "LIMIT_EXCEEDED").into(),
         header: None,
     }
 }
@@ -240,30 +266,47 @@ fn excess_error(excess: &Excess) -> ServerError {
 }
 
 fn unauthenticated(error: &Error, request_id: &str) -> Rejection {
-    let wire = wire_error(error, request_id);
+    let wire = Box::new(wire_error(error, request_id));
     match error {
         Error::Unauthenticated(_) => Rejection {
             status: StatusCode::UNAUTHORIZED,
             error: wire,
             header: Some((header::WWW_AUTHENTICATE, "Bearer")),
         },
-        Error::Timeout => {
-            Rejection { status: StatusCode::SERVICE_UNAVAILABLE, error: wire, header: None }
-        }
-        _ => Rejection { status: StatusCode::INTERNAL_SERVER_ERROR, error: wire, header: None },
+        Error::Timeout => Rejection {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            error: wire,
+            header: None,
+        },
+        _ => Rejection {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            error: wire,
+            header: None,
+        },
     }
 }
 
 fn reject(status: StatusCode, message: impl Into<String>) -> Rejection {
-    Rejection { status, error: with_code(message_only(message), "BAD_USER_INPUT"), header: None }
+    Rejection {
+        status,
+        error: with_code(message_only(message), "BAD_USER_INPUT").into(),
+        header: None,
+    }
 }
 
 fn respond(http: &Http, media_type: MediaType, rejection: Rejection) -> Response {
-    http.app.metrics.count_operation(known_code(&rejection.error));
-    let mut response =
-        write(media_type, rejection.status, &json!({ "errors": [rejection.error] }));
+    http.app
+        .metrics
+        .count_operation(known_code(&rejection.error));
+    let mut response = write(
+        media_type,
+        rejection.status,
+        &json!({ "errors": [rejection.error] }),
+    );
     if let Some((name, value)) = rejection.header {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     response
 }
@@ -278,7 +321,7 @@ fn write(media_type: MediaType, status: StatusCode, body: &Value) -> Response {
 
 /// What did not run is the client's to mend, unless it is ours.
 fn status_of(errors: &[ServerError]) -> StatusCode {
-    match errors.first().map(|error| code_of(error)) {
+    match errors.first().map(code_of) {
         Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
         Some("FORBIDDEN") => StatusCode::FORBIDDEN,
         Some("TIMEOUT") => StatusCode::GATEWAY_TIMEOUT,
@@ -303,7 +346,10 @@ fn known_code(error: &ServerError) -> &'static str {
         "PROVIDER_UNAVAILABLE",
         "INTERNAL",
     ];
-    CODES.into_iter().find(|code| *code == code_of(error)).unwrap_or("INTERNAL")
+    CODES
+        .into_iter()
+        .find(|code| *code == code_of(error))
+        .unwrap_or("INTERNAL")
 }
 
 fn insert(object: &mut Value, key: &str, value: Value) {

@@ -23,7 +23,10 @@ pub fn ready(http: Http) -> impl Endpoint<Output = Response> {
                 Ok(_) => text(StatusCode::OK, "ok"),
                 Err(error) => {
                     tracing::warn!(error = %error, "not ready: the database does not answer");
-                    text(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
+                    text(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "the database does not answer",
+                    )
                 }
             })
         }
@@ -60,7 +63,10 @@ pub fn metrics_for_admins(http: Http) -> impl Endpoint<Output = Response> {
                 }
                 Err(error) => {
                     tracing::error!(error = ?error, "metrics could not be authorized");
-                    text(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here")
+                    text(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "something went wrong here",
+                    )
                 }
             })
         }
@@ -75,7 +81,10 @@ fn counters(http: &Http) -> Response {
             .body(text),
         Err(error) => {
             tracing::error!(error = ?error, "metrics could not be written");
-            text(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here")
+            text(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "something went wrong here",
+            )
         }
     }
 }

@@ -55,8 +55,11 @@ impl Http {
     }
 
     fn around(self, routes: Route) -> impl Endpoint {
-        let origins: Vec<String> =
-            self.allowed_origins.iter().map(|origin| origin.as_str().to_owned()).collect();
+        let origins: Vec<String> = self
+            .allowed_origins
+            .iter()
+            .map(|origin| origin.as_str().to_owned())
+            .collect();
         let routes = routes.with(CatchPanic::new().with_handler(panicked));
         let routes = if origins.is_empty() {
             routes.boxed()
@@ -95,9 +98,14 @@ async fn observe<E: Endpoint>(http: &Http, endpoint: Arc<E>, mut request: Reques
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
     ] {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     let status = response.status().as_u16();
     http.app.metrics.count_request(route, status);
@@ -108,10 +116,17 @@ async fn observe<E: Endpoint>(http: &Http, endpoint: Arc<E>, mut request: Reques
 
 /// A path as a bounded set of names: anybody may ask for any path.
 fn route_of(path: &str) -> &'static str {
-    ["/graphql", "/schema.graphql", "/livez", "/readyz", "/metrics", "/"]
-        .into_iter()
-        .find(|route| *route == path)
-        .unwrap_or("other")
+    [
+        "/graphql",
+        "/schema.graphql",
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/",
+    ]
+    .into_iter()
+    .find(|route| *route == path)
+    .unwrap_or("other")
 }
 
 fn text(status: StatusCode, body: impl Into<String>) -> Response {
@@ -127,7 +142,10 @@ fn reason(status: StatusCode) -> &'static str {
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("a handler panicked");
-    text(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here; the log says more")
+    text(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "something went wrong here; the log says more",
+    )
 }
 
 #[poem::handler]

@@ -50,7 +50,9 @@ fn preference(entry: &str) -> Option<(MediaType, u16)> {
     };
     let mut quality = 1000;
     for parameter in parts {
-        let Some((name, value)) = parameter.split_once('=') else { continue };
+        let Some((name, value)) = parameter.split_once('=') else {
+            continue;
+        };
         match name.trim().to_ascii_lowercase().as_str() {
             "q" => quality = thousandths(value.trim())?,
             "charset" if !is_utf8(value) => return None,
@@ -76,20 +78,27 @@ fn thousandths(value: &str) -> Option<u16> {
 
 /// The body of a POST is JSON: anything else could be sent by a form of another site.
 pub fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok())
+    let Some(value) = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
     else {
         return false;
     };
     let mut parts = value.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("application/json"));
+    let is_json = parts
+        .next()
+        .is_some_and(|name| name.eq_ignore_ascii_case("application/json"));
     is_json
-        && parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
-            !name.trim().eq_ignore_ascii_case("charset") || is_utf8(value)
-        })
+        && parts
+            .filter_map(|parameter| parameter.split_once('='))
+            .all(|(name, value)| !name.trim().eq_ignore_ascii_case("charset") || is_utf8(value))
 }
 
 fn is_utf8(charset: &str) -> bool {
-    charset.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+    charset
+        .trim()
+        .trim_matches('"')
+        .eq_ignore_ascii_case("utf-8")
 }
 
 #[cfg(test)]
@@ -111,15 +120,28 @@ mod tests {
             ("*/*", Some(Json)),
             ("application/json", Some(Json)),
             ("application/graphql-response+json", Some(GraphqlResponse)),
-            ("application/graphql-response+json, application/json;q=0.9", Some(GraphqlResponse)),
-            ("application/json, application/graphql-response+json;q=0.9", Some(Json)),
-            ("application/graphql-response+json; charset=utf-8, application/json; charset=utf-8", Some(GraphqlResponse)),
+            (
+                "application/graphql-response+json, application/json;q=0.9",
+                Some(GraphqlResponse),
+            ),
+            (
+                "application/json, application/graphql-response+json;q=0.9",
+                Some(Json),
+            ),
+            (
+                "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8",
+                Some(GraphqlResponse),
+            ),
             ("text/html, */*;q=0.1", Some(Json)),
             ("text/html", None),
             ("application/json;q=0", None),
             ("application/json; charset=utf-16", None),
         ] {
-            assert_eq!(MediaType::accepted(&headers(header::ACCEPT, accept)), expected, "{accept}");
+            assert_eq!(
+                MediaType::accepted(&headers(header::ACCEPT, accept)),
+                expected,
+                "{accept}"
+            );
         }
         assert_eq!(MediaType::accepted(&HeaderMap::new()), Some(Json));
     }

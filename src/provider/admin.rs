@@ -76,7 +76,7 @@ impl ProviderAdmin {
         }
         check_data("input.config", &new.config)?;
         let provider_type = self.type_of(&new.provider_type)?;
-        let external_id = self.check(
+        let external_id = checked(
             provider_type,
             &ProviderInput {
                 slug: &new.slug,
@@ -243,7 +243,7 @@ impl ProviderAdmin {
                 config,
             ))
         };
-        self.check(
+        checked(
             provider_type,
             &ProviderInput {
                 slug: &row.slug,
@@ -330,22 +330,23 @@ impl ProviderAdmin {
             )
         })
     }
+}
 
-    fn check(&self, provider_type: &ProviderType, input: &ProviderInput) -> Result<String, Error> {
-        config::check(provider_type, input)
-            .map(|checked| checked.external_id)
-            .map_err(|problems| {
-                let refusal = |problem: config::ConfigProblem| Refusal {
-                    code: RefusalCode::InvalidConfiguration,
-                    message: problem.message,
-                    field: std::iter::once("input".to_owned())
-                        .chain(problem.field)
-                        .collect(),
-                    retryable: false,
-                };
-                Error::Refused(problems.into_iter().map(refusal).collect())
-            })
-    }
+/// The external id of a provider that its type takes.
+fn checked(provider_type: &ProviderType, input: &ProviderInput) -> Result<String, Error> {
+    config::check(provider_type, input)
+        .map(|checked| checked.external_id)
+        .map_err(|problems| {
+            let refusal = |problem: config::ConfigProblem| Refusal {
+                code: RefusalCode::InvalidConfiguration,
+                message: problem.message,
+                field: std::iter::once("input".to_owned())
+                    .chain(problem.field)
+                    .collect(),
+                retryable: false,
+            };
+            Error::Refused(problems.into_iter().map(refusal).collect())
+        })
 }
 
 pub fn not_found(id: ProviderId) -> Error {

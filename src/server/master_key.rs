@@ -40,18 +40,30 @@ pub fn find(
             make_folder(&settings.data_dir)?;
             make(&path, clock)
         }
-        Err(cause) => Err(StartError::File { path, what: "read", cause }),
+        Err(cause) => Err(StartError::File {
+            path,
+            what: "read",
+            cause,
+        }),
     }
 }
 
 fn read(path: &Path, text: &str) -> Result<MasterKey, StartError> {
-    let bytes = BASE64.decode(text.trim().as_bytes()).map(Zeroizing::new).ok();
+    let bytes = BASE64
+        .decode(text.trim().as_bytes())
+        .map(Zeroizing::new)
+        .ok();
     let key = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
-    key.map(MasterKey::new).ok_or_else(|| StartError::BadKeyFile(path.to_owned()))
+    key.map(MasterKey::new)
+        .ok_or_else(|| StartError::BadKeyFile(path.to_owned()))
 }
 
 fn make(path: &Path, clock: &Clock) -> Result<MasterKey, StartError> {
-    let failed = |cause| StartError::File { path: path.to_owned(), what: "written", cause };
+    let failed = |cause| StartError::File {
+        path: path.to_owned(),
+        what: "written",
+        cause,
+    };
     let key = Zeroizing::new(clock.random::<32>());
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -59,7 +71,12 @@ fn make(path: &Path, clock: &Clock) -> Result<MasterKey, StartError> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).map_err(failed)?;
     let text = Zeroizing::new(BASE64.encode(&key[..]) + "\n");
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-    tracing::info!("a master key was made: {}; keep a copy of it apart from the database", path.display());
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(failed)?;
+    tracing::info!(
+        "a master key was made: {}; keep a copy of it apart from the database",
+        path.display()
+    );
     Ok(MasterKey::new(*key))
 }

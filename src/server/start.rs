@@ -15,12 +15,24 @@ use crate::vault::KeyRingError;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("{} can't be listened on: {cause}. Stop what uses it, or give another address by {setting}", .address)]
-    Listen { address: SocketAddr, setting: &'static str, cause: std::io::Error },
+    Listen {
+        address: SocketAddr,
+        setting: &'static str,
+        cause: std::io::Error,
+    },
     #[error("{path} can't be {what}: {cause}")]
-    File { path: PathBuf, what: &'static str, cause: std::io::Error },
-    #[error("the master key in {0} is not 32 bytes in base64. Put the right one back; without it the stored secrets can't be read")]
+    File {
+        path: PathBuf,
+        what: &'static str,
+        cause: std::io::Error,
+    },
+    #[error(
+        "the master key in {0} is not 32 bytes in base64. Put the right one back; without it the stored secrets can't be read"
+    )]
     BadKeyFile(PathBuf),
-    #[error("there is no master key: {0} is missing, while the database beside it is there. Put the file back, or give the key by LANYARD_MASTER_KEY; without it the stored secrets can't be read")]
+    #[error(
+        "there is no master key: {0} is missing, while the database beside it is there. Put the file back, or give the key by LANYARD_MASTER_KEY; without it the stored secrets can't be read"
+    )]
     LostKeyFile(PathBuf),
     #[error(transparent)]
     Database(#[from] ConnectError),
@@ -50,7 +62,7 @@ pub async fn open_database(settings: &Settings) -> Result<Database, StartError> 
             if let Some(folder) = file.parent() {
                 make_folder(folder)?;
             }
-            Database::open_sqlite(file, pool).await?
+            Box::pin(Database::open_sqlite(file, pool)).await?
         }
         DatabaseUrl::Postgres(url) => {
             Database::connect_postgres(url.expose_secret(), &place(settings), pool).await?

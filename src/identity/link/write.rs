@@ -127,7 +127,7 @@ impl Writer<'_> {
     ) -> Result<IdentityId, Error> {
         let row = self.new_row(surroundings, primary);
         let id = row.id;
-        let event = self.event(Action::IdentityLinked, &row, None, Some(describe(&row)));
+        let event = new_event(Action::IdentityLinked, &row, None, Some(describe(&row)));
         identity::Entity::insert(row.into_active_model())
             .exec_without_returning(self.tx)
             .await?;
@@ -144,7 +144,7 @@ impl Writer<'_> {
         let stored = surroundings.rows.iter().find(|row| row.id == id);
         let stored = stored.ok_or_else(|| super::not_found(id))?;
         let row = self.changed_row(stored, surroundings.provider.allows_multiple_per_user);
-        let event = self.event(
+        let event = new_event(
             Action::IdentityUpdated,
             &row,
             Some(describe(stored)),
@@ -168,7 +168,7 @@ impl Writer<'_> {
     async fn displace(&self, surroundings: &Surroundings, ids: &[IdentityId]) -> Result<(), Error> {
         for row in surroundings.rows.iter().filter(|row| ids.contains(&row.id)) {
             row.clone().delete(self.tx).await?;
-            let event = self.event(Action::IdentityUnlinked, row, Some(describe(row)), None);
+            let event = new_event(Action::IdentityUnlinked, row, Some(describe(row)), None);
             event::record(self.tx, &self.linking.clock, &self.caller.origin(), event).await?;
             if row.is_primary && row.user_id != self.request.user_id {
                 identity::promote_first(self.tx, row.provider_id, row.user_id, self.now).await?;
@@ -316,21 +316,20 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
 
-    fn event(
-        &self,
-        action: Action,
-        row: &identity::Model,
-        before: Option<Value>,
-        after: Option<Value>,
-    ) -> NewEvent {
-        NewEvent {
-            action,
-            target: Some(row.id.any()),
-            user: Some(row.user_id),
-            before,
-            after,
-        }
+fn new_event(
+    action: Action,
+    row: &identity::Model,
+    before: Option<Value>,
+    after: Option<Value>,
+) -> NewEvent {
+    NewEvent {
+        action,
+        target: Some(row.id.any()),
+        user: Some(row.user_id),
+        before,
+        after,
     }
 }
 
