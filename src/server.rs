@@ -93,7 +93,7 @@ impl Server {
         let http = Http {
             engine: Engine::new(app.clone())?,
             app,
-            allowed_origins: settings.http.allowed_origins.clone().into(),
+            allowed_origins: allowed_origins(settings, address).into(),
         };
         Ok(Self {
             http,
@@ -203,6 +203,24 @@ async fn first_key(
     Ok(created
         .filter(|_| given.is_none())
         .map(|created| created.secret))
+}
+
+/// The operator's origins, and our own beside them: browsers name it too.
+fn allowed_origins(settings: &Settings, bound: SocketAddr) -> Vec<String> {
+    let others = &settings.http.allowed_origins;
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let own = settings
+        .http
+        .public_url(bound)
+        .origin()
+        .ascii_serialization();
+    others
+        .iter()
+        .map(|origin| origin.as_str().to_owned())
+        .chain([own])
+        .collect()
 }
 
 /// Hosts that the operator has named may be spoken to without TLS.

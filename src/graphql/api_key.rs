@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Description, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, SubsecRound, Utc};
 use secrecy::ExposeSecret;
 
@@ -18,10 +18,10 @@ use crate::event;
 use crate::id::ApiKeyId;
 
 /// A key that an application calls with.
-#[derive(Clone)]
+#[derive(Clone, Description)]
 pub struct ApiKey(pub Visible<api_key::Model>);
 
-#[Object]
+#[Object(use_type_description)]
 impl ApiKey {
     /// Names the key for ever. It is not the key itself.
     pub async fn id(&self) -> ID {

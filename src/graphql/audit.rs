@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
+use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object};
 use chrono::{DateTime, SubsecRound, Utc};
 use data_encoding::HEXLOWER;
 use serde_json::Value;
@@ -20,10 +20,10 @@ use crate::event::{Action, ActorKind};
 use crate::id::{AnyId, UserId};
 
 /// An entry of the audit log. It is never changed.
-#[derive(Clone)]
+#[derive(Clone, Description)]
 pub struct AuditEvent(pub Visible<event::Logged>);
 
-#[Object]
+#[Object(use_type_description)]
 impl AuditEvent {
     /// Names the event for ever.
     pub async fn id(&self) -> ID {

@@ -4,7 +4,7 @@ mod filter;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, Object};
+use async_graphql::{Context, Description, Enum, ID, Object};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -25,10 +25,10 @@ pub use filter::{IdentityFilter, IdentityOrder};
 const MOST_OF_A_USER: u64 = 1000;
 
 /// The link of a user to one account at one identity provider.
-#[derive(Clone)]
+#[derive(Clone, Description)]
 pub struct Identity(pub Visible<identity::Model>);
 
-#[Object]
+#[Object(use_type_description)]
 impl Identity {
     /// Names the identity for ever.
     pub async fn id(&self) -> ID {
@@ -132,9 +132,10 @@ impl Identity {
 }
 
 /// What is known of an identity's tokens, which are kept sealed.
+#[derive(Description)]
 pub struct Credential(Arc<credential::Known>);
 
-#[Object]
+#[Object(use_type_description)]
 impl Credential {
     /// How the access token is used, as the provider said it: mostly Bearer.
     async fn token_type(&self) -> Option<&str> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::MaybeUndefined::{self, Null, Undefined, Value as Given};
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Description, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -21,10 +21,10 @@ use crate::limits;
 use crate::provider::catalog;
 
 /// A configured instance of a provider type: where accounts are.
-#[derive(Clone)]
+#[derive(Clone, Description)]
 pub struct IdentityProvider(pub Visible<identity_provider::Model>);
 
-#[Object]
+#[Object(use_type_description)]
 impl IdentityProvider {
     /// Names the provider for ever.
     pub async fn id(&self) -> ID {

@@ -1,7 +1,8 @@
 //! Scalars and small values that several types share.
 
 use async_graphql::{
-    Enum, ID, InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value,
+    Description, Enum, ID, InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject,
+    Value,
 };
 use serde_json::Value as Json;
 
@@ -13,10 +14,10 @@ use crate::input::Change;
 /// A reference to an entity of the directory, `kind:namespace/name`: `user:default/jane`. The
 /// namespace may be left out (`default`); references compare without case and are answered in
 /// lower case.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Description)]
 pub struct EntityRef(pub Reference);
 
-#[Scalar(name = "EntityRef")]
+#[Scalar(name = "EntityRef", use_type_description)]
 impl ScalarType for EntityRef {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{
+    Context, Description, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject,
+};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -22,10 +24,10 @@ use crate::id::UserId;
 use crate::limits;
 
 /// A person in the directory.
-#[derive(Clone)]
+#[derive(Clone, Description)]
 pub struct User(pub Visible<user::Model>);
 
-#[Object]
+#[Object(use_type_description)]
 impl User {
     /// Names the user for ever.
     pub async fn id(&self) -> ID {

@@ -14,14 +14,15 @@ use poem::middleware::{CatchPanic, Cors};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
 
 use crate::graphql::{App, Engine};
-use crate::settings::Origin;
 
 /// What the handlers share.
 #[derive(Clone)]
 pub struct Http {
     pub app: App,
     pub engine: Engine,
-    pub allowed_origins: Arc<[Origin]>,
+    /// Web pages of other origins that may call; empty where there are none. Pages of our own
+    /// origin are among them where there are others.
+    pub allowed_origins: Arc<[String]>,
 }
 
 /// Names a request in logs, events and the header `X-Request-Id`.
@@ -55,13 +56,9 @@ impl Http {
     }
 
     fn around(self, routes: Route) -> impl Endpoint {
-        let origins: Vec<String> = self
-            .allowed_origins
-            .iter()
-            .map(|origin| origin.as_str().to_owned())
-            .collect();
+        let origins = self.allowed_origins.iter().cloned();
         let routes = routes.with(CatchPanic::new().with_handler(panicked));
-        let routes = if origins.is_empty() {
+        let routes = if self.allowed_origins.is_empty() {
             routes.boxed()
         } else {
             let cors = Cors::new()

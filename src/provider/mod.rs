@@ -1,5 +1,5 @@
 //! How people prove who they are elsewhere: the provider types that Lanyard knows, as data, and
-//! what a configured provider may say. Knows nothing of HTTP, GraphQL or the database.
+//! what a configured provider may say. Knows nothing of HTTP and GraphQL.
 
 pub mod admin;
 pub mod catalog;

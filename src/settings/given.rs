@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use zeroize::Zeroizing;
+use secrecy::zeroize::Zeroizing;
 
 use super::{
     file::{self, File, Given},

@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64_NOPAD;
 use secrecy::SecretBox;
-use zeroize::Zeroizing;
+use secrecy::zeroize::Zeroizing;
 
 use super::{
     database::{Database, DatabaseUrl},

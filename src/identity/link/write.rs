@@ -152,12 +152,9 @@ impl Writer<'_> {
         );
         let moved = row.external_id != stored.external_id;
         row.into_active_model().reset_all().update(self.tx).await?;
-        let tokens = credential::Entity::find_by_id(id).one(self.tx).await?;
-        if let Some(tokens) = tokens
-            .clone()
-            .filter(|_| moved && self.request.tokens.is_none())
-        {
-            // They are the old account's.
+        let mut tokens = credential::Entity::find_by_id(id).one(self.tx).await?;
+        if let Some(tokens) = tokens.take_if(|_| moved) {
+            // They are the old account's, the refresh token too.
             tokens.delete(self.tx).await?;
         }
         self.store_tokens(id, tokens).await?;
