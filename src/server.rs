@@ -1,6 +1,7 @@
 //! The only place where parts are put together: database, vault, schema, routes, background work,
 //! shutdown.
 
+mod connections;
 mod master_key;
 mod start;
 
@@ -8,7 +9,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use poem::listener::TcpAcceptor;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -26,12 +26,15 @@ use crate::provider::admin::ProviderAdmin;
 use crate::provider::catalog::Catalog;
 use crate::settings::Settings;
 use crate::vault::{KeyRing, ServerSecret, Vault};
+use connections::{Patience, serve};
 pub use start::{StartError, migrated_database, open_database, place};
 
-/// How long open requests may take after the server was told to stop.
-const DRAIN: Duration = Duration::from_secs(15);
-/// How long a connection may be silent.
-const IDLE: Duration = Duration::from_mins(1);
+const PATIENCE: Patience = Patience {
+    head: Duration::from_mins(1),
+    drain: Duration::from_secs(15),
+};
+/// How long closing the database may take after that.
+const CLOSE: Duration = Duration::from_secs(5);
 
 /// A server that listens and does not answer yet.
 pub struct Server {
@@ -135,9 +138,10 @@ impl Server {
             self.public,
             http.clone().public(self.private.is_some()),
             stopped.clone(),
+            PATIENCE,
         ));
         if let Some(private) = self.private {
-            listeners.spawn(serve(private, http.private(), stopped));
+            listeners.spawn(serve(private, http.private(), stopped, PATIENCE));
         }
         let failed = tokio::select! {
             () = stop => None,
@@ -152,6 +156,9 @@ impl Server {
         if let Err(error) = self.sealer.seal_all().await {
             tracing::warn!(error = %error, "the last events stay unsealed until the next start");
         }
+        // A SQLite database is one file again. What is still open after the drain may keep it so.
+        let closing = self.http.app.database.clone().close();
+        let _ = tokio::time::timeout(CLOSE, closing).await;
         for result in results {
             result
                 .map_err(std::io::Error::other)
@@ -170,22 +177,6 @@ async fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListene
             setting,
             cause,
         })
-}
-
-async fn serve(
-    listener: TcpListener,
-    endpoint: impl poem::Endpoint + 'static,
-    mut stopped: tokio::sync::watch::Receiver<bool>,
-) -> std::io::Result<()> {
-    let acceptor = TcpAcceptor::from_tokio(listener)?;
-    let stop = async move {
-        // An error means that the sender is gone: that is the end too.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    };
-    poem::Server::new_with_acceptor(acceptor)
-        .idle_timeout(IDLE)
-        .run_with_graceful_shutdown(endpoint, stop, Some(DRAIN))
-        .await
 }
 
 /// The operator's choice is taken on in silence; one that was made up is to be shown.

@@ -30,6 +30,10 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
                 reason.trim()
             )))
         }
+        Err(error) if error.is_timeout() => Err(Failure::Said(format!(
+            "{url} gave no answer within {} seconds",
+            TIMEOUT.as_secs()
+        ))),
         Err(_) => Err(Failure::Said(format!(
             "nothing answers at {url}; is the server running?"
         ))),

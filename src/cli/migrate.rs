@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::Failure;
 use crate::server::{open_database, place};
-use crate::settings::Settings;
+use crate::settings::{DatabaseUrl, Settings};
 
 #[derive(Debug, Subcommand)]
 pub enum Migrate {
@@ -17,8 +17,16 @@ pub enum Migrate {
 }
 
 pub async fn run(settings: &Settings, command: &Migrate) -> Result<(), Failure> {
-    let database = Box::pin(open_database(settings)).await?;
     let place = place(settings);
+    if let (Migrate::Status, DatabaseUrl::Sqlite(file)) = (command, &settings.database.url)
+        && !file.exists()
+    {
+        return Err(Failure::Said(format!(
+            "there is no database {place} yet; `lanyard migrate up` makes it, and `lanyard serve` \
+             at its start"
+        )));
+    }
+    let database = Box::pin(open_database(settings)).await?;
     let mut out = std::io::stdout().lock();
     match command {
         Migrate::Up => {
@@ -44,14 +52,16 @@ pub async fn run(settings: &Settings, command: &Migrate) -> Result<(), Failure> 
             }
             match (status.pending.len(), status.unknown.len()) {
                 (0, 0) => Ok(()),
-                (pending, 0) => Err(Failure::Said(format!(
-                    "{pending} migrations are pending; `lanyard migrate up` applies them, and \
+                (_, 0) => Err(Failure::Said(
+                    "not all migrations are applied; `lanyard migrate up` applies them, and \
                      `lanyard serve` at its start"
-                ))),
-                (_, unknown) => Err(Failure::Said(format!(
-                    "the database has {unknown} migrations that this version doesn't know; run \
-                     the version that made them, or a later one"
-                ))),
+                        .to_owned(),
+                )),
+                (_, _) => Err(Failure::Said(
+                    "the database has migrations that this version doesn't know; run the version \
+                     that made them, or a later one"
+                        .to_owned(),
+                )),
             }
         }
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 
 use super::{Database, STATEMENT_TIMEOUT};
@@ -21,27 +22,33 @@ const INSTRUCTIONS_BETWEEN_DEADLINE_CHECKS: i32 = 10_000;
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     #[error(
-        "the database {place} can't be opened: {cause}. Check LANYARD_DATABASE_URL and that the database runs and lets this server in"
+        "the database {place} can't be reached: {cause}. Check LANYARD_DATABASE_URL, and that the database runs and lets this server in"
     )]
     Unreachable { place: String, cause: String },
+    #[error(
+        "the database {place} can't be opened: {cause}. Check LANYARD_DATABASE_URL and LANYARD_DATA_DIR, and that the file is a SQLite database that this user may write, in a folder that this user may write"
+    )]
+    Unopened { place: String, cause: String },
     #[error("the database {place} is newer than this server: it has the migrations {}, which this version doesn't know. Run the version that made them, or a later one", .unknown.join(", "))]
     Newer { place: String, unknown: Vec<String> },
-    #[error("the database {place} can't be migrated: {cause}")]
-    Migration { place: String, cause: DbErr },
+    #[error(
+        "the database {place} can't be migrated: {cause}. Nothing was changed; the database must be Lanyard's own, and its user allowed to make tables"
+    )]
+    Migration { place: String, cause: String },
 }
 
 impl Database {
     /// Opens the SQLite database in the file, which is made where it is missing.
     pub async fn open_sqlite(file: &Path, readers: u32) -> Result<Self, ConnectError> {
         let place = format!("file {}", file.display());
-        let unreachable = |cause: DbErr| ConnectError::Unreachable {
+        let unopened = |cause: DbErr| ConnectError::Unopened {
             place: place.clone(),
             cause: short(&cause),
         };
-        let writer = sqlite_pool(file, Role::Writer).await.map_err(unreachable)?;
+        let writer = sqlite_pool(file, Role::Writer).await.map_err(unopened)?;
         let reader = Box::pin(sqlite_pool(file, Role::Readers(readers)))
             .await
-            .map_err(unreachable)?;
+            .map_err(unopened)?;
         Ok(Self::counting(reader, writer))
     }
 
@@ -72,20 +79,23 @@ impl Database {
                     })
                 })
             });
-        let pool = Box::pin(sea_orm::Database::connect(options))
-            .await
-            .map_err(|cause| ConnectError::Unreachable {
+        match Box::pin(sea_orm::Database::connect(options)).await {
+            Ok(pool) => Ok(Self::counting(pool.clone(), pool)),
+            Err(error) => Err(ConnectError::Unreachable {
                 place: place.to_owned(),
-                cause: short(&cause),
-            })?;
-        Ok(Self::counting(pool.clone(), pool))
+                cause: match why_refused(url).await {
+                    Some(cause) => in_short(&cause),
+                    None => short(&error),
+                },
+            }),
+        }
     }
 
     /// Brings the schema up to date, or refuses a database that is newer than this server.
     pub async fn migrate(&self, place: &str) -> Result<Vec<String>, ConnectError> {
         let failed = |cause| ConnectError::Migration {
             place: place.to_owned(),
-            cause,
+            cause: short(&cause),
         };
         let status = self.migration_status(place).await?;
         if !status.unknown.is_empty() {
@@ -106,7 +116,7 @@ impl Database {
             .await
             .map_err(|cause| ConnectError::Migration {
                 place: place.to_owned(),
-                cause,
+                cause: short(&cause),
             })
     }
 
@@ -191,13 +201,33 @@ async fn arm_deadline(connection: &mut SqliteConnection) -> Result<(), sqlx::Err
     Ok(())
 }
 
+/// A pool tries until its time is over, and says no more than that: the cause comes from one try
+/// without it.
+async fn why_refused(url: &str) -> Option<sqlx::Error> {
+    let options: PgConnectOptions = url.parse().ok()?;
+    let attempt = Box::pin(sqlx::ConnectOptions::connect(&options));
+    tokio::time::timeout(ACQUIRE_TIMEOUT, attempt)
+        .await
+        .ok()?
+        .err()
+}
+
 /// The driver's own words, without sea-orm's wrapping.
 fn short(error: &DbErr) -> String {
     match error {
         DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause) => match cause {
-            sea_orm::RuntimeErr::SqlxError(cause) => cause.to_string(),
+            sea_orm::RuntimeErr::SqlxError(cause) => in_short(cause),
             sea_orm::RuntimeErr::Internal(cause) => cause.clone(),
         },
+        other => other.to_string(),
+    }
+}
+
+/// What the database or the system said, without the driver's preface.
+fn in_short(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(cause) => cause.message().to_owned(),
+        sqlx::Error::Io(cause) => cause.to_string(),
         other => other.to_string(),
     }
 }

@@ -4,6 +4,8 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockType, Query, SelectStatement, UnionType};
 use sea_orm::{Condition, DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait};
 
+use sha2::{Digest, Sha256};
+
 use super::json::{Json, Texts};
 use super::page::{Page, Position, Slice};
 use super::user::fold_case;
@@ -177,6 +179,48 @@ pub async fn around(
     external_id: &str,
     user_id: UserId,
 ) -> Result<Vec<Model>, DbErr> {
+    all_around(provider_id, external_id, user_id).all(db).await
+}
+
+/// Makes links of one account wait for each other until the transaction ends, whoever they are
+/// for: locks of users and rows can't, since the account may pass to somebody else, in another
+/// row, while one waits for them. On SQLite the writer is alone already.
+pub async fn lock_account(
+    tx: &Tx,
+    provider_id: ProviderId,
+    external_id: &str,
+) -> Result<(), DbErr> {
+    /// Sets these locks off from others. Two keys are never the same lock as one.
+    const ACCOUNTS: i32 = 0x6c61_6e79;
+    if tx.get_database_backend() == DbBackend::Postgres {
+        let hash = Sha256::new()
+            .chain_update(provider_id.0.as_bytes())
+            .chain_update(external_id)
+            .finalize();
+        // Accounts that share a number wait for each other once in a while.
+        let account = i32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]);
+        let lock = format!("SELECT pg_advisory_xact_lock({ACCOUNTS}, {account})");
+        tx.execute_unprepared(&lock).await?;
+    }
+    Ok(())
+}
+
+/// As [`around`], locked until the transaction ends, against writers of these rows who lock
+/// neither the account nor the users.
+pub async fn around_locked(
+    tx: &Tx,
+    provider_id: ProviderId,
+    external_id: &str,
+    user_id: UserId,
+) -> Result<Vec<Model>, DbErr> {
+    let mut select = all_around(provider_id, external_id, user_id);
+    if tx.get_database_backend() == DbBackend::Postgres {
+        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
+    }
+    select.all(tx).await
+}
+
+fn all_around(provider_id: ProviderId, external_id: &str, user_id: UserId) -> Select<Entity> {
     Entity::find()
         .filter(Column::ProviderId.eq(provider_id))
         .filter(
@@ -185,8 +229,6 @@ pub async fn around(
                 .add(Column::UserId.eq(user_id)),
         )
         .order_by_asc(Column::Id)
-        .all(db)
-        .await
 }
 
 /// The first in the order of the list.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, SimpleObject};
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 
 use super::context::Asking;
 use super::page::{List, PageArguments, TotalCount, connection, cost};
-use super::scalar::{Refusal, settled};
+use super::scalar::{Refusal, settled, time};
 use crate::access::api_key::{NewApiKey, create, revoke};
 use crate::access::{self, Scope, Visible, visible};
 use crate::database::api_key;
@@ -190,7 +190,10 @@ impl ApiKeyMutation {
             name: input.name,
             scopes: scopes.map_err(|error| Error::bad_input("input.scopes", error))?,
             application: input.application,
-            expires_at: input.expires_at.map(|time| time.trunc_subsecs(6)),
+            expires_at: input
+                .expires_at
+                .map(|at| time("input.expiresAt", at))
+                .transpose()?,
         };
         let result = create(&app.database, &app.clock, ctx.caller()?, new).await;
         app.sealer.wake();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object};
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use super::api_key::Actor;
 use super::context::Asking;
 use super::node::{self, Node};
 use super::page::{List, PageArguments, TotalCount, connection, cost};
-use super::scalar::{bounded, given, id};
+use super::scalar::{bounded, given, id, time};
 use crate::access::{Visible, visible};
 use crate::database::event;
 use crate::database::page::Position;
@@ -143,8 +143,12 @@ impl AuditFilter {
             actions,
             target_id: any("filter.targetId", self.target_id)?,
             user_id: user.map(|id| id.to_string()),
-            since: given("filter.since", self.since)?.map(|time| time.trunc_subsecs(6)),
-            until: given("filter.until", self.until)?.map(|time| time.trunc_subsecs(6)),
+            since: given("filter.since", self.since)?
+                .map(|at| time("filter.since", at))
+                .transpose()?,
+            until: given("filter.until", self.until)?
+                .map(|at| time("filter.until", at))
+                .transpose()?,
         };
         if filter.is_empty() {
             return Err(Error::bad_input(

@@ -1,18 +1,30 @@
-//! Measures a parsed document with its fragments written out, before the library looks at it:
-//! the library's own checks follow every spread anew, and a few hundred bytes of fragments that
-//! spread each other twice would keep it busy for minutes.
+//! Measures a parsed document with its fragments and variables written out, before the library
+//! looks at it. The library's own checks follow every spread anew, copy a variable's value for
+//! each use of it, and keep an error for each pair of an operation and a mistake: a few hundred
+//! bytes of document would keep it busy for minutes, or take gigabytes.
 
 use std::collections::HashMap;
 
-use async_graphql::Name;
 use async_graphql::parser::types::{
-    ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
+    Directive, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
 };
+use async_graphql::{Name, Positioned, Value as ConstValue, Variables};
+use async_graphql_value::Value;
 
 use super::RECURSION;
 
 /// Selections of all operations and fragments together, spreads written out.
 const SELECTIONS: usize = 10_000;
+/// Selections with the lists of introspection written out, by [`entries_of_list`]: complexity
+/// takes them for single fields. `GraphiQL` asks for some 210,000.
+const INTROSPECTED: usize = 500_000;
+/// Bytes of all arguments, spreads and variables written out.
+const WRITTEN_OUT: usize = 8 * 1024 * 1024;
+/// What a value takes in memory, apart from its text.
+const VALUE: usize = 64;
+const OPERATIONS: usize = 50;
+/// Arguments of one field or directive.
+const ARGUMENTS: usize = 50;
 const ROOT_QUERIES: usize = 20;
 const ROOT_MUTATIONS: usize = 10;
 
@@ -25,6 +37,17 @@ pub enum Excess {
     Depth,
     #[error("the document has more than {SELECTIONS} selections, fragments written out")]
     Selections,
+    #[error("the document asks for too much introspection at once")]
+    Introspection,
+    #[error(
+        "the document's arguments have more than {WRITTEN_OUT} bytes, variables and fragments \
+         written out"
+    )]
+    Values,
+    #[error("the document has more than {OPERATIONS} operations")]
+    Operations,
+    #[error("{0} has more than {ARGUMENTS} arguments")]
+    Arguments(String),
     #[error("the operation has {found} root fields, {most} at most")]
     RootFields { found: usize, most: usize },
 }
@@ -32,34 +55,109 @@ pub enum Excess {
 #[derive(Debug, Clone, Copy, Default)]
 struct Size {
     selections: usize,
+    /// Selections, with the entries of introspection's lists.
+    introspected: usize,
+    /// Bytes of the arguments.
+    values: usize,
     height: usize,
     /// Fields of the set itself, through its fragments.
     fields: usize,
+}
+
+impl Size {
+    fn add(&mut self, other: Self) {
+        self.selections = self.selections.saturating_add(other.selections);
+        self.introspected = self.introspected.saturating_add(other.introspected);
+        self.values = self.values.saturating_add(other.values);
+    }
+
+    fn check(&self) -> Result<(), Excess> {
+        if self.selections > SELECTIONS {
+            Err(Excess::Selections)
+        } else if self.introspected > INTROSPECTED {
+            Err(Excess::Introspection)
+        } else if self.values > WRITTEN_OUT {
+            Err(Excess::Values)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 /// `None` while the fragment is being measured.
 type Measured<'a> = HashMap<&'a Name, Option<Size>>;
 
 /// Measures each fragment once, whatever spreads it.
-pub fn measure(document: &ExecutableDocument) -> Result<(), Excess> {
-    let mut measured = Measured::new();
-    let mut selections = 0_usize;
+pub fn measure(document: &ExecutableDocument, variables: &Variables) -> Result<(), Excess> {
+    if document.operations.iter().count() > OPERATIONS {
+        return Err(Excess::Operations);
+    }
+    let mut measure = Measure {
+        document,
+        variables: bytes_of_variables(document, variables),
+        measured: Measured::new(),
+    };
+    let mut whole = Size::default();
     for (_, operation) in document.operations.iter() {
-        let set = &operation.node.selection_set.node;
-        let size = measure_set(document, set, RECURSION, &mut measured)?;
-        check_root(&operation.node, size.fields)?;
-        selections = selections.saturating_add(size.selections);
+        let operation = &operation.node;
+        whole.values = whole
+            .values
+            .saturating_add(measure.directives(&operation.directives)?);
+        let size = measure.set(&operation.selection_set.node, RECURSION)?;
+        check_root(operation, size.fields)?;
+        whole.add(size);
     }
     // Validation walks fragments that no operation reaches, too.
     for fragment in document.fragments.values() {
-        let set = &fragment.node.selection_set.node;
-        let size = measure_set(document, set, RECURSION, &mut measured)?;
-        selections = selections.saturating_add(size.selections);
+        whole.values = whole
+            .values
+            .saturating_add(measure.directives(&fragment.node.directives)?);
+        whole.add(measure.set(&fragment.node.selection_set.node, RECURSION)?);
     }
-    if selections > SELECTIONS {
-        Err(Excess::Selections)
-    } else {
-        Ok(())
+    whole.check()
+}
+
+/// The bytes of each variable: of the value that is given, or of its largest default.
+fn bytes_of_variables<'a>(
+    document: &'a ExecutableDocument,
+    variables: &Variables,
+) -> HashMap<&'a Name, usize> {
+    let mut bytes = HashMap::new();
+    for (_, operation) in document.operations.iter() {
+        for definition in &operation.node.variable_definitions {
+            let name = &definition.node.name.node;
+            let value = variables.get(name).or(definition.node.default_value());
+            let found = bytes.entry(name).or_default();
+            *found = value.map_or(VALUE, bytes_of_constant).max(*found);
+        }
+    }
+    bytes
+}
+
+fn bytes_of_constant(value: &ConstValue) -> usize {
+    let text = match value {
+        ConstValue::Null | ConstValue::Number(_) | ConstValue::Boolean(_) => 0,
+        ConstValue::String(text) => text.len(),
+        ConstValue::Enum(name) => name.len(),
+        ConstValue::Binary(bytes) => bytes.len(),
+        ConstValue::List(values) => values.iter().map(bytes_of_constant).sum(),
+        ConstValue::Object(entries) => entries
+            .iter()
+            .map(|(name, value)| name.len() + bytes_of_constant(value))
+            .sum(),
+    };
+    VALUE + text
+}
+
+/// About how many entries a list of introspection has.
+fn entries_of_list(field: &str) -> usize {
+    match field {
+        "types" => 100,
+        "fields" | "inputFields" | "enumValues" => 10,
+        "possibleTypes" | "directives" => 5,
+        "args" => 3,
+        "interfaces" => 2,
+        _ => 1,
     }
 }
 
@@ -75,142 +173,116 @@ fn check_root(operation: &OperationDefinition, found: usize) -> Result<(), Exces
     }
 }
 
-fn measure_set<'a>(
+struct Measure<'a> {
     document: &'a ExecutableDocument,
-    set: &'a SelectionSet,
-    left: usize,
-    measured: &mut Measured<'a>,
-) -> Result<Size, Excess> {
-    let left = left.checked_sub(1).ok_or(Excess::Depth)?;
-    let mut size = Size::default();
-    for selection in &set.items {
-        let (inside, fields) = match &selection.node {
-            Selection::Field(field) => {
-                let set = &field.node.selection_set.node;
-                let inside = if set.items.is_empty() {
-                    Size::default()
-                } else {
-                    measure_set(document, set, left, measured)?
-                };
-                (inside, 1)
-            }
-            Selection::InlineFragment(fragment) => {
-                let set = &fragment.node.selection_set.node;
-                let inside = measure_set(document, set, left, measured)?;
-                (inside, inside.fields)
-            }
-            Selection::FragmentSpread(spread) => {
-                let name = &spread.node.fragment_name.node;
-                let inside = measure_fragment(document, name, left, measured)?;
-                (inside, inside.fields)
-            }
-        };
-        if inside.height > left {
-            return Err(Excess::Depth);
-        }
-        size.selections = size
-            .selections
-            .saturating_add(1)
-            .saturating_add(inside.selections);
-        size.fields = size.fields.saturating_add(fields);
-        size.height = size.height.max(inside.height);
-    }
-    size.height += 1;
-    Ok(size)
+    variables: HashMap<&'a Name, usize>,
+    measured: Measured<'a>,
 }
 
-fn measure_fragment<'a>(
-    document: &'a ExecutableDocument,
-    name: &'a Name,
-    left: usize,
-    measured: &mut Measured<'a>,
-) -> Result<Size, Excess> {
-    match (measured.get(name), document.fragments.get(name)) {
-        (Some(None), _) => Err(Excess::Cycle(name.to_string())),
-        (Some(Some(size)), _) => Ok(*size),
-        // Validation reports it.
-        (None, None) => Ok(Size::default()),
-        (None, Some(fragment)) => {
-            measured.insert(name, None);
-            let size = measure_set(document, &fragment.node.selection_set.node, left, measured)?;
-            measured.insert(name, Some(size));
-            Ok(size)
+impl<'a> Measure<'a> {
+    fn set(&mut self, set: &'a SelectionSet, left: usize) -> Result<Size, Excess> {
+        let left = left.checked_sub(1).ok_or(Excess::Depth)?;
+        let mut size = Size::default();
+        for selection in &set.items {
+            let (inside, fields) = match &selection.node {
+                Selection::Field(field) => {
+                    let field = &field.node;
+                    let set = &field.selection_set.node;
+                    let mut inside = if set.items.is_empty() {
+                        Size::default()
+                    } else {
+                        self.set(set, left)?
+                    };
+                    let entries = entries_of_list(&field.name.node);
+                    inside.introspected = inside.introspected.saturating_mul(entries);
+                    let own = self.arguments(&field.name.node, &field.arguments)?;
+                    inside.values = inside
+                        .values
+                        .saturating_add(own)
+                        .saturating_add(self.directives(&field.directives)?);
+                    (inside, 1)
+                }
+                Selection::InlineFragment(fragment) => {
+                    let set = &fragment.node.selection_set.node;
+                    let mut inside = self.set(set, left)?;
+                    let own = self.directives(&fragment.node.directives)?;
+                    inside.values = inside.values.saturating_add(own);
+                    (inside, inside.fields)
+                }
+                Selection::FragmentSpread(spread) => {
+                    let mut inside = self.fragment(&spread.node.fragment_name.node, left)?;
+                    let own = self.directives(&spread.node.directives)?;
+                    inside.values = inside.values.saturating_add(own);
+                    (inside, inside.fields)
+                }
+            };
+            if inside.height > left {
+                return Err(Excess::Depth);
+            }
+            size.add(inside);
+            size.selections = size.selections.saturating_add(1);
+            size.introspected = size.introspected.saturating_add(1);
+            size.fields = size.fields.saturating_add(fields);
+            size.height = size.height.max(inside.height);
         }
+        size.height += 1;
+        Ok(size)
+    }
+
+    fn fragment(&mut self, name: &'a Name, left: usize) -> Result<Size, Excess> {
+        match (self.measured.get(name), self.document.fragments.get(name)) {
+            (Some(None), _) => Err(Excess::Cycle(name.to_string())),
+            (Some(Some(size)), _) => Ok(*size),
+            // Validation reports it.
+            (None, None) => Ok(Size::default()),
+            (None, Some(fragment)) => {
+                self.measured.insert(name, None);
+                let size = self.set(&fragment.node.selection_set.node, left)?;
+                self.measured.insert(name, Some(size));
+                Ok(size)
+            }
+        }
+    }
+
+    fn directives(&self, directives: &[Positioned<Directive>]) -> Result<usize, Excess> {
+        directives
+            .iter()
+            .map(|directive| self.arguments(&directive.node.name.node, &directive.node.arguments))
+            .try_fold(0_usize, |sum, bytes| Ok(sum.saturating_add(bytes?)))
+    }
+
+    fn arguments(
+        &self,
+        of: &Name,
+        arguments: &[(Positioned<Name>, Positioned<Value>)],
+    ) -> Result<usize, Excess> {
+        if arguments.len() > ARGUMENTS {
+            return Err(Excess::Arguments(of.to_string()));
+        }
+        let bytes = arguments.iter().map(|(_, value)| self.value(&value.node));
+        Ok(bytes.fold(0, usize::saturating_add))
+    }
+
+    fn value(&self, value: &Value) -> usize {
+        let text = match value {
+            // Validation reports one that is not defined.
+            Value::Variable(name) => return self.variables.get(name).copied().unwrap_or(VALUE),
+            Value::Null | Value::Number(_) | Value::Boolean(_) => 0,
+            Value::String(text) => text.len(),
+            Value::Enum(name) => name.len(),
+            Value::Binary(bytes) => bytes.len(),
+            Value::List(values) => values
+                .iter()
+                .map(|value| self.value(value))
+                .fold(0, usize::saturating_add),
+            Value::Object(entries) => entries
+                .iter()
+                .map(|(name, value)| name.len() + self.value(value))
+                .fold(0, usize::saturating_add),
+        };
+        text.saturating_add(VALUE)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use async_graphql::parser::parse_query;
-
-    use super::*;
-
-    fn measured(document: &str) -> Result<(), Excess> {
-        measure(&parse_query(document).unwrap())
-    }
-
-    /// Each fragment spreads the next one twice: 2^levels selections.
-    fn bomb(levels: usize) -> String {
-        use std::fmt::Write;
-        let mut document = "{...f0}".to_owned();
-        for level in 0..levels {
-            write!(
-                document,
-                "fragment f{level} on Query{{...f{next} ...f{next}}}",
-                next = level + 1
-            )
-            .unwrap();
-        }
-        document + &format!("fragment f{levels} on Query{{viewer{{__typename}}}}")
-    }
-
-    #[test]
-    fn a_fragment_bomb_is_measured_not_followed() {
-        assert_eq!(
-            measured(&bomb(30)),
-            Err(Excess::RootFields {
-                found: 1 << 30,
-                most: 20
-            })
-        );
-        assert_eq!(measured(&bomb(90)), Err(Excess::Depth));
-        assert_eq!(measured(&bomb(4)), Ok(()));
-    }
-
-    #[test]
-    fn cycles_are_named() {
-        let cycle = "{...a} fragment a on Query{...b} fragment b on Query{...a}";
-        assert!(matches!(measured(cycle), Err(Excess::Cycle(_))));
-        let unused = "{viewer{__typename}} fragment a on Query{...a}";
-        assert_eq!(measured(unused), Err(Excess::Cycle("a".to_owned())));
-    }
-
-    #[test]
-    fn root_fields_are_counted_through_fragments() {
-        let fields = |count: usize| "viewer{__typename} ".repeat(count);
-        assert_eq!(measured(&format!("{{{}}}", fields(20))), Ok(()));
-        for document in [
-            format!("{{{}}}", fields(21)),
-            format!("{{...a ...a}} fragment a on Query{{{}}}", fields(11)),
-            format!("{{...on Query{{{}}}}}", fields(21)),
-            format!("mutation{{{}}}", fields(11)),
-        ] {
-            assert!(
-                matches!(measured(&document), Err(Excess::RootFields { .. })),
-                "{document}"
-            );
-        }
-    }
-
-    #[test]
-    fn operations_that_share_a_large_fragment_are_counted_each() {
-        let operations: String = (0..60)
-            .map(|n| format!("query q{n}{{viewer{{...big}}}} "))
-            .collect();
-        let document = format!(
-            "{operations} fragment big on ApiKey{{{}}}",
-            "name ".repeat(200)
-        );
-        assert_eq!(measured(&document), Err(Excess::Selections));
-    }
-}
+mod tests;

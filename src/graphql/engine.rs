@@ -7,6 +7,7 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Response, ServerError, Variables};
 
+use super::absent;
 use super::document::{self, Excess};
 use super::error::{VALIDATION_FAILED, message_only, parse_error, to_wire, wire_error, with_code};
 use super::permission::{self, Types};
@@ -24,6 +25,7 @@ const MOST_ERRORS: usize = 50;
 #[derive(Clone)]
 pub struct Engine {
     schema: Schema,
+    schema_of_the_validated: Schema,
     types: std::sync::Arc<Types>,
 }
 
@@ -53,10 +55,11 @@ impl Engine {
     /// # Errors
     /// The schema can't be read back, which is a fault of this program.
     pub fn new(app: App) -> Result<Self, Error> {
-        let schema = super::schema(app);
+        let schema = super::schema(app.clone());
         let types = Types::read(&schema.sdl()).map_err(anyhow::Error::new)?;
         Ok(Self {
             schema,
+            schema_of_the_validated: super::schema_of_the_validated(app),
             types: types.into(),
         })
     }
@@ -68,56 +71,75 @@ impl Engine {
             Ok(document) => document,
             Err(error) => return Answer::Refused(vec![parse_error(&error)]),
         };
-        if let Err(excess) = document::measure(&document) {
+        if let Err(excess) = document::measure(&document, &operation.variables) {
             return Answer::Refused(vec![excess_error(&excess)]);
         }
         let name = operation.operation_name.as_deref();
         if operation.only_queries && !is_query(&document, name) {
             return Answer::NotAQuery;
         }
+        if let Some((name, at)) = self.types.unknown(&document) {
+            let error = ServerError::new(format!("Unknown type \"{name}\""), Some(at));
+            return Answer::Refused(vec![with_code(error, VALIDATION_FAILED)]);
+        }
+        let meant = permission::selected(&document, name)
+            .and_then(|selected| absent::taken_out(&document, selected, &operation.variables));
         let allowed = permission::check(
             &self.types,
-            &document,
+            meant.as_ref().unwrap_or(&document),
             name,
             &operation.variables,
             &caller.viewer,
         );
-        let mut request = Request::new(operation.query).variables(operation.variables);
-        request.operation_name = operation.operation_name;
-        request.set_parsed_query(document);
-        let request = request.data(caller);
-        match allowed {
-            Ok(()) => self.execute(request, &request_id).await,
-            Err(error) => self.denied(request, &error, &request_id).await,
-        }
-    }
-
-    async fn execute(&self, request: Request, request_id: &str) -> Answer {
-        let Ok(mut response) = tokio::time::timeout(DEADLINE, self.schema.execute(request)).await
-        else {
-            return Answer::Refused(vec![wire_error(&Error::Timeout, request_id)]);
+        let request = |document, caller| {
+            let mut request =
+                Request::new(operation.query.clone()).variables(operation.variables.clone());
+            request.operation_name.clone_from(&operation.operation_name);
+            request.set_parsed_query(document);
+            request.data(caller)
         };
-        // Only what runs knows a path: without one, validation ended it.
-        let ran = response.errors.is_empty()
-            || response.errors.iter().any(|error| !error.path.is_empty());
-        response.errors.truncate(MOST_ERRORS);
-        to_wire(&mut response, request_id);
-        if ran {
-            Answer::Ran(response)
-        } else {
-            Answer::Refused(response.errors)
+        match (allowed, meant) {
+            (Ok(()), None) => {
+                let request = request(document, caller);
+                execute(&self.schema, request, &request_id).await
+            }
+            (Ok(()), Some(meant)) => {
+                if let Some(mistakes) = self.mistakes(request(document, caller.clone())).await {
+                    return mistakes;
+                }
+                let request = request(meant, caller);
+                execute(&self.schema_of_the_validated, request, &request_id).await
+            }
+            (Err(error), _) => {
+                // A mistake in the document is told first.
+                let mistakes = self.mistakes(request(document, caller)).await;
+                mistakes.unwrap_or_else(|| Answer::Refused(vec![wire_error(&error, &request_id)]))
+            }
         }
     }
 
-    /// Refuses, once it is clear that the document itself is valid: a mistake in it is told
-    /// first. Nothing runs but introspection.
-    async fn denied(&self, request: Request, error: &Error, request_id: &str) -> Answer {
-        if let Answer::Refused(errors) =
-            self.execute(request.only_introspection(), request_id).await
-        {
-            return Answer::Refused(errors);
+    /// What validation says against the document. Nothing runs but introspection.
+    async fn mistakes(&self, request: Request) -> Option<Answer> {
+        match execute(&self.schema, request.only_introspection(), "").await {
+            refused @ Answer::Refused(_) => Some(refused),
+            Answer::Ran(_) | Answer::NotAQuery => None,
         }
-        Answer::Refused(vec![wire_error(error, request_id)])
+    }
+}
+
+async fn execute(schema: &Schema, request: Request, request_id: &str) -> Answer {
+    let Ok(mut response) = tokio::time::timeout(DEADLINE, schema.execute(request)).await else {
+        return Answer::Refused(vec![wire_error(&Error::Timeout, request_id)]);
+    };
+    // Only what runs knows a path: without one, validation ended it.
+    let ran =
+        response.errors.is_empty() || response.errors.iter().any(|error| !error.path.is_empty());
+    response.errors.truncate(MOST_ERRORS);
+    to_wire(&mut response, request_id);
+    if ran {
+        Answer::Ran(response)
+    } else {
+        Answer::Refused(response.errors)
     }
 }
 
@@ -133,7 +155,13 @@ fn is_query(document: &ExecutableDocument, name: Option<&str>) -> bool {
 fn excess_error(excess: &Excess) -> ServerError {
     match excess {
         Excess::Cycle(_) => with_code(message_only(excess.to_string()), VALIDATION_FAILED),
-        Excess::Depth | Excess::Selections | Excess::RootFields { .. } => {
+        Excess::Depth
+        | Excess::Selections
+        | Excess::Introspection
+        | Excess::Values
+        | Excess::Operations
+        | Excess::Arguments(_)
+        | Excess::RootFields { .. } => {
             with_code(message_only(excess.to_string()), "LIMIT_EXCEEDED")
         }
     }

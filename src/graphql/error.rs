@@ -8,7 +8,11 @@ use crate::error::Error;
 const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
 pub const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
+const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
 const INTERNAL: &str = "INTERNAL";
+
+/// What the library says of a document that is over its limits, in place of a code.
+const LIMITS: [&str; 2] = ["Query is too complex.", "Query is nested too deep."];
 
 /// Characters of a message: the parser's own quote the line that they are about, which a client
 /// may have made as long as it likes.
@@ -35,6 +39,7 @@ pub fn to_wire(response: &mut Response, request_id: &str) {
                 );
                 INTERNAL
             }
+            (None, None) if LIMITS.contains(&error.message.as_str()) => LIMIT_EXCEEDED,
             (None, None) if error.path.is_empty() => VALIDATION_FAILED,
             (None, None) => BAD_USER_INPUT,
         };

@@ -1,14 +1,14 @@
 //! Linking accounts to users, and what it would do.
 
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::context::Asking;
 use super::identity::Identity;
-use super::scalar::{Refusal, change, id, settled};
+use super::scalar::{Refusal, change, id, settled, time};
 use crate::access::visible;
 use crate::error::Error;
 use crate::id::IdentityId;
@@ -310,7 +310,7 @@ impl LinkIdentityInput {
             scopes: self.scopes,
             data: self.data,
             profile: self.profile.map(ProfileInput::read).unwrap_or_default(),
-            tokens: self.credential.map(CredentialInput::read),
+            tokens: self.credential.map(CredentialInput::read).transpose()?,
             policy: Policy::from(self.on_conflict),
             idempotency,
         })
@@ -376,17 +376,19 @@ impl ProfileInput {
 }
 
 impl CredentialInput {
-    fn read(self) -> Tokens {
-        Tokens {
+    fn read(self) -> Result<Tokens, Error> {
+        let at = |field, at: Option<_>| at.map(|at| time(field, at)).transpose();
+        Ok(Tokens {
             access_token: self.access_token.into(),
             refresh_token: self.refresh_token.map(SecretString::from),
             token_type: self.token_type,
-            expires_at: self.expires_at.map(|time| time.trunc_subsecs(6)),
-            refresh_token_expires_at: self
-                .refresh_token_expires_at
-                .map(|time| time.trunc_subsecs(6)),
+            expires_at: at("input.credential.expiresAt", self.expires_at)?,
+            refresh_token_expires_at: at(
+                "input.credential.refreshTokenExpiresAt",
+                self.refresh_token_expires_at,
+            )?,
             scopes: self.scopes,
-        }
+        })
     }
 }
 

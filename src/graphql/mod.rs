@@ -1,5 +1,6 @@
 //! The schema: types and resolvers. No SQL, no HTTP, no rules.
 
+mod absent;
 mod api_key;
 mod audit;
 mod batch;
@@ -19,7 +20,9 @@ mod scalar;
 mod user;
 mod viewer;
 
-use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, SchemaBuilder};
+use async_graphql::{
+    EmptySubscription, MergedObject, SDLExportOptions, SchemaBuilder, ValidationMode,
+};
 
 pub use context::{App, Parts};
 pub use engine::{Answer, Engine, Operation};
@@ -77,6 +80,14 @@ fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
 /// The schema, ready to execute.
 pub fn schema(app: App) -> Schema {
     builder().data(app).finish()
+}
+
+/// The same, for documents that have been validated.
+pub fn schema_of_the_validated(app: App) -> Schema {
+    builder()
+        .validation_mode(ValidationMode::Fast)
+        .data(app)
+        .finish()
 }
 
 /// The schema definition language, as `schema.graphql` holds it.

@@ -8,7 +8,7 @@ use async_graphql::parser::types::{
     BaseType, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
     SelectionSet, TypeKind, TypeSystemDefinition, VariableDefinition,
 };
-use async_graphql::{Name, Positioned, Value as ConstValue, Variables};
+use async_graphql::{Name, Pos, Positioned, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
 use crate::access::Viewer;
@@ -16,11 +16,15 @@ use crate::access::matrix::{ARGUMENTS, ArgumentRule, Need, need, scope_of_kind};
 use crate::error::Error;
 use crate::id::AnyId;
 
-/// Which type each field of each type answers with.
+/// The schema's types, and which type each field answers with.
 #[derive(Debug)]
 pub struct Types {
+    names: HashSet<String>,
     fields: HashMap<String, HashMap<String, String>>,
 }
+
+/// Types that a schema definition doesn't define.
+const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
 
 impl Types {
     /// Reads the schema definition that this server itself has written.
@@ -28,12 +32,14 @@ impl Types {
     /// # Errors
     /// The text is no schema definition.
     pub fn read(sdl: &str) -> Result<Self, async_graphql::parser::Error> {
+        let mut names: HashSet<String> = BUILT_IN.map(str::to_owned).into();
         let mut fields: HashMap<String, HashMap<String, String>> = HashMap::new();
         for definition in parse_schema(sdl)?.definitions {
             let TypeSystemDefinition::Type(definition) = definition else {
                 continue;
             };
             let name = definition.node.name.node.to_string();
+            names.insert(name.clone());
             let own = match definition.node.kind {
                 TypeKind::Object(object) => object.fields,
                 TypeKind::Interface(interface) => interface.fields,
@@ -53,7 +59,19 @@ impl Types {
                     )
                 }));
         }
-        Ok(Self { fields })
+        Ok(Self { names, fields })
+    }
+
+    /// A variable's type that there isn't. Validation would tell, if it didn't panic over the
+    /// default value of such a variable.
+    pub fn unknown<'a>(&self, document: &'a ExecutableDocument) -> Option<(&'a str, Pos)> {
+        document
+            .operations
+            .iter()
+            .flat_map(|(_, operation)| &operation.node.variable_definitions)
+            .map(|definition| &definition.node.var_type)
+            .map(|var_type| (named(&var_type.node.base), var_type.pos))
+            .find(|(name, _)| !self.names.contains(*name))
     }
 
     /// All fields of objects and interfaces: type and field.
@@ -97,7 +115,8 @@ pub fn check(
     walk.set(root, &operation.selection_set.node)
 }
 
-fn selected<'a>(
+/// The operation that is executed; `None` where the name fits none, or is needed and missing.
+pub fn selected<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,
 ) -> Option<&'a OperationDefinition> {

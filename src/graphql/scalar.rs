@@ -4,8 +4,10 @@ use async_graphql::{
     Description, Enum, ID, InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject,
     Value,
 };
+use chrono::{DateTime, Datelike, Utc};
 use serde_json::Value as Json;
 
+use crate::clock::Time;
 use crate::directory::entity_ref::EntityRef as Reference;
 use crate::error::{self, Error};
 use crate::id::IdError;
@@ -164,6 +166,14 @@ pub fn bounded(field: &str, found: usize, most: usize) -> Result<(), Error> {
         ));
     }
     Ok(())
+}
+
+/// A time as both databases keep it: cut to microseconds, in a year of four digits (SQLite keeps
+/// text, and compares it), without leap seconds.
+pub fn time(field: &str, time: DateTime<Utc>) -> Result<Time, Error> {
+    let kept = DateTime::from_timestamp_micros(time.timestamp_micros());
+    kept.filter(|time| (0..=9999).contains(&time.year()))
+        .ok_or_else(|| Error::bad_input(field, "is no time in the years 0000 to 9999"))
 }
 
 /// A key of a filter that is given has a value.

@@ -89,7 +89,13 @@ async fn answer(http: &Http, request: Request) -> Response {
                 MediaType::GraphqlResponse => status_of(&errors),
                 MediaType::Json => StatusCode::OK,
             };
-            write(media_type, status, &json!({ "errors": errors }))
+            let mut response = write(media_type, status, &json!({ "errors": errors }));
+            if status == StatusCode::UNAUTHORIZED {
+                response
+                    .headers_mut()
+                    .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            response
         }
         Ok(Answer::NotAQuery) => respond(
             http,

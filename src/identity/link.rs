@@ -11,7 +11,7 @@ use super::account::{Profile, Tokens};
 use super::decision::{Conflict, Decision, Holder, Policy, State, decide};
 use crate::access::{Caller, Scope};
 use crate::clock::Clock;
-use crate::database::{Database, identity, identity_provider, user};
+use crate::database::{Database, Tx, identity, identity_provider, user};
 use crate::error::{Error, Refusal, RefusalCode};
 use crate::id::{IdentityId, ProviderId, UserId};
 use crate::input::{check_data, check_scopes};
@@ -122,10 +122,10 @@ impl Linking {
     pub async fn preview(&self, caller: &Caller, request: &LinkRequest) -> Result<Decision, Error> {
         request.check()?;
         let db = self.database.reader();
-        let users = user::by_ids(db, &[request.user_id]).await?;
-        active(users.first(), request.user_id)?;
         let surroundings = Surroundings::read(db, request).await?;
         surroundings.may_link(caller, request)?;
+        let users = user::by_ids(db, &[request.user_id]).await?;
+        active(users.first(), request.user_id)?;
         Ok(surroundings.decide(request))
     }
 }
@@ -160,6 +160,13 @@ impl Surroundings {
         })?;
         let rows = identity::around(db, id, &request.external_id, request.user_id).await?;
         Ok(Self { provider, rows })
+    }
+
+    /// Reads the rows again, and locks them until the transaction ends.
+    async fn lock_rows(&mut self, tx: &Tx, request: &LinkRequest) -> Result<(), Error> {
+        let (external_id, user) = (&request.external_id, request.user_id);
+        self.rows = identity::around_locked(tx, request.provider_id, external_id, user).await?;
+        Ok(())
     }
 
     /// Scopes that depend on what is stored, and so can't be told from the document alone.

@@ -20,7 +20,9 @@ pub enum StartError {
         setting: &'static str,
         cause: std::io::Error,
     },
-    #[error("{path} can't be {what}: {cause}")]
+    #[error(
+        "{path} can't be {what}: {cause}. Let this user do it, or give another folder by LANYARD_DATA_DIR"
+    )]
     File {
         path: PathBuf,
         what: &'static str,

@@ -2,12 +2,12 @@
 
 use async_graphql::MaybeUndefined::{self, Null, Undefined, Value};
 use async_graphql::{Enum, ID, InputObject};
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 
 use super::IdentityStatus;
 use crate::database::identity;
 use crate::error::Error;
-use crate::graphql::scalar::{bounded, given, id, ids};
+use crate::graphql::scalar::{bounded, given, id, ids, time};
 use crate::graphql::{MOST_IDS, MOST_TEXTS};
 use crate::limits;
 
@@ -123,7 +123,8 @@ impl IdentityFilter {
             provider_type: text("providerType", self.provider_type, limits::SLUG)?,
             status: given(&key("status"), self.status)?.map(Into::into),
             expiring_before: given(&key("expiringBefore"), self.expiring_before)?
-                .map(|time| time.trunc_subsecs(6)),
+                .map(|at| time(&key("expiringBefore"), at))
+                .transpose()?,
             email: text("email", self.email, limits::EMAIL)?,
             is_primary: given(&key("isPrimary"), self.is_primary)?,
         };

@@ -23,13 +23,14 @@ pub async fn link(
     caller: &Caller,
     request: &LinkRequest,
 ) -> Result<Linked, Error> {
-    let before = Surroundings::read(tx, request).await?;
-    before.may_link(caller, request)?;
+    identity::lock_account(tx, request.provider_id, &request.external_id).await?;
+    let mut surroundings = Surroundings::read(tx, request).await?;
+    surroundings.may_link(caller, request)?;
     if let Some(linked) = answered_before(linking, tx, caller, request).await? {
         return Ok(linked);
     }
-    lock_users(tx, request, &before).await?;
-    let surroundings = Surroundings::read(tx, request).await?;
+    lock_users(tx, request, &surroundings).await?;
+    surroundings.lock_rows(tx, request).await?;
     let writer = Writer {
         linking,
         tx,

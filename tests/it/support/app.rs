@@ -28,6 +28,7 @@ pub enum Db {
 /// A server that answers until it is dropped.
 pub struct App {
     pub address: SocketAddr,
+    pub private_address: Option<SocketAddr>,
     /// The server's clock: a test may move it.
     pub clock: Clock,
     /// The server's database, by a connection of the test's own.
@@ -55,7 +56,12 @@ impl App {
 
     /// Another server on the same database, as a second process would be.
     pub async fn start_beside(&self) -> Self {
-        Self::start_on(TempDir::new().unwrap(), self.database_url.clone(), &[]).await
+        Self::start_at(&self.database_url, &[]).await
+    }
+
+    /// On a database that is there already, or that the start is to make.
+    pub async fn start_at(database_url: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start_on(TempDir::new().unwrap(), database_url.to_owned(), settings).await
     }
 
     async fn start_on(folder: TempDir, url: String, settings: &[(&str, &str)]) -> Self {
@@ -63,6 +69,7 @@ impl App {
         let clock = Clock::default();
         let server = Server::bind(&settings, clock.clone()).await.unwrap();
         let address = server.address();
+        let private_address = server.private_address();
         let database = open_database(&settings).await.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(async move {
@@ -76,6 +83,7 @@ impl App {
             .unwrap();
         Self {
             address,
+            private_address,
             clock,
             database,
             database_url: url,

@@ -11,6 +11,7 @@ pub struct Ask<'a> {
     app: &'a App,
     query: String,
     variables: Value,
+    operation_name: Option<String>,
     key: Option<String>,
     accept: &'static str,
 }
@@ -29,6 +30,7 @@ impl<'a> Ask<'a> {
             app,
             query: query.to_owned(),
             variables: json!({}),
+            operation_name: None,
             key: Some(ADMIN.to_owned()),
             accept: "application/graphql-response+json",
         }
@@ -36,6 +38,12 @@ impl<'a> Ask<'a> {
 
     pub fn variables(mut self, variables: Value) -> Self {
         self.variables = variables;
+        self
+    }
+
+    /// Which of the document's operations is meant.
+    pub fn operation(mut self, name: &str) -> Self {
+        self.operation_name = Some(name.to_owned());
         self
     }
 
@@ -50,19 +58,27 @@ impl<'a> Ask<'a> {
     }
 
     pub async fn send(self) -> Answer {
+        let mut body = json!({ "query": self.query, "variables": self.variables });
+        if let Some(name) = self.operation_name {
+            body["operationName"] = json!(name);
+        }
         let mut request = self
             .app
             .http()
             .post(self.app.url("/graphql"))
             .header("accept", self.accept)
-            .json(&json!({ "query": self.query, "variables": self.variables }));
+            .json(&body);
         if let Some(key) = &self.key {
             request = request.bearer_auth(key);
         }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.json().await.unwrap();
-        Answer { status, headers, body }
+        Answer {
+            status,
+            headers,
+            body,
+        }
     }
 
     /// The data of an operation that must succeed.
@@ -87,14 +103,17 @@ impl Answer {
     #[track_caller]
     pub fn code(&self) -> String {
         let code = self.body["errors"][0]["extensions"]["code"].as_str();
-        code.unwrap_or_else(|| panic!("no error: {:#}", self.body)).to_owned()
+        code.unwrap_or_else(|| panic!("no error: {:#}", self.body))
+            .to_owned()
     }
 
     /// The message of the first error.
     #[track_caller]
     pub fn message(&self) -> String {
         let message = self.body["errors"][0]["message"].as_str();
-        message.unwrap_or_else(|| panic!("no error: {:#}", self.body)).to_owned()
+        message
+            .unwrap_or_else(|| panic!("no error: {:#}", self.body))
+            .to_owned()
     }
 }
 
@@ -102,5 +121,7 @@ impl Answer {
 #[track_caller]
 pub fn text(value: &Value, path: &str) -> String {
     let found = value.pointer(path).and_then(Value::as_str);
-    found.unwrap_or_else(|| panic!("no text at {path} in {value:#}")).to_owned()
+    found
+        .unwrap_or_else(|| panic!("no text at {path} in {value:#}"))
+        .to_owned()
 }

@@ -28,7 +28,10 @@ impl App {
     /// A provider of type custom, with further input.
     pub async fn provider_with(&self, slug: &str, more: Value) -> String {
         let mut input = json!({ "slug": slug, "type": "custom", "config": {} });
-        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        input
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         let data = self
             .ask("mutation($input: CreateIdentityProviderInput!) { createIdentityProvider(input: $input) { identityProvider { id } userErrors { code message field } } }")
             .variables(json!({ "input": input }))
@@ -39,7 +42,10 @@ impl App {
 
     /// linkIdentity with this input.
     pub async fn link(&self, input: Value) -> Answer {
-        self.ask(LINK).variables(json!({ "input": input })).send().await
+        self.ask(LINK)
+            .variables(json!({ "input": input }))
+            .send()
+            .await
     }
 
     /// The id of a link that must succeed.
@@ -56,6 +62,12 @@ impl App {
             .data()
             .await;
         text(&data, "/createApiKey/secret")
+    }
+
+    /// The id of a key, as the key itself says.
+    pub async fn key_id(&self, key: &str) -> String {
+        let asked = self.ask("{ viewer { ... on ApiKey { id } } }").by(key);
+        text(&asked.data().await, "/viewer/id")
     }
 }
 

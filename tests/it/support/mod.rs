@@ -2,7 +2,12 @@
 
 pub mod app;
 pub mod client;
+pub mod dump;
 pub mod fixtures;
 pub mod hostile_documents;
+pub mod http;
 pub mod postgres;
 pub mod process;
+pub mod repository;
+pub mod site;
+pub mod stored;

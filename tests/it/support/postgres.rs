@@ -44,7 +44,9 @@ cat >/dev/null
 pub async fn new_database() -> String {
     let cluster = CLUSTER.get_or_init(Cluster::start).await;
     let name = new_name();
-    cluster.execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}")).await;
+    cluster
+        .execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+        .await;
     format!("{}/{name}", cluster.url)
 }
 
@@ -56,6 +58,22 @@ pub async fn new_empty_database() -> String {
     format!("{}/{name}", cluster.url)
 }
 
+/// Takes a database away under those who are connected.
+pub async fn drop_database(name: &str) {
+    let cluster = CLUSTER.get_or_init(Cluster::start).await;
+    cluster
+        .execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
+        .await;
+}
+
+/// A database of that name, with Lanyard's schema.
+pub async fn make_database(name: &str) {
+    let cluster = CLUSTER.get_or_init(Cluster::start).await;
+    cluster
+        .execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+        .await;
+}
+
 fn new_name() -> String {
     let number = DATABASES.fetch_add(1, Ordering::Relaxed);
     format!("test_{}_{number}", std::process::id())
@@ -64,13 +82,22 @@ fn new_name() -> String {
 impl Cluster {
     async fn start() -> Self {
         let cluster = match std::env::var("TEST_POSTGRES_URL") {
-            Ok(url) => Self { url: url.trim_end_matches('/').to_owned(), _server: None },
+            Ok(url) => Self {
+                url: url.trim_end_matches('/').to_owned(),
+                _server: None,
+            },
             Err(_) => Self::start_own(),
         };
-        cluster.execute(&format!("DROP DATABASE IF EXISTS {TEMPLATE}")).await;
-        cluster.execute(&format!("CREATE DATABASE {TEMPLATE}")).await;
+        cluster
+            .execute(&format!("DROP DATABASE IF EXISTS {TEMPLATE}"))
+            .await;
+        cluster
+            .execute(&format!("CREATE DATABASE {TEMPLATE}"))
+            .await;
         let template = format!("{}/{TEMPLATE}", cluster.url);
-        let database = Database::connect_postgres(&template, "the template", 1).await.unwrap();
+        let database = Database::connect_postgres(&template, "the template", 1)
+            .await
+            .unwrap();
         database.migrate("the template").await.unwrap();
         database.close().await;
         cluster
@@ -78,7 +105,11 @@ impl Cluster {
 
     fn start_own() -> Self {
         // Free at this moment, and nobody else here asks for ports below the ephemeral ones.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let mut command = shell();
         command
             .env("PATH", path_with_postgres())
@@ -93,7 +124,10 @@ impl Cluster {
             let line = line.unwrap();
             if line == "ready" {
                 let url = format!("postgres://lanyard@127.0.0.1:{port}");
-                return Self { url, _server: Some(server) };
+                return Self {
+                    url,
+                    _server: Some(server),
+                };
             }
             said.push_str(&line);
             said.push('\n');
@@ -127,14 +161,22 @@ fn shell() -> Command {
 /// Debian keeps the server's programs off the path.
 fn path_with_postgres() -> String {
     let mut folders: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
-        .map(|versions| versions.flatten().map(|version| version.path().join("bin")).collect())
+        .map(|versions| {
+            versions
+                .flatten()
+                .map(|version| version.path().join("bin"))
+                .collect()
+        })
         .unwrap_or_default();
     folders.sort_by_key(|folder| {
         let version = folder.parent().and_then(|folder| folder.file_name());
         version.and_then(|version| version.to_str()?.parse::<u32>().ok())
     });
     folders.reverse();
-    let mut path: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    let mut path: Vec<String> = folders
+        .iter()
+        .map(|folder| folder.display().to_string())
+        .collect();
     path.push(std::env::var("PATH").unwrap_or_default());
     path.join(":")
 }

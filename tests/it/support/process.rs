@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -30,6 +31,7 @@ pub struct Process {
     pub child: Child,
     pub url: String,
     pub folder: TempDir,
+    log: Arc<Mutex<String>>,
 }
 
 impl Process {
@@ -37,7 +39,9 @@ impl Process {
     pub async fn serve() -> Self {
         let folder = TempDir::new().unwrap();
         let mut command = command(folder.path(), &["serve"]);
-        command.env("LANYARD_MASTER_KEY", MASTER_KEY).env("LANYARD_BOOTSTRAP_API_KEY", ADMIN);
+        command
+            .env("LANYARD_MASTER_KEY", MASTER_KEY)
+            .env("LANYARD_BOOTSTRAP_API_KEY", ADMIN);
         Self::spawn(command, folder).await
     }
 
@@ -45,8 +49,10 @@ impl Process {
     pub async fn spawn(mut command: Command, folder: TempDir) -> Self {
         let mut child = command.env("LANYARD_LOG_FORMAT", "json").spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(String::new()));
         let address = tokio::time::timeout(Duration::from_secs(30), async {
             while let Some(line) = lines.next_line().await.unwrap() {
+                *log.lock().unwrap() += &format!("{line}\n");
                 let log: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
                 if let Some(address) = log["fields"]["address"].as_str() {
                     return address.to_owned();
@@ -56,8 +62,50 @@ impl Process {
             panic!("lanyard ended before it listened");
         });
         let address = address.await.expect("lanyard listens within 30 s");
-        // Nobody reads the log further; a full pipe must not stop the server.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, url: format!("http://{address}"), folder }
+        // Read to the end: a full pipe must not stop the server.
+        let rest = Arc::clone(&log);
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                *rest.lock().unwrap() += &format!("{line}\n");
+            }
+        });
+        Self {
+            child,
+            url: format!("http://{address}"),
+            folder,
+            log,
+        }
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Sends a signal, by its name: `TERM`.
+    pub async fn signal(&self, name: &str) {
+        let id = self.child.id().expect("it has not been waited for");
+        let sent = Command::new("sh")
+            .args(["-c", &format!("kill -{name} {id}")])
+            .status();
+        assert!(sent.await.unwrap().success());
+    }
+
+    /// Waits until it has ended: its exit code, and what it printed.
+    pub async fn ended(self) -> (Option<i32>, String) {
+        let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait_with_output());
+        let ended = ended.await.expect("lanyard ends within 30 s").unwrap();
+        (
+            ended.status.code(),
+            String::from_utf8(ended.stdout).unwrap(),
+        )
+    }
+
+    /// Ends it by SIGTERM: what it printed.
+    pub async fn stop(self) -> String {
+        self.signal("TERM").await;
+        let (code, out) = self.ended().await;
+        assert_eq!(code, Some(0));
+        out
     }
 }

@@ -1,0 +1,78 @@
+//! All that is stored, whatever the tables are.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lanyard::database::{Database, event};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+use super::app::App;
+
+/// The rows of each table as SQL literals, sorted; bytes stand in hexadecimal.
+pub type Dump = BTreeMap<String, Vec<String>>;
+
+/// All tables, without the columns that the server writes of its own accord.
+pub async fn dump(database: &Database) -> Dump {
+    let columns = match database.backend() {
+        DbBackend::Postgres => {
+            "SELECT table_name::text AS t, column_name::text AS c FROM information_schema.columns
+             WHERE table_schema = 'public' ORDER BY table_name, ordinal_position"
+        }
+        _ => {
+            "SELECT m.name AS t, c.name AS c FROM sqlite_master m
+             JOIN pragma_table_info(m.name) c WHERE m.type = 'table' ORDER BY m.name, c.cid"
+        }
+    };
+    let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in texts(database, columns, &["t", "c"]).await {
+        let [table, column] = row.try_into().unwrap();
+        if column != "last_used_at" {
+            tables.entry(table).or_default().push(column);
+        }
+    }
+    let mut dump = Dump::new();
+    for (table, columns) in tables {
+        let quoted = columns
+            .iter()
+            .map(|column| match database.backend() {
+                DbBackend::Postgres => format!("quote_nullable(\"{column}\"::text)"),
+                _ => format!("quote(\"{column}\")"),
+            })
+            .collect::<Vec<_>>();
+        let row = quoted.join(" || '|' || ");
+        let sql = format!("SELECT {row} AS r FROM \"{table}\"");
+        let mut rows = texts(database, &sql, &["r"]).await.concat();
+        rows.sort_unstable();
+        dump.insert(table, rows);
+    }
+    dump
+}
+
+async fn texts(database: &Database, sql: &str, columns: &[&str]) -> Vec<Vec<String>> {
+    let statement = Statement::from_string(database.backend(), sql);
+    let rows = database.reader().query_all_raw(statement).await.unwrap();
+    rows.iter()
+        .map(|row| {
+            let text = |column: &&str| row.try_get::<String>("", column).unwrap();
+            columns.iter().map(text).collect()
+        })
+        .collect()
+}
+
+impl App {
+    pub async fn dump(&self) -> Dump {
+        dump(&self.database).await
+    }
+
+    /// Waits until the sealer has nothing left to do.
+    pub async fn all_sealed(&self) {
+        let sealing = async {
+            while event::any_unsealed(self.database.reader()).await.unwrap() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), sealing)
+            .await
+            .expect("all events are sealed within 30 s");
+    }
+}

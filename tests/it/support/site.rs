@@ -1,0 +1,215 @@
+//! A working folder and a database, where the real binary is started again and again.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use super::app::{Db, MASTER_KEY};
+use super::postgres;
+use super::process::{Process, command};
+
+/// A user who owns nothing.
+const NOBODY: u32 = 65534;
+
+pub struct Site {
+    folder: TempDir,
+    on: Db,
+    /// PostgreSQL's; SQLite's file is where it is by default.
+    url: Option<String>,
+}
+
+/// What a command that has ended left behind.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Site {
+    /// With an empty folder, and an empty database or none.
+    pub async fn new(on: Db) -> Self {
+        let url = match on {
+            Db::Sqlite => None,
+            Db::Postgres => Some(postgres::new_empty_database().await),
+        };
+        let folder = TempDir::new().unwrap();
+        Self { folder, on, url }
+    }
+
+    /// `lanyard` with these arguments, on this folder and database.
+    pub fn lanyard(&self, arguments: &[&str]) -> Command {
+        let mut command = command(self.folder.path(), arguments);
+        if let Some(url) = &self.url {
+            command
+                .env("LANYARD_DATABASE_URL", url)
+                .env("LANYARD_MASTER_KEY", MASTER_KEY);
+        }
+        command.env("LANYARD_LOG", "info,poem=warn,sea_orm_migration=warn");
+        command
+    }
+
+    /// Runs the arguments to their end.
+    pub async fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::of(&mut self.lanyard(arguments)).await
+    }
+
+    /// What the command prints; it must succeed.
+    #[track_caller]
+    pub async fn prints(&self, arguments: &[&str]) -> String {
+        let ended = self.run(arguments).await;
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {ended:#?}");
+        ended.out
+    }
+
+    /// Starts `lanyard serve` and waits until it answers.
+    pub async fn serve(&self) -> Process {
+        self.serve_with(&[]).await
+    }
+
+    pub async fn serve_with(&self, settings: &[(&str, &str)]) -> Process {
+        let mut command = self.lanyard(&["serve"]);
+        command.envs(settings.iter().copied());
+        // The process has a folder to itself; ours outlives it.
+        Process::spawn(command, TempDir::new().unwrap()).await
+    }
+
+    /// A path in the working folder.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Everything in the working folder, by its path from there, in order.
+    pub fn made(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        collect(self.folder.path(), self.folder.path(), &mut found);
+        found.sort();
+        found
+    }
+
+    /// The database, by a connection of the test's own.
+    pub async fn database(&self) -> DatabaseConnection {
+        let url = match &self.url {
+            Some(url) => url.clone(),
+            None => format!("sqlite:{}", self.path("lanyard-data/lanyard.db").display()),
+        };
+        sea_orm::Database::connect(url).await.unwrap()
+    }
+
+    /// Runs SQL on the database, past Lanyard.
+    pub async fn sql(&self, sql: &str) {
+        let database = self.database().await;
+        database.execute_unprepared(sql).await.unwrap();
+        database.close().await.unwrap();
+    }
+
+    /// The database as messages name it.
+    pub fn place(&self) -> String {
+        match &self.url {
+            Some(url) => url.clone(),
+            None => "file ./lanyard-data/lanyard.db".to_owned(),
+        }
+    }
+
+    /// Where the database is away, and comes back; PostgreSQL only.
+    pub async fn drop_database(&self) {
+        postgres::drop_database(self.name()).await;
+    }
+
+    pub async fn restore_database(&self) {
+        postgres::make_database(self.name()).await;
+    }
+
+    fn name(&self) -> &str {
+        let url = self.url.as_deref().expect("PostgreSQL has names");
+        url.rsplit_once('/').unwrap().1
+    }
+
+    /// The same command by a user who may write nothing but what is open to all. Tests that run
+    /// as that user already change nothing.
+    pub fn as_nobody(&self, arguments: &[&str]) -> Command {
+        let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+        if !is_root {
+            return self.lanyard(arguments);
+        }
+        // The build's folder may be closed to others.
+        let binary = self.path("lanyard");
+        std::fs::copy(env!("CARGO_BIN_EXE_lanyard"), &binary).unwrap();
+        set_mode(self.folder.path(), 0o755);
+        let usual = self.lanyard(arguments);
+        let mut command = Command::new(binary);
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .uid(NOBODY)
+            .gid(NOBODY)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        for (name, value) in usual.as_std().get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command
+    }
+}
+
+impl Ended {
+    pub async fn of(command: &mut Command) -> Self {
+        let ended = command.output().await.unwrap();
+        Self {
+            code: ended.status.code(),
+            out: String::from_utf8(ended.stdout).unwrap(),
+            err: String::from_utf8(ended.stderr).unwrap(),
+        }
+    }
+
+    /// The lines on standard error that are no log.
+    pub fn said(&self) -> Vec<&str> {
+        self.err
+            .lines()
+            .filter(|line| !line.starts_with('{'))
+            .collect()
+    }
+
+    /// Fails unless the command failed, for these reasons, one line each, and printed nothing.
+    #[track_caller]
+    pub fn fails_saying<T: AsRef<str>>(&self, reasons: &[T]) {
+        let reasons: Vec<String> = reasons
+            .iter()
+            .map(|reason| format!("lanyard: {}", reason.as_ref()))
+            .collect();
+        assert_eq!(self.said(), reasons, "{self:#?}");
+        assert_eq!((self.code, self.out.as_str()), (Some(1), ""), "{self:#?}");
+    }
+}
+
+pub fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// The permissions of a file or folder.
+pub fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().mode() & 0o7777
+}
+
+fn collect(from: &Path, folder: &Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        found.push(path.strip_prefix(from).unwrap().display().to_string());
+        if path.is_dir() {
+            collect(from, &path, found);
+        }
+    }
+}
