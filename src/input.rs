@@ -46,6 +46,23 @@ impl<T> Change<T> {
         }
     }
 
+    /// The new value, where cleared means empty.
+    pub fn or_default(self) -> Option<T>
+    where
+        T: Default,
+    {
+        self.or_with(T::default)
+    }
+
+    /// The new value, where cleared means what `empty` makes.
+    pub fn or_with(self, empty: impl FnOnce() -> T) -> Option<T> {
+        match self {
+            Self::Keep => None,
+            Self::Clear => Some(empty()),
+            Self::Set(value) => Some(value),
+        }
+    }
+
     /// The new value, where there is one.
     pub fn set(&self) -> Option<&T> {
         match self {

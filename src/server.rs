@@ -130,7 +130,7 @@ impl Server {
     /// # Errors
     /// A listener failed.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
-        let background = tokio::spawn(self.sealer.clone().run());
+        let mut background = tokio::spawn(self.sealer.clone().run());
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut listeners = JoinSet::new();
         let http = self.http.clone();
@@ -146,6 +146,7 @@ impl Server {
         let failed = tokio::select! {
             () = stop => None,
             ended = listeners.join_next() => ended,
+            ended = &mut background => Some(ended.map(|()| Err(std::io::Error::other("the sealer of events ended")))),
         };
         tracing::info!("stopping: open requests may end");
         // Listeners that have ended don't need to know.

@@ -14,7 +14,7 @@ use super::{Caller, Scope};
 use crate::clock::{Clock, Time};
 use crate::database::api_key::{self, Model};
 use crate::database::json::Texts;
-use crate::database::{Database, Tx};
+use crate::database::{Database, Lock, Tx};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::ApiKeyId;
@@ -97,7 +97,7 @@ pub async fn bootstrap(
     let made = database
         .write(|tx| async move {
             let tx = &*tx;
-            api_key::lock_first(tx).await?;
+            Lock::FirstApiKey.take(tx).await?;
             if api_key::any(tx).await? {
                 return Ok(false);
             }
@@ -123,7 +123,9 @@ pub async fn revoke(
             let tx = &*tx;
             let row = api_key::Entity::find_by_id(id).one(tx).await?;
             let row = row.ok_or_else(|| not_found(id))?;
-            row.clone().delete(tx).await?;
+            if row.clone().delete(tx).await?.rows_affected == 0 {
+                return Err(not_found(id));
+            }
             let event = NewEvent {
                 target: Some(id.any()),
                 before: Some(describe(&row)),

@@ -37,11 +37,7 @@ impl Viewer {
         match self {
             Self::Nobody => false,
             Self::CommandLine => true,
-            Self::ApiKey(key) => key
-                .scopes_json
-                .0
-                .iter()
-                .any(|held| held == scope.name() || held == Scope::Admin.name()),
+            Self::ApiKey(key) => holds(key, scope),
         }
     }
 
@@ -95,6 +91,11 @@ impl Caller {
             Viewer::Nobody | Viewer::CommandLine => "",
         }
     }
+}
+
+fn holds(key: &crate::database::api_key::Model, scope: Scope) -> bool {
+    let mut held = key.scopes_json.0.iter();
+    held.any(|held| held == scope.name() || held == Scope::Admin.name())
 }
 
 /// Nobody asks for what `needs` a credential.
@@ -157,9 +158,9 @@ seen_by_unbound_keys!(
     event::Logged
 );
 
-/// A key always sees itself.
+/// A key always sees itself; others are the admins' to see, whatever leads to them.
 impl Guarded for crate::database::api_key::Model {
     fn visible_to(&self, key: &crate::database::api_key::Model) -> bool {
-        self.id == key.id || key.organization_id.is_none()
+        self.id == key.id || (key.organization_id.is_none() && holds(key, Scope::Admin))
     }
 }

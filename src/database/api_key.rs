@@ -1,10 +1,9 @@
 //! API keys; the key itself is kept as a hash only.
 
+use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{DbBackend, QuerySelect};
 
-use super::Tx;
 use super::json::Texts;
 use super::page::{Page, Slice};
 use crate::clock::Time;
@@ -79,14 +78,4 @@ pub async fn note_use(db: &impl ConnectionTrait, id: ApiKeyId, minute: Time) -> 
         .exec(db)
         .await
         .map(|_| ())
-}
-
-/// Makes processes that look for the first key wait for each other until the transaction ends.
-/// On SQLite the writer is alone already.
-pub async fn lock_first(tx: &Tx) -> Result<(), DbErr> {
-    if tx.get_database_backend() == DbBackend::Postgres {
-        tx.execute_unprepared("SELECT pg_advisory_xact_lock(7813570680443071)")
-            .await?;
-    }
-    Ok(())
 }

@@ -7,13 +7,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
+use sqlx::Connection;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
+};
 
 use super::{Database, STATEMENT_TIMEOUT};
 
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a migration waits for another process to be done with its own.
+const MIGRATION_BUSY_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// SQLite asks whether to go on every so many of its virtual machine's instructions.
 const INSTRUCTIONS_BETWEEN_DEADLINE_CHECKS: i32 = 10_000;
@@ -45,11 +51,15 @@ impl Database {
             place: place.clone(),
             cause: short(&cause),
         };
+        make_for_owner(file).map_err(|cause| ConnectError::Unopened {
+            place: place.clone(),
+            cause: cause.to_string(),
+        })?;
         let writer = sqlite_pool(file, Role::Writer).await.map_err(unopened)?;
         let reader = Box::pin(sqlite_pool(file, Role::Readers(readers)))
             .await
             .map_err(unopened)?;
-        Ok(Self::counting(reader, writer))
+        Ok(Self::counting(reader, writer, Some(file.into())))
     }
 
     /// Connects to PostgreSQL with at most `connections`. `place` is the URL as it may be shown,
@@ -80,7 +90,7 @@ impl Database {
                 })
             });
         match Box::pin(sea_orm::Database::connect(options)).await {
-            Ok(pool) => Ok(Self::counting(pool.clone(), pool)),
+            Ok(pool) => Ok(Self::counting(pool.clone(), pool, None)),
             Err(error) => Err(ConnectError::Unreachable {
                 place: place.to_owned(),
                 cause: match why_refused(url).await {
@@ -107,7 +117,16 @@ impl Database {
         if status.pending.is_empty() {
             return Ok(Vec::new());
         }
-        migration::up(&self.writer).await.map_err(failed)
+        let Some(file) = &self.file else {
+            return migration::up(&self.writer).await.map_err(failed);
+        };
+        // An index over a large table takes longer than a statement may.
+        let connection = Box::pin(sqlite_pool(file, Role::Migrator))
+            .await
+            .map_err(failed)?;
+        let applied = migration::up(&connection).await.map_err(failed)?;
+        connection.close().await.map_err(failed)?;
+        Ok(applied)
     }
 
     /// What is applied, pending and unknown.
@@ -129,7 +148,11 @@ impl Database {
         }
     }
 
-    fn counting(mut reader: DatabaseConnection, writer: DatabaseConnection) -> Self {
+    fn counting(
+        mut reader: DatabaseConnection,
+        writer: DatabaseConnection,
+        file: Option<Arc<Path>>,
+    ) -> Self {
         let statements = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&statements);
         reader.set_metric_callback(move |_| {
@@ -138,6 +161,7 @@ impl Database {
         Self {
             reader,
             writer,
+            file,
             statements,
         }
     }
@@ -147,6 +171,18 @@ impl Database {
 enum Role {
     Writer,
     Readers(u32),
+    /// Writes, and takes its time.
+    Migrator,
+}
+
+/// Makes the file where it is missing, for its owner alone; SQLite gives the files beside it the
+/// same mode.
+fn make_for_owner(file: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map(drop)
 }
 
 async fn sqlite_pool(file: &Path, role: Role) -> Result<DatabaseConnection, DbErr> {
@@ -155,7 +191,7 @@ async fn sqlite_pool(file: &Path, role: Role) -> Result<DatabaseConnection, DbEr
     let file = file.to_owned();
     options
         .max_connections(match role {
-            Role::Writer => 1,
+            Role::Writer | Role::Migrator => 1,
             Role::Readers(count) => count,
         })
         .min_connections(1)
@@ -164,14 +200,27 @@ async fn sqlite_pool(file: &Path, role: Role) -> Result<DatabaseConnection, DbEr
         .max_lifetime(None::<Duration>)
         .test_before_acquire(false)
         .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(move |_| sqlite_options(&file, role))
+        .map_sqlx_sqlite_opts(move |_| sqlite_options(&file, role));
+    if matches!(role, Role::Writer | Role::Readers(_)) {
+        with_deadline(&mut options);
+    }
+    Box::pin(sea_orm::Database::connect(options)).await
+}
+
+fn with_deadline(options: &mut ConnectOptions) {
+    options
         .map_sqlx_sqlite_pool_opts(|options| {
             options.after_connect(|connection, _| Box::pin(arm_deadline(connection)))
         })
         .map_sqlx_sqlite_before_acquire(|connection, _| {
-            Box::pin(async move { arm_deadline(connection).await.map(|()| true) })
+            Box::pin(async move {
+                arm_deadline(connection).await?;
+                // SQLite rolls back by itself when it is interrupted or its disk is full. The
+                // driver then believes itself in a transaction still, and would never commit
+                // again: such a connection goes.
+                Ok(!connection.is_in_transaction())
+            })
         });
-    Box::pin(sea_orm::Database::connect(options)).await
 }
 
 fn sqlite_options(file: &Path, role: Role) -> SqliteConnectOptions {
@@ -186,6 +235,7 @@ fn sqlite_options(file: &Path, role: Role) -> SqliteConnectOptions {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal),
         Role::Readers(_) => options.pragma("query_only", "on"),
+        Role::Migrator => options.busy_timeout(MIGRATION_BUSY_TIMEOUT),
     }
 }
 

@@ -1,8 +1,8 @@
 //! What happened, and the seals that put it into one order.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{Condition, DbBackend, IntoActiveModel, QueryOrder, QuerySelect, Set};
+use sea_orm::sea_query::Query;
+use sea_orm::{Condition, IntoActiveModel, QueryOrder, QuerySelect, Set};
 
 use super::Tx;
 use super::json::Json;
@@ -240,20 +240,4 @@ pub async fn by_ids(db: &impl ConnectionTrait, ids: &[EventId]) -> Result<Vec<Lo
             Logged { event, seal }
         })
         .collect())
-}
-
-/// Takes the sealer's lock for the rest of the transaction, or says that another process has
-/// it. On SQLite the writer is alone already.
-pub async fn try_lock_sealer(tx: &Tx) -> Result<bool, DbErr> {
-    if tx.get_database_backend() != DbBackend::Postgres {
-        return Ok(true);
-    }
-    let query = Query::select()
-        .expr_as(
-            Expr::cust("pg_try_advisory_xact_lock(7813570680443070)"),
-            "locked",
-        )
-        .take();
-    let row = tx.query_one(&query).await?;
-    row.map_or(Ok(false), |row| row.try_get("", "locked"))
 }

@@ -3,7 +3,6 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockType, Query, SelectStatement, UnionType};
 use sea_orm::{Condition, DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait};
-
 use sha2::{Digest, Sha256};
 
 use super::json::{Json, Texts};
@@ -374,32 +373,22 @@ pub async fn counts_of_parents(
         .collect())
 }
 
-/// Another of the user's identities at the provider becomes the primary one: the first linked.
-pub async fn promote_first(
+/// The user's identity at the provider that was linked first, locked until the transaction ends.
+pub async fn first_linked(
     tx: &Tx,
     provider_id: ProviderId,
     user_id: UserId,
-    now: Time,
-) -> Result<Option<IdentityId>, DbErr> {
-    let next = Entity::find()
+) -> Result<Option<Model>, DbErr> {
+    let mut select = Entity::find()
         .filter(Column::ProviderId.eq(provider_id))
         .filter(Column::UserId.eq(user_id))
         .order_by_asc(Column::DateAdded)
         .order_by_asc(Column::Id)
-        .limit(1)
-        .one(tx)
-        .await?;
-    let Some(next) = next.filter(|next| !next.is_primary) else {
-        return Ok(None);
-    };
-    Entity::update_many()
-        .col_expr(Column::IsPrimary, Expr::val(true))
-        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
-        .col_expr(Column::DateUpdated, Expr::val(now))
-        .filter(Column::Id.eq(next.id))
-        .exec(tx)
-        .await?;
-    Ok(Some(next.id))
+        .limit(1);
+    if tx.get_database_backend() == DbBackend::Postgres {
+        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
+    }
+    select.one(tx).await
 }
 
 fn providers_of_instance(provider_type: Option<&str>, external_id: &str) -> SelectStatement {

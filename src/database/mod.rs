@@ -9,11 +9,13 @@ pub mod idempotency_key;
 pub mod identity;
 pub mod identity_provider;
 pub mod json;
+mod lock;
 pub mod page;
 mod sealed;
 pub mod secret;
 pub mod user;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -25,6 +27,7 @@ use sea_orm::{
 
 use crate::error::Error;
 pub use connect::ConnectError;
+pub use lock::Lock;
 pub use sealed::Sealed;
 
 /// A transaction that may write. Everything inside it uses this, never the pool.
@@ -42,6 +45,8 @@ const WRITE_ATTEMPTS: u32 = 3;
 pub struct Database {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
+    /// Where a SQLite database is.
+    file: Option<Arc<Path>>,
     statements: Arc<AtomicU64>,
 }
 
@@ -80,6 +85,10 @@ impl Database {
                     tracing::debug!(attempt, "another writer came first: deciding again");
                     attempt += 1;
                 }
+                Err(error) if met_another_writer(&error) => {
+                    tracing::warn!(error = %error, "other writers came first, three times");
+                    return Err(Error::Timeout);
+                }
                 result => return result,
             }
         }
@@ -116,7 +125,11 @@ impl Database {
                 Ok(value)
             }
             Err(error) => {
-                transaction.rollback().await?;
+                // What went wrong first is what is told. Where the database has rolled back by
+                // itself, there is nothing to roll back: the pool looks at its connections.
+                if let Err(also) = transaction.rollback().await {
+                    tracing::warn!(error = %also, "a transaction was not rolled back in order");
+                }
                 Err(error)
             }
         }
@@ -133,10 +146,14 @@ impl From<DbErr> for Error {
     }
 }
 
-/// The database ended the statement at its deadline: PostgreSQL's `query_canceled`, SQLite's
-/// `SQLITE_INTERRUPT`.
+/// The database ended the statement at its deadline (PostgreSQL's `query_canceled`, SQLite's
+/// `SQLITE_INTERRUPT`), or another process has held SQLite's lock for as long (`SQLITE_BUSY`,
+/// `SQLITE_BUSY_SNAPSHOT`).
 fn was_interrupted(error: &DbErr) -> bool {
-    matches!(driver_code(error).as_deref(), Some("57014" | "9"))
+    matches!(
+        driver_code(error).as_deref(),
+        Some("57014" | "9" | "5" | "517")
+    )
 }
 
 fn met_another_writer(error: &Error) -> bool {

@@ -113,7 +113,11 @@ async fn find(tx: &Tx, input: &UpsertUser) -> Result<Option<Model>, Error> {
     let Some(id) = input.id else {
         return match same_ref {
             None => Ok(None),
-            Some(row) => Ok(lock(tx, &[row.id]).await?.into_iter().next()),
+            // Renamed while we waited, it is not the one that is meant.
+            Some(row) => Ok(lock(tx, &[row.id])
+                .await?
+                .into_iter()
+                .find(|locked| locked.entity_ref == row.entity_ref)),
         };
     };
     let row = lock(tx, &[id]).await?.into_iter().next();

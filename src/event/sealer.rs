@@ -8,7 +8,7 @@ use secrecy::zeroize::Zeroizing;
 use tokio::sync::Notify;
 
 use super::chain;
-use crate::database::{Database, Tx, event};
+use crate::database::{Database, Lock, Tx, event};
 use crate::error::Error;
 
 /// Events sealed in one transaction.
@@ -66,7 +66,7 @@ impl Sealer {
     }
 
     async fn seal_batch(&self, tx: &Tx) -> Result<usize, Error> {
-        if !event::try_lock_sealer(tx).await? {
+        if !Lock::Sealer.try_take(tx).await? {
             return Ok(0);
         }
         let events = event::unsealed(tx, BATCH).await?;

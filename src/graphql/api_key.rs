@@ -182,7 +182,7 @@ impl ApiKeyMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The key.")] input: CreateApiKeyInput,
-    ) -> Result<CreateApiKeyPayload, Error> {
+    ) -> Result<Option<CreateApiKeyPayload>, Error> {
         let app = ctx.app()?;
         let scopes: Result<Vec<Scope>, access::UnknownScope> =
             input.scopes.iter().map(|scope| scope.parse()).collect();
@@ -199,20 +199,20 @@ impl ApiKeyMutation {
         app.sealer.wake();
         let (created, user_errors) = settled(result)?;
         let Some(created) = created else {
-            return Ok(CreateApiKeyPayload {
+            return Ok(Some(CreateApiKeyPayload {
                 api_key: None,
                 secret: None,
                 user_errors,
-            });
+            }));
         };
         let row = app.loader.api_keys.load(created.row.id).await?;
-        Ok(CreateApiKeyPayload {
+        Ok(Some(CreateApiKeyPayload {
             api_key: row
                 .and_then(|row| visible(ctx.viewer().ok()?, row))
                 .map(ApiKey),
             secret: Some(created.secret.expose_secret().to_owned()),
             user_errors,
-        })
+        }))
     }
 
     /// Revokes a key: its next request is refused. A key may revoke itself; for another one the
@@ -221,7 +221,7 @@ impl ApiKeyMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The key's id.")] id: ID,
-    ) -> Result<RevokeApiKeyPayload, Error> {
+    ) -> Result<Option<RevokeApiKeyPayload>, Error> {
         let (app, viewer) = (ctx.app()?, ctx.viewer()?);
         let key: ApiKeyId = super::scalar::id("id", &id)?;
         let itself = match viewer {
@@ -234,9 +234,9 @@ impl ApiKeyMutation {
         let result = revoke(&app.database, &app.clock, ctx.caller()?, key).await;
         app.sealer.wake();
         let (done, user_errors) = settled(result)?;
-        Ok(RevokeApiKeyPayload {
+        Ok(Some(RevokeApiKeyPayload {
             deleted_id: done.map(|()| id),
             user_errors,
-        })
+        }))
     }
 }

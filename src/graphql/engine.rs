@@ -1,16 +1,20 @@
 //! Runs one operation, from its text to the answer: parse, measure, hold against the matrix,
 //! validate, execute under a deadline, clean the errors.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Response, ServerError, Variables};
+use futures_util::FutureExt;
 
 use super::absent;
 use super::document::{self, Excess};
 use super::error::{VALIDATION_FAILED, message_only, parse_error, to_wire, wire_error, with_code};
-use super::permission::{self, Types};
+use super::permission;
+use super::shape::{Shape, ran};
+use super::types::Types;
 use super::{App, Schema};
 use crate::access::Caller;
 use crate::error::Error;
@@ -27,6 +31,7 @@ pub struct Engine {
     schema: Schema,
     schema_of_the_validated: Schema,
     types: std::sync::Arc<Types>,
+    sdl: std::sync::Arc<str>,
 }
 
 /// What a client sends.
@@ -61,7 +66,13 @@ impl Engine {
             schema,
             schema_of_the_validated: super::schema_of_the_validated(app),
             types: types.into(),
+            sdl: super::sdl().into(),
         })
+    }
+
+    /// The schema definition language, as `schema.graphql` holds it.
+    pub fn sdl(&self) -> &str {
+        &self.sdl
     }
 
     /// Runs the operation for the caller.
@@ -91,6 +102,9 @@ impl Engine {
             &operation.variables,
             &caller.viewer,
         );
+        let shape = permission::selected(&document, name)
+            .map(|selected| Shape::of(&self.types, &document, selected))
+            .unwrap_or_default();
         let request = |document, caller| {
             let mut request =
                 Request::new(operation.query.clone()).variables(operation.variables.clone());
@@ -101,39 +115,50 @@ impl Engine {
         match (allowed, meant) {
             (Ok(()), None) => {
                 let request = request(document, caller);
-                execute(&self.schema, request, &request_id).await
+                execute(&self.schema, request, &shape, &request_id).await
             }
             (Ok(()), Some(meant)) => {
-                if let Some(mistakes) = self.mistakes(request(document, caller.clone())).await {
+                let checked = request(document, caller.clone());
+                if let Some(mistakes) = self.mistakes(checked, &shape, &request_id).await {
                     return mistakes;
                 }
                 let request = request(meant, caller);
-                execute(&self.schema_of_the_validated, request, &request_id).await
+                execute(&self.schema_of_the_validated, request, &shape, &request_id).await
             }
             (Err(error), _) => {
                 // A mistake in the document is told first.
-                let mistakes = self.mistakes(request(document, caller)).await;
+                let checked = request(document, caller);
+                let mistakes = self.mistakes(checked, &shape, &request_id).await;
                 mistakes.unwrap_or_else(|| Answer::Refused(vec![wire_error(&error, &request_id)]))
             }
         }
     }
 
     /// What validation says against the document. Nothing runs but introspection.
-    async fn mistakes(&self, request: Request) -> Option<Answer> {
-        match execute(&self.schema, request.only_introspection(), "").await {
+    async fn mistakes(&self, request: Request, shape: &Shape, request_id: &str) -> Option<Answer> {
+        let request = request.only_introspection();
+        match execute(&self.schema, request, shape, request_id).await {
             refused @ Answer::Refused(_) => Some(refused),
             Answer::Ran(_) | Answer::NotAQuery => None,
         }
     }
 }
 
-async fn execute(schema: &Schema, request: Request, request_id: &str) -> Answer {
-    let Ok(mut response) = tokio::time::timeout(DEADLINE, schema.execute(request)).await else {
-        return Answer::Refused(vec![wire_error(&Error::Timeout, request_id)]);
+async fn execute(schema: &Schema, request: Request, shape: &Shape, request_id: &str) -> Answer {
+    // A panic is a fault of ours that ends this operation, and nothing else.
+    let running = AssertUnwindSafe(schema.execute(request)).catch_unwind();
+    let mut response = match tokio::time::timeout(DEADLINE, running).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            let error = Error::Internal(anyhow::anyhow!("a resolver panicked"));
+            return Answer::Refused(vec![wire_error(&error, request_id)]);
+        }
+        Err(_) => return Answer::Refused(vec![wire_error(&Error::Timeout, request_id)]),
     };
-    // Only what runs knows a path: without one, validation ended it.
-    let ran =
-        response.errors.is_empty() || response.errors.iter().any(|error| !error.path.is_empty());
+    let ran = ran(&response.errors);
+    if ran {
+        shape.restore(&mut response);
+    }
     response.errors.truncate(MOST_ERRORS);
     to_wire(&mut response, request_id);
     if ran {

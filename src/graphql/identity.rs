@@ -215,19 +215,19 @@ impl IdentityQuery {
             .transpose()?
             .unwrap_or_default();
         let order = order_by.map(identity::Order::from).unwrap_or_default();
-        let name = format!("identities {:?}", order.by);
+        let name = list_by(order.by);
         let page = PageArguments {
             first,
             after,
             last,
             before,
         }
-        .page(&app.cursors, &name)?;
+        .page(&app.cursors, name)?;
         let slice = app.loader.identity_page(&filter, order, &page).await?;
         let count = TotalCount::Identities(filter);
         Ok(connection(
             &app.cursors,
-            &name,
+            name,
             &page,
             slice,
             count,
@@ -287,7 +287,7 @@ pub async fn children(
     if let Some(key) = &provider_type {
         limits::text("providerType", key, limits::SLUG)?;
     }
-    let name = "identities Id";
+    let name = list_by(identity::OrderBy::Id);
     let page = arguments.page(&app.cursors, name)?;
     let key = ChildPage {
         parent,
@@ -310,4 +310,14 @@ pub async fn children(
         |row| order.position(row),
         |row| visible(viewer, row).map(Identity),
     ))
+}
+
+/// Names a list of identities by its order, for cursors: they are signed for it.
+const fn list_by(order: identity::OrderBy) -> &'static str {
+    match order {
+        identity::OrderBy::Id => "identities",
+        identity::OrderBy::DateAdded => "identities by dateAdded",
+        identity::OrderBy::DateVerified => "identities by dateVerified",
+        identity::OrderBy::ExternalId => "identities by externalId",
+    }
 }

@@ -16,6 +16,7 @@ use crate::identity::account::{Profile, Tokens};
 use crate::identity::decision::{Conflict, Decision, Policy};
 use crate::identity::link::{Idempotency, LinkRequest, Outcome};
 use crate::identity::update_data;
+use crate::input::Change;
 
 /// An account, and the user that it is to be linked to.
 #[derive(Debug, InputObject)]
@@ -27,11 +28,12 @@ pub struct LinkIdentityInput {
     /// The account's stable subject within the provider's instance: GitHub's number, an OpenID
     /// `sub`; never a name or an address. At most 1,024 bytes.
     external_id: String,
-    /// OAuth scopes that the account has granted; they replace those that are stored.
-    scopes: Option<Vec<String>>,
-    /// Free data, an object; it replaces what is stored. At most 64 KiB as JSON; keys that name
-    /// tokens are refused (`SECRET_IN_DATA`).
-    data: Option<Value>,
+    /// OAuth scopes that the account has granted; they replace those that are stored, null
+    /// empties them.
+    scopes: MaybeUndefined<Vec<String>>,
+    /// Free data, an object; it replaces what is stored, null empties it. At most 64 KiB as JSON;
+    /// keys that name tokens are refused (`SECRET_IN_DATA`).
+    data: MaybeUndefined<Value>,
     /// What the provider says of the account. A field left out stays, null clears it.
     profile: Option<ProfileInput>,
     /// The account's tokens. They are kept sealed.
@@ -64,8 +66,8 @@ pub struct ProfileInput {
 pub struct CredentialInput {
     /// The access token.
     access_token: String,
-    /// The refresh token; one that is left out stays as it is stored.
-    refresh_token: Option<String>,
+    /// The refresh token; one that is left out stays as it is stored, null removes it.
+    refresh_token: MaybeUndefined<String>,
     /// How the access token is used: mostly Bearer.
     token_type: Option<String>,
     /// When the access token ends.
@@ -172,7 +174,8 @@ pub struct LinkQuery;
 
 #[Object]
 impl LinkQuery {
-    /// What linkIdentity would do with the same input, and why; writes nothing.
+    /// What linkIdentity would do with the same input, and why; writes nothing. It takes no notice
+    /// of an idempotency key. Null where the provider or the user is not there.
     async fn link_preview(
         &self,
         ctx: &Context<'_>,
@@ -193,6 +196,7 @@ impl LinkQuery {
                     displaces: Vec::new(),
                 }));
             }
+            Err(Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
         let displaced = match &decision {
@@ -235,7 +239,7 @@ impl LinkMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The account, the user, and what to do about conflicts.")]
         input: LinkIdentityInput,
-    ) -> Result<LinkIdentityPayload, Error> {
+    ) -> Result<Option<LinkIdentityPayload>, Error> {
         let app = ctx.app()?;
         let result = app.linking.link(ctx.caller()?, &input.read()?).await;
         app.sealer.wake();
@@ -245,7 +249,7 @@ impl LinkMutation {
             Err(_) => "failed",
         });
         let (linked, user_errors) = settled(result)?;
-        Ok(match linked {
+        Ok(Some(match linked {
             None => LinkIdentityPayload {
                 identity: None,
                 outcome: None,
@@ -256,16 +260,16 @@ impl LinkMutation {
                 outcome: Some(linked.outcome.into()),
                 user_errors,
             },
-        })
+        }))
     }
 
     /// Replaces the identity's data wholesale; expectedVersion, where given, must still be
-    /// current.
+    /// current. At a provider that people sign in with it needs the scope identity:assert too.
     async fn update_identity_data(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The identity and its new data.")] input: UpdateIdentityDataInput,
-    ) -> Result<IdentityPayload, Error> {
+    ) -> Result<Option<IdentityPayload>, Error> {
         let app = ctx.app()?;
         let UpdateIdentityDataInput {
             id: text,
@@ -290,10 +294,10 @@ impl LinkMutation {
         } else {
             None
         };
-        Ok(IdentityPayload {
+        Ok(Some(IdentityPayload {
             identity,
             user_errors,
-        })
+        }))
     }
 }
 
@@ -307,8 +311,8 @@ impl LinkIdentityInput {
             provider_id: id("input.providerId", &self.provider_id)?,
             user_id: id("input.userId", &self.user_id)?,
             external_id: self.external_id,
-            scopes: self.scopes,
-            data: self.data,
+            scopes: change(self.scopes).or_default(),
+            data: change(self.data).or_with(|| json!({})),
             profile: self.profile.map(ProfileInput::read).unwrap_or_default(),
             tokens: self.credential.map(CredentialInput::read).transpose()?,
             policy: Policy::from(self.on_conflict),
@@ -318,32 +322,19 @@ impl LinkIdentityInput {
 
     /// All that makes two inputs the same request.
     fn canonical(&self) -> Value {
-        let field = |value: &MaybeUndefined<String>| match value {
-            MaybeUndefined::Undefined => json!([]),
-            MaybeUndefined::Null => json!([null]),
-            MaybeUndefined::Value(value) => json!([value]),
-        };
         let profile = self.profile.as_ref().map(|profile| {
             json!([
                 field(&profile.email),
-                match profile.email_verified {
-                    MaybeUndefined::Undefined => json!([]),
-                    MaybeUndefined::Null => json!([null]),
-                    MaybeUndefined::Value(value) => json!([value]),
-                },
+                field(&profile.email_verified),
                 field(&profile.username),
                 field(&profile.display_name),
-                match &profile.attributes {
-                    MaybeUndefined::Undefined => json!([]),
-                    MaybeUndefined::Null => json!([null]),
-                    MaybeUndefined::Value(value) => json!([value]),
-                },
+                field(&profile.attributes),
             ])
         });
         let credential = self.credential.as_ref().map(|credential| {
             json!([
                 credential.access_token,
-                credential.refresh_token,
+                field(&credential.refresh_token),
                 credential.token_type,
                 credential.expires_at,
                 credential.refresh_token_expires_at,
@@ -354,12 +345,30 @@ impl LinkIdentityInput {
             self.provider_id.as_str(),
             self.user_id.as_str(),
             self.external_id,
-            self.scopes,
-            self.data,
+            field(&self.scopes),
+            field(&self.data),
             profile,
             credential,
-            format!("{:?}", self.on_conflict),
+            conflict_policy(self.on_conflict),
         ])
+    }
+}
+
+/// Left out, null and a value are three different things.
+fn field<T: serde::Serialize>(value: &MaybeUndefined<T>) -> Value {
+    match value {
+        MaybeUndefined::Undefined => json!([]),
+        MaybeUndefined::Null => json!([null]),
+        MaybeUndefined::Value(value) => json!([value]),
+    }
+}
+
+/// As the stored hash of an input has it: never rename one.
+const fn conflict_policy(policy: LinkConflictPolicy) -> &'static str {
+    match policy {
+        LinkConflictPolicy::Fail => "FAIL",
+        LinkConflictPolicy::UpdateInPlace => "UPDATE_IN_PLACE",
+        LinkConflictPolicy::Reattach => "REATTACH",
     }
 }
 
@@ -380,7 +389,11 @@ impl CredentialInput {
         let at = |field, at: Option<_>| at.map(|at| time(field, at)).transpose();
         Ok(Tokens {
             access_token: self.access_token.into(),
-            refresh_token: self.refresh_token.map(SecretString::from),
+            refresh_token: match change(self.refresh_token) {
+                Change::Keep => Change::Keep,
+                Change::Clear => Change::Clear,
+                Change::Set(token) => Change::Set(SecretString::from(token)),
+            },
             token_type: self.token_type,
             expires_at: at("input.credential.expiresAt", self.expires_at)?,
             refresh_token_expires_at: at(

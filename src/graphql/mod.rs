@@ -17,6 +17,8 @@ mod permission;
 mod provider;
 mod provider_write;
 mod scalar;
+mod shape;
+mod types;
 mod user;
 mod viewer;
 
@@ -28,7 +30,7 @@ pub use context::{App, Parts};
 pub use engine::{Answer, Engine, Operation};
 pub use loader::Loader;
 pub use page::Cursors;
-pub use permission::Types;
+pub use types::Types;
 
 /// Depth of fields; GraphiQL's introspection needs 15.
 const DEPTH: usize = 20;

@@ -16,8 +16,8 @@ use crate::database::page::{Page, Position, Slice, Towards};
 use crate::database::{event, identity, identity_provider, user};
 use crate::error::Error;
 
-const DEFAULT_LIMIT: u64 = 20;
-const MOST: i32 = 100;
+const DEFAULT: usize = 20;
+const MOST: usize = 100;
 /// Bytes of a cursor's signature.
 const SIGNATURE: usize = 12;
 
@@ -33,7 +33,8 @@ pub struct PageArguments {
 /// What a page of `child` costs: `first` (or `last`) of them.
 pub fn cost(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
     let limit = first.or(last).and_then(|limit| usize::try_from(limit).ok());
-    limit.unwrap_or(20).clamp(1, 100) * child + 1
+    let limit = limit.unwrap_or(DEFAULT).clamp(1, MOST);
+    limit.saturating_mul(child).saturating_add(1)
 }
 
 impl PageArguments {
@@ -94,12 +95,12 @@ impl PageArguments {
                 before: Some(before),
                 ..
             } => Ok(Page {
-                limit: DEFAULT_LIMIT,
+                limit: DEFAULT as u64,
                 towards: Towards::Start,
                 from: from("before", Some(before))?,
             }),
             Self { first, after, .. } => Ok(Page {
-                limit: first.map_or(Ok(DEFAULT_LIMIT), |first| limit("first", first))?,
+                limit: first.map_or(Ok(DEFAULT as u64), |first| limit("first", first))?,
                 towards: Towards::End,
                 from: from("after", after)?,
             }),

@@ -1,90 +1,20 @@
 //! Holds a whole document against the matrix, before anything of it runs. Arguments are read as
 //! far as the matrix asks; resolvers and capabilities ask again for what depends on them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::convert::Infallible;
 
-use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
-    SelectionSet, TypeKind, TypeSystemDefinition, VariableDefinition,
+    ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, VariableDefinition,
 };
-use async_graphql::{Name, Pos, Positioned, Value as ConstValue, Variables};
+use async_graphql::{Name, Positioned, Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
+use super::types::{Types, name_of, root_of};
 use crate::access::Viewer;
 use crate::access::matrix::{ARGUMENTS, ArgumentRule, Need, need, scope_of_kind};
 use crate::error::Error;
 use crate::id::AnyId;
-
-/// The schema's types, and which type each field answers with.
-#[derive(Debug)]
-pub struct Types {
-    names: HashSet<String>,
-    fields: HashMap<String, HashMap<String, String>>,
-}
-
-/// Types that a schema definition doesn't define.
-const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
-
-impl Types {
-    /// Reads the schema definition that this server itself has written.
-    ///
-    /// # Errors
-    /// The text is no schema definition.
-    pub fn read(sdl: &str) -> Result<Self, async_graphql::parser::Error> {
-        let mut names: HashSet<String> = BUILT_IN.map(str::to_owned).into();
-        let mut fields: HashMap<String, HashMap<String, String>> = HashMap::new();
-        for definition in parse_schema(sdl)?.definitions {
-            let TypeSystemDefinition::Type(definition) = definition else {
-                continue;
-            };
-            let name = definition.node.name.node.to_string();
-            names.insert(name.clone());
-            let own = match definition.node.kind {
-                TypeKind::Object(object) => object.fields,
-                TypeKind::Interface(interface) => interface.fields,
-                TypeKind::Scalar
-                | TypeKind::Union(_)
-                | TypeKind::Enum(_)
-                | TypeKind::InputObject(_) => continue,
-            };
-            fields
-                .entry(name)
-                .or_default()
-                .extend(own.into_iter().map(|field| {
-                    let field = field.node;
-                    (
-                        field.name.node.to_string(),
-                        named(&field.ty.node.base).to_owned(),
-                    )
-                }));
-        }
-        Ok(Self { names, fields })
-    }
-
-    /// A variable's type that there isn't. Validation would tell, if it didn't panic over the
-    /// default value of such a variable.
-    pub fn unknown<'a>(&self, document: &'a ExecutableDocument) -> Option<(&'a str, Pos)> {
-        document
-            .operations
-            .iter()
-            .flat_map(|(_, operation)| &operation.node.variable_definitions)
-            .map(|definition| &definition.node.var_type)
-            .map(|var_type| (named(&var_type.node.base), var_type.pos))
-            .find(|(name, _)| !self.names.contains(*name))
-    }
-
-    /// All fields of objects and interfaces: type and field.
-    pub fn all_fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields
-            .iter()
-            .flat_map(|(name, fields)| fields.keys().map(|field| (name.as_str(), field.as_str())))
-    }
-
-    fn of_field(&self, parent: &str, field: &str) -> Option<&str> {
-        self.fields.get(parent)?.get(field).map(String::as_str)
-    }
-}
 
 /// # Errors
 /// `UNAUTHENTICATED` or `FORBIDDEN`, for the first field that the viewer may not ask for.
@@ -99,11 +29,7 @@ pub fn check(
         // Execution reports it, and runs nothing.
         return Ok(());
     };
-    let root = match operation.ty {
-        OperationType::Query => "Query",
-        OperationType::Mutation => "Mutation",
-        OperationType::Subscription => "Subscription",
-    };
+    let root = root_of(operation);
     let mut walk = Walk {
         types,
         document,
@@ -175,7 +101,7 @@ impl<'a> Walk<'a> {
             return Ok(());
         };
         self.may_ask(parent, name, field)?;
-        self.set(answers_with, &field.selection_set.node)
+        self.set(name_of(&answers_with.base), &field.selection_set.node)
     }
 
     fn may_ask(&self, parent: &str, name: &str, field: &Field) -> Result<(), Error> {
@@ -247,7 +173,8 @@ impl<'a> Walk<'a> {
             value = inner;
         }
         let Some(expected) = rule.value else {
-            return true;
+            // Null gives nothing: what is stored stays.
+            return value != ConstValue::Null;
         };
         match value {
             ConstValue::Enum(name) => name == expected,
@@ -257,27 +184,19 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// An argument's value, with the variables in it written out.
+    /// An argument's value, with the variables in it written out. One that has no value must not
+    /// hide what stands beside it: it counts as null.
     fn argument(&self, field: &Field, name: &str) -> Option<ConstValue> {
         let value: &Value = &field.get_argument(name)?.node;
-        value
-            .clone()
-            .into_const_with(|variable| {
-                let given = self.variables.get(&variable).cloned();
-                let definition = self
-                    .definitions
-                    .iter()
-                    .find(|d| d.node.name.node == variable);
-                let default = || definition.and_then(|d| d.node.default_value().cloned());
-                given.or_else(default).ok_or(())
-            })
-            .ok()
-    }
-}
-
-fn named(base: &BaseType) -> &str {
-    match base {
-        BaseType::Named(name) => name,
-        BaseType::List(inner) => named(&inner.base),
+        let Ok(written) = value.clone().into_const_with(|variable| {
+            let given = self.variables.get(&variable).cloned();
+            let definition = self
+                .definitions
+                .iter()
+                .find(|d| d.node.name.node == variable);
+            let default = || definition.and_then(|d| d.node.default_value().cloned());
+            Ok::<_, Infallible>(given.or_else(default).unwrap_or(ConstValue::Null))
+        });
+        Some(written)
     }
 }

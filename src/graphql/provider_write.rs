@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::context::Asking;
 use super::provider::{self, IdentityProvider};
-use super::scalar::{Refusal, change, id, settled};
+use super::scalar::{Refusal, change, given, id, settled};
 use crate::error::Error;
 use crate::id::ProviderId;
 use crate::input::Change;
@@ -44,24 +44,24 @@ pub struct CreateIdentityProviderInput {
     enabled: bool,
 }
 
-/// A change of a provider. A field left out stays, null clears it. Slug, type, external id and
+/// A change of a provider. A field left out stays; null clears the client's id and secret. Slug, type, external id and
 /// what the external id was derived from are fixed at creation.
 #[derive(InputObject)]
 pub struct UpdateIdentityProviderInput {
     /// The provider.
     id: ID,
     /// The name to show.
-    name: Option<String>,
+    name: MaybeUndefined<String>,
     /// Non-secret configuration; it replaces what is stored.
-    config: Option<Value>,
+    config: MaybeUndefined<Value>,
     /// The client's id at the provider.
     client_id: MaybeUndefined<String>,
     /// The client's secret. It is kept sealed.
     client_secret: MaybeUndefined<String>,
     /// People may sign in here. Needs scope admin.
-    allows_sign_in: Option<bool>,
+    allows_sign_in: MaybeUndefined<bool>,
     /// It takes part in flows.
-    enabled: Option<bool>,
+    enabled: MaybeUndefined<bool>,
     /// Refuse (`VERSION_CONFLICT`) unless this is still the provider's version.
     expected_version: Option<i32>,
 }
@@ -94,7 +94,7 @@ impl ProviderMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The provider.")] input: CreateIdentityProviderInput,
-    ) -> Result<IdentityProviderPayload, Error> {
+    ) -> Result<Option<IdentityProviderPayload>, Error> {
         let app = ctx.app()?;
         let new = NewProvider {
             slug: input.slug,
@@ -122,21 +122,21 @@ impl ProviderMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The provider and what is new.")] input: UpdateIdentityProviderInput,
-    ) -> Result<IdentityProviderPayload, Error> {
+    ) -> Result<Option<IdentityProviderPayload>, Error> {
         let app = ctx.app()?;
         let provider: ProviderId = id("input.id", &input.id)?;
         let edit = ProviderChange {
             id: provider,
-            name: input.name,
-            config: input.config,
+            name: given("input.name", input.name)?,
+            config: given("input.config", input.config)?,
             client_id: change(input.client_id),
             client_secret: match change(input.client_secret) {
                 Change::Keep => Change::Keep,
                 Change::Clear => Change::Clear,
                 Change::Set(secret) => Change::Set(secret.into()),
             },
-            allows_sign_in: input.allows_sign_in,
-            enabled: input.enabled,
+            allows_sign_in: given("input.allowsSignIn", input.allows_sign_in)?,
+            enabled: given("input.enabled", input.enabled)?,
             expected_version: input.expected_version.map(i64::from),
         };
         let result = app.providers.update(ctx.caller()?, &edit).await;
@@ -150,29 +150,29 @@ impl ProviderMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The provider.")] id: ID,
-    ) -> Result<DeleteIdentityProviderPayload, Error> {
+    ) -> Result<Option<DeleteIdentityProviderPayload>, Error> {
         let app = ctx.app()?;
         let provider: ProviderId = super::scalar::id("id", &id)?;
         let result = app.providers.delete(ctx.caller()?, provider).await;
         app.sealer.wake();
         let (done, user_errors) = settled(result)?;
-        Ok(DeleteIdentityProviderPayload {
+        Ok(Some(DeleteIdentityProviderPayload {
             deleted_id: done.map(|()| id),
             user_errors,
-        })
+        }))
     }
 }
 
 async fn payload(
     ctx: &Context<'_>,
     (id, user_errors): (Option<ProviderId>, Vec<Refusal>),
-) -> Result<IdentityProviderPayload, Error> {
+) -> Result<Option<IdentityProviderPayload>, Error> {
     let identity_provider = match id {
         None => None,
         Some(id) => Some(provider::of_id(ctx, id).await?),
     };
-    Ok(IdentityProviderPayload {
+    Ok(Some(IdentityProviderPayload {
         identity_provider,
         user_errors,
-    })
+    }))
 }

@@ -186,9 +186,9 @@ pub struct UpsertUserInput {
     /// Renames: the reference of this user becomes entityRef.
     id: Option<ID>,
     /// ACTIVE or DISABLED; a new user is ACTIVE.
-    status: Option<UserStatus>,
+    status: MaybeUndefined<UserStatus>,
     /// The application knows another way in for this person (a password).
-    has_other_sign_in: Option<bool>,
+    has_other_sign_in: MaybeUndefined<bool>,
 }
 
 /// The user after a change.
@@ -292,7 +292,7 @@ impl UserMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The person.")] input: UpsertUserInput,
-    ) -> Result<UserPayload, Error> {
+    ) -> Result<Option<UserPayload>, Error> {
         let app = ctx.app()?;
         let input = UpsertUser {
             entity_ref: input.entity_ref.0,
@@ -302,8 +302,8 @@ impl UserMutation {
             email_verified: change(input.email_verified),
             picture: change(input.picture),
             annotations: change(input.annotations),
-            status: input.status.map(Into::into),
-            has_other_sign_in: input.has_other_sign_in,
+            status: given("input.status", input.status)?.map(Into::into),
+            has_other_sign_in: given("input.hasOtherSignIn", input.has_other_sign_in)?,
         };
         let result = upsert(&app.database, &app.clock, ctx.caller()?, &input).await;
         app.sealer.wake();
@@ -312,7 +312,7 @@ impl UserMutation {
             None => None,
             Some(id) => Some(of_id(ctx, id).await?),
         };
-        Ok(UserPayload { user, user_errors })
+        Ok(Some(UserPayload { user, user_errors }))
     }
 }
 

@@ -20,9 +20,16 @@ const LONGEST: usize = 512;
 /// `UNAUTHENTICATED` for a header that names nobody: a client that sends a key means to be
 /// somebody.
 pub async fn caller(app: &App, headers: &HeaderMap, request_id: &str) -> Result<Caller, Error> {
-    let viewer = match headers.get(header::AUTHORIZATION) {
-        None => Viewer::Nobody,
-        Some(value) => {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let viewer = match (values.next(), values.next()) {
+        (None, _) => Viewer::Nobody,
+        // Whoever stands in between may have looked at the other one.
+        (Some(_), Some(_)) => {
+            return Err(Error::Unauthenticated(
+                "the header Authorization is there twice".to_owned(),
+            ));
+        }
+        (Some(value), None) => {
             let token = value.to_str().ok().and_then(bearer_token).ok_or_else(|| {
                 Error::Unauthenticated(format!(
                     "the header Authorization must be `Bearer` and an API key ({PREFIX}…)"

@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_graphql::{ServerError, Variables};
 use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, EndpointExt, Request, Response};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::negotiate::{MediaType, is_json};
 use super::scan::{self, Excess};
@@ -36,6 +36,15 @@ struct Parameters {
     /// Read, so that it is an object where it is given; nothing uses it yet.
     #[serde(rename = "extensions")]
     _extensions: Option<Map<String, Value>>,
+}
+
+/// An answer. Its keys come as they stand here and in the document: a JSON value would sort them.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a async_graphql::Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
 }
 
 /// A request that is answered without an operation.
@@ -74,10 +83,10 @@ async fn answer(http: &Http, request: Request) -> Response {
                     .first()
                     .map_or("ok", |error| known_code(error)),
             );
-            let mut body = json!({ "data": response.data });
-            if !response.errors.is_empty() {
-                insert(&mut body, "errors", json!(response.errors));
-            }
+            let body = Body {
+                data: Some(&response.data),
+                errors: &response.errors,
+            };
             // Even where data is null: that is the answer of an operation that ran.
             write(media_type, StatusCode::OK, &body)
         }
@@ -89,7 +98,14 @@ async fn answer(http: &Http, request: Request) -> Response {
                 MediaType::GraphqlResponse => status_of(&errors),
                 MediaType::Json => StatusCode::OK,
             };
-            let mut response = write(media_type, status, &json!({ "errors": errors }));
+            let mut response = write(
+                media_type,
+                status,
+                &Body {
+                    data: None,
+                    errors: &errors,
+                },
+            );
             if status == StatusCode::UNAUTHORIZED {
                 response
                     .headers_mut()
@@ -307,7 +323,10 @@ fn respond(http: &Http, media_type: MediaType, rejection: Rejection) -> Response
     let mut response = write(
         media_type,
         rejection.status,
-        &json!({ "errors": [rejection.error] }),
+        &Body {
+            data: None,
+            errors: std::slice::from_ref(&rejection.error),
+        },
     );
     if let Some((name, value)) = rejection.header {
         response
@@ -317,12 +336,20 @@ fn respond(http: &Http, media_type: MediaType, rejection: Rejection) -> Response
     response
 }
 
-fn write(media_type: MediaType, status: StatusCode, body: &Value) -> Response {
+fn write(media_type: MediaType, status: StatusCode, body: &Body<'_>) -> Response {
+    let (status, text) = match serde_json::to_string(body) {
+        Ok(text) => (status, text),
+        Err(error) => {
+            tracing::error!(error = ?error, "an answer could not be written");
+            let text = r#"{"errors":[{"message":"the answer could not be written","extensions":{"code":"INTERNAL"}}]}"#;
+            (StatusCode::INTERNAL_SERVER_ERROR, text.to_owned())
+        }
+    };
     Response::builder()
         .status(status)
         .content_type(media_type.header())
         .header(header::VARY, "Accept")
-        .body(body.to_string())
+        .body(text)
 }
 
 /// What did not run is the client's to mend, unless it is ours.
@@ -356,10 +383,4 @@ fn known_code(error: &ServerError) -> &'static str {
         .into_iter()
         .find(|code| *code == code_of(error))
         .unwrap_or("INTERNAL")
-}
-
-fn insert(object: &mut Value, key: &str, value: Value) {
-    if let Value::Object(entries) = object {
-        entries.insert(key.to_owned(), value);
-    }
 }

@@ -33,9 +33,17 @@ impl Http {
     /// The routes of the public listener. Where there is a private one, health and metrics are
     /// there.
     pub fn public(self, has_private_listener: bool) -> impl Endpoint {
+        let engine = self.engine.clone();
         let mut routes = Route::new()
             .at("/graphql", graphql::endpoint(self.clone()))
-            .at("/schema.graphql", poem::get(schema))
+            .at(
+                "/schema.graphql",
+                poem::get(poem::endpoint::make_sync(move |_| {
+                    Response::builder()
+                        .content_type("text/plain; charset=utf-8")
+                        .body(engine.sdl().to_owned())
+                })),
+            )
             .at("/", poem::get(start));
         if !has_private_listener {
             routes = routes
@@ -143,13 +151,6 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
         StatusCode::INTERNAL_SERVER_ERROR,
         "something went wrong here; the log says more",
     )
-}
-
-#[poem::handler]
-fn schema() -> Response {
-    Response::builder()
-        .content_type("text/plain; charset=utf-8")
-        .body(crate::graphql::sdl())
 }
 
 #[poem::handler]

@@ -45,7 +45,7 @@ impl Profile {
 #[derive(Debug, Clone)]
 pub struct Tokens {
     pub access_token: SecretString,
-    pub refresh_token: Option<SecretString>,
+    pub refresh_token: Change<SecretString>,
     pub token_type: Option<String>,
     pub expires_at: Option<Time>,
     pub refresh_token_expires_at: Option<Time>,
@@ -58,7 +58,7 @@ impl Tokens {
     pub fn check(&self, field: &str) -> Result<(), Error> {
         let tokens = [
             ("accessToken", Some(&self.access_token)),
-            ("refreshToken", self.refresh_token.as_ref()),
+            ("refreshToken", self.refresh_token.set()),
         ];
         for (name, token) in tokens {
             if let Some(token) = token {

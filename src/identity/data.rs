@@ -1,12 +1,13 @@
 //! Replacing an identity's free data.
 
-use sea_orm::{ActiveModelTrait, IntoActiveModel, Set};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
 use serde_json::{Value, json};
 
+use super::link;
 use crate::access::Caller;
 use crate::clock::Clock;
 use crate::database::json::Json;
-use crate::database::{Database, identity};
+use crate::database::{Database, identity, identity_provider};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::IdentityId;
@@ -15,7 +16,7 @@ use crate::input::check_data;
 /// Replaces the data wholesale; where a version is expected, it must be the current one.
 ///
 /// # Errors
-/// `NOT_FOUND`, `BAD_USER_INPUT`; refused with `SECRET_IN_DATA` or `VERSION_CONFLICT`.
+/// `NOT_FOUND`, `FORBIDDEN` where the provider asks for a further scope, `BAD_USER_INPUT`; refused with `SECRET_IN_DATA` or `VERSION_CONFLICT`.
 pub async fn update_data(
     database: &Database,
     clock: &Clock,
@@ -30,7 +31,11 @@ pub async fn update_data(
         .write(|tx| async move {
             let tx = &*tx;
             let row = identity::locked(tx, id).await?;
-            let row = row.ok_or_else(|| super::link::not_found(id))?;
+            let row = row.ok_or_else(|| link::not_found(id))?;
+            let provider = identity_provider::Entity::find_by_id(row.provider_id);
+            if let Some(provider) = provider.one(tx).await? {
+                link::may_assert(caller, &provider)?;
+            }
             if let Some(expected) = expected_version.filter(|&expected| expected != row.version) {
                 return Err(Error::refused(
                     RefusalCode::VersionConflict,

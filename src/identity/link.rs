@@ -171,12 +171,7 @@ impl Surroundings {
 
     /// Scopes that depend on what is stored, and so can't be told from the document alone.
     fn may_link(&self, caller: &Caller, request: &LinkRequest) -> Result<(), Error> {
-        if self.provider.allows_sign_in {
-            caller.viewer.require(
-                Scope::IdentityAssert,
-                "linking at a provider that people sign in with",
-            )?;
-        }
+        may_assert(caller, &self.provider)?;
         if request.policy == Policy::Reattach {
             caller
                 .viewer
@@ -203,6 +198,20 @@ impl Surroundings {
         };
         decide(&state, request.user_id, request.policy)
     }
+}
+
+/// Identities that people sign in with are for those who may vouch for them.
+///
+/// # Errors
+/// `FORBIDDEN`.
+pub fn may_assert(caller: &Caller, provider: &identity_provider::Model) -> Result<(), Error> {
+    if !provider.allows_sign_in {
+        return Ok(());
+    }
+    caller.viewer.require(
+        Scope::IdentityAssert,
+        "linking or changing an identity at a provider that people sign in with",
+    )
 }
 
 /// Why the link is refused, a code for each side of the conflict.

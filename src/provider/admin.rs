@@ -69,6 +69,9 @@ impl ProviderAdmin {
         if let Some(name) = &new.name {
             limits::text("input.name", name, limits::NAME)?;
         }
+        if let Some(secret) = &new.client_secret {
+            check_secret(secret)?;
+        }
         if new.allows_sign_in {
             caller
                 .viewer
@@ -103,6 +106,9 @@ impl ProviderAdmin {
         }
         if let Some(config) = &change.config {
             check_data("input.config", config)?;
+        }
+        if let Some(secret) = change.client_secret.set() {
+            check_secret(secret)?;
         }
         if change.allows_sign_in.is_some() {
             caller
@@ -440,6 +446,10 @@ fn check_slug(slug: &str) -> Result<(), Error> {
         "input.slug",
         "may have lower-case letters, digits and inner hyphens: github, acme-gitlab",
     ))
+}
+
+fn check_secret(secret: &SecretString) -> Result<(), Error> {
+    limits::text("input.clientSecret", secret.expose_secret(), limits::TOKEN)
 }
 
 fn as_object(config: &Value) -> Result<&Map<String, Value>, Error> {

@@ -183,10 +183,11 @@ fn external_id(
         return derived();
     };
     let refused = |message| Err(problem(&["externalId"], message));
-    if !(1..=MAX_EXTERNAL_ID_BYTES).contains(&given.len()) || given.contains('\0') {
+    let blank = given.trim().is_empty();
+    if blank || given.len() > MAX_EXTERNAL_ID_BYTES || given.contains('\0') {
         let max = MAX_EXTERNAL_ID_BYTES;
         return refused(format!(
-            "externalId must be 1 to {max} bytes, without U+0000"
+            "externalId must be 1 to {max} bytes, not blank, without U+0000"
         ));
     }
     match &provider_type.instance {

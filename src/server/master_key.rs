@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
 use secrecy::ExposeSecret;
 use secrecy::zeroize::Zeroizing;
 
@@ -58,6 +58,8 @@ fn read(path: &Path, text: &str) -> Result<MasterKey, StartError> {
         .ok_or_else(|| StartError::BadKeyFile(path.to_owned()))
 }
 
+/// Written beside its place and then linked into it: of processes that start together one makes
+/// the key, and nobody reads half of it.
 fn make(path: &Path, clock: &Clock) -> Result<MasterKey, StartError> {
     let failed = |cause| StartError::File {
         path: path.to_owned(),
@@ -65,18 +67,35 @@ fn make(path: &Path, clock: &Clock) -> Result<MasterKey, StartError> {
         cause,
     };
     let key = Zeroizing::new(clock.random::<32>());
+    let text = Zeroizing::new(BASE64.encode(&key[..]) + "\n");
+    let beside = path.with_extension(HEXLOWER.encode(&clock.random::<8>()));
+    let linked = write(&beside, &text).and_then(|()| std::fs::hard_link(&beside, path));
+    if let Err(error) = std::fs::remove_file(&beside) {
+        tracing::warn!(error = %error, "{} could not be removed", beside.display());
+    }
+    match linked {
+        Ok(()) => {
+            tracing::info!(
+                "a master key was made: {}; keep a copy of it apart from the database",
+                path.display()
+            );
+            Ok(MasterKey::new(*key))
+        }
+        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {
+            let text = std::fs::read_to_string(path).map_err(failed)?;
+            read(path, &Zeroizing::new(text))
+        }
+        Err(cause) => Err(failed(cause)),
+    }
+}
+
+/// For its owner alone, and on the disk when it returns.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(failed)?;
-    let text = Zeroizing::new(BASE64.encode(&key[..]) + "\n");
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(failed)?;
-    tracing::info!(
-        "a master key was made: {}; keep a copy of it apart from the database",
-        path.display()
-    );
-    Ok(MasterKey::new(*key))
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }

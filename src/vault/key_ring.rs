@@ -13,7 +13,7 @@ use sha2::Sha256;
 use super::{OpenError, Place, Vault};
 use crate::clock::Clock;
 use crate::database::secret::master_key;
-use crate::database::{Database, Sealed, Tx};
+use crate::database::{Database, Lock, Sealed, Tx};
 use crate::error::Error;
 
 /// What every master key seals once, to be known again.
@@ -124,6 +124,7 @@ impl KeyRing {
 
 /// The keys that the database knows; the current one becomes the first where there is none.
 async fn adopt(tx: &Tx, vault: &Vault, clock: &Clock) -> Result<Vec<master_key::Model>, Error> {
+    Lock::MasterKey.take(tx).await?;
     if master_key::Entity::find().count(tx).await? == 0 {
         let id = vault.keys.current().id().to_owned();
         let check_sealed: Sealed = vault.seal(&check_place(&id), CHECK);

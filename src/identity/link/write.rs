@@ -15,6 +15,7 @@ use crate::event::{self, Action, NewEvent};
 use crate::id::{IdentityId, UserId};
 use crate::identity::account::{Profile, Tokens};
 use crate::identity::decision::Decision;
+use crate::input::Change;
 use crate::vault::Place;
 
 pub async fn link(
@@ -169,10 +170,26 @@ impl Writer<'_> {
             let event = new_event(Action::IdentityUnlinked, row, Some(describe(row)), None);
             event::record(self.tx, &self.linking.clock, &self.caller.origin(), event).await?;
             if row.is_primary && row.user_id != self.request.user_id {
-                identity::promote_first(self.tx, row.provider_id, row.user_id, self.now).await?;
+                self.promote_next(row).await?;
             }
         }
         Ok(())
+    }
+
+    /// The user who lost the primary identity may have another one here: the first linked.
+    async fn promote_next(&self, gone: &identity::Model) -> Result<(), Error> {
+        let next = identity::first_linked(self.tx, gone.provider_id, gone.user_id).await?;
+        let Some(stored) = next else { return Ok(()) };
+        let row = identity::Model {
+            is_primary: true,
+            version: stored.version + 1,
+            date_updated: self.now,
+            ..stored.clone()
+        };
+        let (before, after) = (Some(describe(&stored)), Some(describe(&row)));
+        let event = new_event(Action::IdentityUpdated, &row, before, after);
+        row.into_active_model().reset_all().update(self.tx).await?;
+        event::record(self.tx, &self.linking.clock, &self.caller.origin(), event).await
     }
 
     async fn remember(&self, linked: Linked) -> Result<(), Error> {
@@ -264,8 +281,9 @@ impl Writer<'_> {
         }
     }
 
-    /// Seals the request's tokens into the credential. A refresh token that is left out stays:
-    /// providers give one at the first sign-in only.
+    /// Seals the request's tokens into the credential. What is left out stays: providers give a
+    /// refresh token at the first sign-in only, and name the scopes where they differ (RFC 6749
+    /// §5.1). When the access token ends is said of this very token, and never stays.
     async fn store_tokens(
         &self,
         id: IdentityId,
@@ -279,6 +297,7 @@ impl Writer<'_> {
             refresh_token,
             ..
         } = tokens;
+        let known = stored.as_ref();
         let seal = |column, token: &secrecy::SecretString| {
             let place = Place {
                 table: "credential",
@@ -289,19 +308,33 @@ impl Writer<'_> {
                 .vault
                 .seal(&place, token.expose_secret().as_bytes())
         };
-        let refresh_token_sealed = match (refresh_token, &stored) {
-            (Some(token), _) => Some(seal("refresh_token_sealed", token)),
-            (None, Some(stored)) => stored.refresh_token_sealed.clone(),
-            (None, None) => None,
+        let (refresh_token_sealed, refresh_token_expires_at) = match refresh_token {
+            Change::Keep => (
+                known.and_then(|known| known.refresh_token_sealed.clone()),
+                known.and_then(|known| known.refresh_token_expires_at),
+            ),
+            Change::Clear => (None, None),
+            Change::Set(token) => (
+                Some(seal("refresh_token_sealed", token)),
+                tokens.refresh_token_expires_at,
+            ),
         };
         let row = credential::Model {
             identity_id: id,
             access_token_sealed: seal("access_token_sealed", access_token),
             refresh_token_sealed,
-            token_type: tokens.token_type.clone(),
-            scopes_json: Texts(tokens.scopes.clone().unwrap_or_default()),
+            token_type: tokens
+                .token_type
+                .clone()
+                .or_else(|| known.and_then(|known| known.token_type.clone())),
+            scopes_json: match &tokens.scopes {
+                Some(scopes) => Texts(scopes.clone()),
+                None => known
+                    .map(|known| known.scopes_json.clone())
+                    .unwrap_or_default(),
+            },
             expires_at: tokens.expires_at,
-            refresh_token_expires_at: tokens.refresh_token_expires_at,
+            refresh_token_expires_at,
             date_added: stored.as_ref().map_or(self.now, |stored| stored.date_added),
             date_updated: self.now,
         };
