@@ -122,7 +122,7 @@ pub fn check_data(field: &str, value: &Value) -> Result<(), Error> {
             format!("has {bytes} bytes as JSON, {most} at most"),
         ));
     }
-    walk(value, |key, value| {
+    walk(field, value, |key, value| {
         for text in [key, value.as_str()].into_iter().flatten() {
             limits::no_nul(field, text)?;
         }
@@ -148,7 +148,7 @@ pub fn check_scopes(field: &str, scopes: &[String]) -> Result<(), Error> {
 
 fn no_tokens(field: &str, value: &Value) -> Result<(), Error> {
     let mut found = None;
-    walk(value, |key, _| {
+    walk(field, value, |key, _| {
         if let Some(key) = key.filter(|key| names_a_token(key)) {
             found.get_or_insert_with(|| key.to_owned());
         }
@@ -180,6 +180,7 @@ fn names_a_token(key: &str) -> bool {
 
 /// Visits every value with its key, down to [`DATA_NESTING`].
 fn walk<'a>(
+    field: &str,
     value: &'a Value,
     mut visit: impl FnMut(Option<&'a str>, &'a Value) -> Result<(), Error>,
 ) -> Result<(), Error> {
@@ -187,7 +188,7 @@ fn walk<'a>(
     while let Some((key, value, depth)) = waiting.pop() {
         if depth > DATA_NESTING {
             return Err(Error::bad_input(
-                "data",
+                field,
                 format!("nests more than {DATA_NESTING} deep"),
             ));
         }

@@ -13,7 +13,7 @@ pub struct Metrics {
     pub requests: Family<RequestLabels, Counter>,
     /// GraphQL operations by how they ended: `ok`, or the first error's code.
     pub operations: Family<OutcomeLabel, Counter>,
-    /// Links by outcome: `created`, …, or `refused`.
+    /// Links by outcome: `created`, …, `refused`, or `failed` for errors.
     pub links: Family<OutcomeLabel, Counter>,
 }
 

@@ -27,7 +27,7 @@ use crate::provider::catalog::Catalog;
 use crate::settings::Settings;
 use crate::vault::{KeyRing, ServerSecret, Vault};
 use connections::{Patience, serve};
-pub use start::{StartError, migrated_database, open_database, place};
+pub use start::{StartError, migrated_database, open_database, place, ready_database};
 
 const PATIENCE: Patience = Patience {
     head: Duration::from_mins(1),
@@ -55,7 +55,7 @@ impl Server {
         let catalog = Arc::new(Catalog::builtin()?);
         let database = Box::pin(migrated_database(settings)).await?;
         let is_used = KeyRing::is_known_to(&database).await?;
-        let keys = KeyRing::new(master_key::find(settings, &clock, is_used)?);
+        let keys = KeyRing::new(master_key::find(settings, &clock, is_used)?, Vec::new());
         keys.check(&database, &clock).await?;
         let vault = Arc::new(Vault::new(keys, clock.clone()));
         let public = listen(settings.http.listen, "LANYARD_LISTEN").await?;

@@ -104,7 +104,7 @@ CREATE INDEX identity_by_type ON identity (provider_type, id);
 CREATE INDEX identity_by_external_id ON identity (external_id, id);
 CREATE INDEX identity_by_email ON identity (email_folded, id);
 CREATE INDEX identity_by_status ON identity (status, id);
-CREATE INDEX identity_not_primary ON identity (is_primary, id);
+CREATE INDEX identity_by_primary ON identity (is_primary, id);
 CREATE INDEX identity_by_date_added ON identity (date_added, id);
 CREATE INDEX identity_by_date_verified ON identity (date_verified, id);
 

@@ -58,7 +58,7 @@ pub async fn create(
     if let Some(scope) = lacking {
         return Err(Error::refused(
             RefusalCode::ScopeNotHeld,
-            &["scopes"],
+            &["input", "scopes"],
             format!("this key lacks the scope {scope}, so it can't give it"),
         ));
     }
@@ -187,20 +187,20 @@ fn new_row(
     new: &NewApiKey,
     secret: &SecretString,
 ) -> Result<Model, Error> {
-    limits::text("name", &new.name, limits::NAME)?;
+    limits::text("input.name", &new.name, limits::NAME)?;
     if let Some(application) = &new.application {
-        limits::text("application", application, limits::NAME)?;
+        limits::text("input.application", application, limits::NAME)?;
     }
     if new.scopes.is_empty() {
         return Err(Error::bad_input(
-            "scopes",
+            "input.scopes",
             "is empty: a key without scopes can do nothing",
         ));
     }
     let now = clock.now();
     if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Err(Error::bad_input(
-            "expiresAt",
+            "input.expiresAt",
             "is over already: give a time to come",
         ));
     }

@@ -74,6 +74,8 @@ pub const ROWS: &[(&str, &str, Need)] = &[
     // A key may revoke itself; for another one the mutation asks for admin.
     ("Mutation", "revokeApiKey", Credential),
     // Seen over an edge: key and name. All else is the row's own scope.
+    // Whoever links has to know which identity came of it.
+    ("Identity", "id", Nothing),
     ("Identity", "*", scope(Scope::IdentityRead)),
     ("Credential", "*", scope(Scope::IdentityRead)),
     ("User", "id", Nothing),

@@ -80,7 +80,10 @@ impl Caller {
         };
         Origin {
             actor,
-            request_id: Some(self.request_id.clone()),
+            request_id: match &self.viewer {
+                Viewer::CommandLine => None,
+                Viewer::Nobody | Viewer::ApiKey(_) => Some(self.request_id.clone()),
+            },
         }
     }
 

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::database::api_key;
 use crate::database::page::{Page, Position, Towards};
 use crate::id::ApiKeyId;
-use crate::server::migrated_database;
+use crate::server::{place, ready_database};
 use crate::settings::Settings;
 
 #[derive(Debug, Subcommand)]
@@ -44,7 +44,7 @@ pub enum ApiKey {
 }
 
 pub async fn run(settings: &Settings, command: ApiKey) -> Result<(), Failure> {
-    let database = Box::pin(migrated_database(settings)).await?;
+    let database = Box::pin(ready_database(settings)).await?;
     let clock = Clock::default();
     let caller = Caller {
         viewer: Viewer::CommandLine,
@@ -95,6 +95,13 @@ pub async fn run(settings: &Settings, command: ApiKey) -> Result<(), Failure> {
                         out,
                         "{}  {}…  {}  {scopes}  {until}  {used}",
                         row.id, row.hint, row.name
+                    )?;
+                }
+                if slice.rows.is_empty() && page.from.is_none() {
+                    writeln!(
+                        out,
+                        "There are no API keys in the database {}.",
+                        place(settings)
                     )?;
                 }
                 page.from = slice.rows.last().map(|row| Position::Id(row.id.0));

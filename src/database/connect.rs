@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
 use sqlx::Connection;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 
 use super::{Database, STATEMENT_TIMEOUT};
 

@@ -7,8 +7,26 @@ use std::collections::HashSet;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
 };
-use async_graphql::{Name, Variables};
+use async_graphql::{Name, Positioned, Value as ConstValue, Variables};
 use async_graphql_value::Value;
+
+/// A variable that must have a value, and has none. The library would tell only where the
+/// variable is used, when other fields have run already.
+pub fn missing<'a>(
+    operation: &'a OperationDefinition,
+    variables: &Variables,
+) -> Option<&'a Positioned<Name>> {
+    operation
+        .variable_definitions
+        .iter()
+        .map(|definition| &definition.node)
+        .filter(|definition| !definition.var_type.node.nullable)
+        .find(|definition| match variables.get(&definition.name.node) {
+            Some(value) => *value == ConstValue::Null,
+            None => definition.default_value.is_none(),
+        })
+        .map(|definition| &definition.name)
+}
 
 /// The document as the operation means it; `None` where its variables leave nothing out.
 ///
@@ -73,9 +91,8 @@ fn stays(value: &mut Value, absent: &HashSet<&Name>) -> bool {
         Value::Object(entries) => entries.retain(|_, value| stays(value, absent)),
         Value::List(values) => {
             for value in values {
-                if let Value::Object(entries) = value {
-                    entries.retain(|_, value| stays(value, absent));
-                }
+                // Of itself it stays; what is inside it may not.
+                stays(value, absent);
             }
         }
         Value::Null

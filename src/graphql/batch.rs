@@ -6,6 +6,7 @@ use std::hash::Hash;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use async_graphql::indexmap::IndexMap;
 use futures_util::future::try_join_all;
 use tokio::sync::oneshot;
 
@@ -30,7 +31,8 @@ struct Inner<K, V> {
 }
 
 struct Queue<K, V> {
-    waiting: HashMap<K, Vec<oneshot::Sender<Answer<V>>>>,
+    /// In the order in which they came, so that none waits for ever behind the others.
+    waiting: IndexMap<K, Vec<oneshot::Sender<Answer<V>>>>,
     running: usize,
 }
 
@@ -45,7 +47,7 @@ where
         F: Future<Output = Result<HashMap<K, V>, Error>> + Send + 'static,
     {
         let queue = Mutex::new(Queue {
-            waiting: HashMap::new(),
+            waiting: IndexMap::new(),
             running: 0,
         });
         let fetch = Box::new(move |keys| Box::pin(fetch(keys)) as Rows<K, V>);
@@ -102,19 +104,16 @@ where
         if queue.running >= MOST_RUNNING || queue.waiting.is_empty() {
             return;
         }
-        let taken: HashMap<_, _> = if queue.waiting.len() <= inner.most_keys {
-            std::mem::take(&mut queue.waiting)
-        } else {
-            let keys: Vec<K> = queue
-                .waiting
-                .keys()
-                .take(inner.most_keys)
-                .cloned()
-                .collect();
-            keys.into_iter()
-                .filter_map(|key| queue.waiting.remove_entry(&key))
-                .collect()
-        };
+        // Whoever is gone needs no answer.
+        queue.waiting.retain(|_, senders| {
+            senders.retain(|sender| !sender.is_closed());
+            !senders.is_empty()
+        });
+        let count = queue.waiting.len().min(inner.most_keys);
+        let taken: HashMap<_, _> = queue.waiting.drain(..count).collect();
+        if taken.is_empty() {
+            return;
+        }
         queue.running += 1;
         drop(queue);
         let running = Running(Arc::clone(inner));

@@ -11,7 +11,9 @@ use futures_util::FutureExt;
 
 use super::absent;
 use super::document::{self, Excess};
-use super::error::{VALIDATION_FAILED, message_only, parse_error, to_wire, wire_error, with_code};
+use super::error::{
+    BAD_USER_INPUT, VALIDATION_FAILED, message_only, parse_error, to_wire, wire_error, with_code,
+};
 use super::permission;
 use super::shape::{Shape, ran};
 use super::types::Types;
@@ -93,7 +95,14 @@ impl Engine {
             let error = ServerError::new(format!("Unknown type \"{name}\""), Some(at));
             return Answer::Refused(vec![with_code(error, VALIDATION_FAILED)]);
         }
-        let meant = permission::selected(&document, name)
+        let selected = permission::selected(&document, name);
+        let missing = selected.and_then(|selected| absent::missing(selected, &operation.variables));
+        if let Some(missing) = missing {
+            let message = format!("the variable ${} must have a value", missing.node);
+            let error = ServerError::new(message, Some(missing.pos));
+            return Answer::Refused(vec![with_code(error, BAD_USER_INPUT)]);
+        }
+        let meant = selected
             .and_then(|selected| absent::taken_out(&document, selected, &operation.variables));
         let allowed = permission::check(
             &self.types,
@@ -102,7 +111,7 @@ impl Engine {
             &operation.variables,
             &caller.viewer,
         );
-        let shape = permission::selected(&document, name)
+        let shape = selected
             .map(|selected| Shape::of(&self.types, &document, selected))
             .unwrap_or_default();
         let request = |document, caller| {

@@ -7,7 +7,7 @@ use crate::error::Error;
 // Codes that no [`Error`] has, because they come before anything of ours runs.
 const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
 pub const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
-const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
+pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
 const INTERNAL: &str = "INTERNAL";
 

@@ -99,7 +99,8 @@ impl Identity {
         &self.0.data_json.0
     }
 
-    /// Grows with every change of what the API shows; tokens don't count.
+    /// Grows with every change of what the API shows, `dateVerified` among it; reading and
+    /// refreshing tokens don't count.
     async fn version(&self) -> i32 {
         i32::try_from(self.0.version).unwrap_or(i32::MAX)
     }

@@ -193,7 +193,7 @@ impl Loader {
 
 fn identity_pages(database: &Database) -> Batch<ChildPage, Slice<Arc<identity::Model>>> {
     let database = database.clone();
-    Batch::new(MOST_PARENTS, move |keys: Vec<ChildPage>| {
+    Batch::new(MOST_KEYS, move |keys: Vec<ChildPage>| {
         let database = database.clone();
         async move {
             let mut pages = HashMap::with_capacity(keys.len());
@@ -221,7 +221,7 @@ fn identity_pages(database: &Database) -> Batch<ChildPage, Slice<Arc<identity::M
 
 fn identity_counts(database: &Database) -> Batch<ChildCount, u64> {
     let database = database.clone();
-    Batch::new(MOST_PARENTS, move |keys: Vec<ChildCount>| {
+    Batch::new(MOST_KEYS, move |keys: Vec<ChildCount>| {
         let database = database.clone();
         async move {
             let mut counts = HashMap::with_capacity(keys.len());
@@ -240,10 +240,18 @@ fn identity_counts(database: &Database) -> Batch<ChildCount, u64> {
     })
 }
 
-fn grouped<K, G: Eq + Hash>(keys: Vec<K>, group: impl Fn(&K) -> G) -> HashMap<G, Vec<K>> {
+/// The keys of each statement: they are of one group, and at most [`MOST_PARENTS`].
+fn grouped<K, G: Clone + Eq + Hash>(keys: Vec<K>, group: impl Fn(&K) -> G) -> Vec<(G, Vec<K>)> {
     let mut groups: HashMap<G, Vec<K>> = HashMap::new();
     for key in keys {
         groups.entry(group(&key)).or_default().push(key);
     }
-    groups
+    let mut statements = Vec::new();
+    for (group, mut keys) in groups {
+        while !keys.is_empty() {
+            let rest = keys.split_off(keys.len().min(MOST_PARENTS));
+            statements.push((group.clone(), std::mem::replace(&mut keys, rest)));
+        }
+    }
+    statements
 }

@@ -44,6 +44,10 @@ pub async fn serve(
             () = told_to_stop(&mut stopped) => break,
             accepted = listener.accept() => match accepted {
                 Ok((socket, peer)) => {
+                    // An answer is one write; the kernel need not wait for more.
+                    if let Err(error) = socket.set_nodelay(true) {
+                        tracing::debug!(error = %error, "a connection was gone before it began");
+                    }
                     let peer = RemoteAddr(peer.into());
                     let (endpoint, stopped) = (Arc::clone(&endpoint), stopped.clone());
                     connections.spawn(answer(socket, (local.clone(), peer), endpoint, stopped, patience.head));

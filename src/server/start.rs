@@ -36,6 +36,14 @@ pub enum StartError {
         "there is no master key: {0} is missing, while the database beside it is there. Put the file back, or give the key by LANYARD_MASTER_KEY; without it the stored secrets can't be read"
     )]
     LostKeyFile(PathBuf),
+    #[error(
+        "there is no database at {0}. `lanyard serve` and `lanyard migrate up` make one; check LANYARD_DATA_DIR and LANYARD_DATABASE_URL"
+    )]
+    NoDatabase(String),
+    #[error(
+        "the database {0} is older than this version: `lanyard migrate up` brings it up to date, and so does `lanyard serve` at its start"
+    )]
+    OldDatabase(String),
     #[error(transparent)]
     Database(#[from] ConnectError),
     #[error(transparent)]
@@ -79,6 +87,25 @@ pub async fn migrated_database(settings: &Settings) -> Result<Database, StartErr
         tracing::info!("the migration {name} was applied");
     }
     Ok(database)
+}
+
+/// The database as it is, for commands that must not change its schema: it has to be up to date.
+pub async fn ready_database(settings: &Settings) -> Result<Database, StartError> {
+    if let DatabaseUrl::Sqlite(file) = &settings.database.url
+        && !file.exists()
+    {
+        return Err(StartError::NoDatabase(place(settings)));
+    }
+    let database = open_database(settings).await?;
+    let status = database.migration_status(&place(settings)).await?;
+    if !status.unknown.is_empty() {
+        let (place, unknown) = (place(settings), status.unknown);
+        return Err(ConnectError::Newer { place, unknown }.into());
+    }
+    if status.pending.is_empty() {
+        return Ok(database);
+    }
+    Err(StartError::OldDatabase(place(settings)))
 }
 
 /// Makes the folder, for its owner alone.

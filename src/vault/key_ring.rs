@@ -61,6 +61,7 @@ impl fmt::Debug for MasterKey {
 #[derive(Debug, Clone)]
 pub struct KeyRing {
     current: MasterKey,
+    others: Vec<MasterKey>,
 }
 
 /// Why the keys that were given are not the keys of this database.
@@ -80,8 +81,9 @@ pub enum KeyRingError {
 }
 
 impl KeyRing {
-    pub const fn new(current: MasterKey) -> Self {
-        Self { current }
+    /// `others` only open what they have sealed before.
+    pub const fn new(current: MasterKey, others: Vec<MasterKey>) -> Self {
+        Self { current, others }
     }
 
     /// Whether the database's secrets belong to a key already.
@@ -96,16 +98,24 @@ impl KeyRing {
 
     /// The key of that id, to open with.
     pub fn get(&self, id: &str) -> Option<&MasterKey> {
-        (self.current.id() == id).then_some(&self.current)
+        std::iter::once(&self.current)
+            .chain(&self.others)
+            .find(|key| key.id() == id)
     }
 
     /// Makes sure that the database's secrets are these keys' to open. An empty database takes
     /// the key as its own.
     pub async fn check(&self, database: &Database, clock: &Clock) -> Result<(), KeyRingError> {
         let vault = &Vault::new(self.clone(), clock.clone());
-        let known = database
-            .write(|tx| async move { adopt(&tx, vault, clock).await })
-            .await?;
+        let mut known = master_key::Entity::find()
+            .all(database.reader())
+            .await
+            .map_err(Error::from)?;
+        if known.is_empty() {
+            known = database
+                .write(|tx| async move { adopt(&tx, vault, clock).await })
+                .await?;
+        }
         let Some(row) = known.iter().find(|row| row.id == self.current.id()) else {
             return Err(KeyRingError::WrongKey {
                 given: self.current.id().to_owned(),

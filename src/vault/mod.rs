@@ -146,7 +146,10 @@ mod tests {
     use super::*;
 
     fn vault(key: u8) -> Vault {
-        Vault::new(KeyRing::new(MasterKey::new([key; 32])), Clock::default())
+        Vault::new(
+            KeyRing::new(MasterKey::new([key; 32]), Vec::new()),
+            Clock::default(),
+        )
     }
 
     const PLACE: Place<'static> = Place {
@@ -211,6 +214,19 @@ mod tests {
         assert_eq!(
             vault(2).open(&PLACE, &sealed),
             Err(OpenError::UnknownKey(id))
+        );
+    }
+
+    #[test]
+    fn another_key_of_the_ring_opens_what_it_has_sealed() {
+        let sealed = vault(1).seal(&PLACE, b"token");
+        let keys = KeyRing::new(MasterKey::new([2; 32]), vec![MasterKey::new([1; 32])]);
+        let rotated = Vault::new(keys, Clock::default());
+        assert!(rotated.open(&PLACE, &sealed).is_ok());
+        let anew = rotated.seal(&PLACE, b"token");
+        assert!(
+            vault(2).open(&PLACE, &anew).is_ok(),
+            "the current key seals"
         );
     }
 

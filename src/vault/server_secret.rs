@@ -38,6 +38,12 @@ impl Vault {
             row: name.as_bytes(),
             column: "value_sealed",
         };
+        let stored = secret::Entity::find_by_id(name)
+            .one(database.reader())
+            .await?;
+        if let Some(row) = stored {
+            return self.open_secret(place, &row);
+        }
         let row = database
             .write(|tx| async move {
                 let tx = &*tx;
@@ -56,7 +62,15 @@ impl Vault {
                 Ok(row)
             })
             .await?;
+        self.open_secret(place, &row)
+    }
+
+    fn open_secret(
+        &self,
+        place: &Place<'_>,
+        row: &secret::Model,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
         self.open(place, &row.value_sealed)
-            .map_err(|cause| Error::Internal(anyhow::Error::new(cause).context(name)))
+            .map_err(|cause| Error::Internal(anyhow::Error::new(cause).context(row.name.clone())))
     }
 }
