@@ -9,6 +9,7 @@ use super::Tx;
 /// What only one process may do at a time. The numbers are arbitrary; nothing else uses them.
 /// (Migrations have one of their own, in their crate.)
 #[derive(Debug, Clone, Copy)]
+#[repr(i64)]
 pub enum Lock {
     /// Sealing events.
     Sealer = 0x006c_616e_7961_0001,
