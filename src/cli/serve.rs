@@ -13,6 +13,8 @@ use crate::settings::Settings;
 
 pub async fn run(settings: &Settings) -> Result<(), Failure> {
     let server = Box::pin(Server::bind(settings, Clock::default())).await?;
+    // Before anything says that it runs: whoever reads that may stop it.
+    let stop = stop_signal()?;
     let url = settings.http.public_url(server.address());
     if let Some(key) = server.first_key() {
         show(key, &url).map_err(|error| {
@@ -26,7 +28,6 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     if let Some(address) = server.private_address() {
         tracing::info!(%address, "health and metrics are at http://{address}");
     }
-    let stop = stop_signal()?;
     server.run(stop).await?;
     tracing::info!("stopped");
     Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr};
 use sqlx::Connection;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
@@ -54,6 +54,11 @@ impl Database {
             cause: cause.to_string(),
         })?;
         let writer = sqlite_pool(file, Role::Writer).await.map_err(unopened)?;
+        // SQLite opens what it may not write, too, and would say so at the first write only.
+        writer
+            .execute_unprepared("BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK")
+            .await
+            .map_err(unopened)?;
         let reader = Box::pin(sqlite_pool(file, Role::Readers(readers)))
             .await
             .map_err(unopened)?;
@@ -67,14 +72,22 @@ impl Database {
         place: &str,
         connections: u32,
     ) -> Result<Self, ConnectError> {
-        let mut options = ConnectOptions::new(url);
+        let driver: PgConnectOptions = url.parse().map_err(|cause| ConnectError::Unreachable {
+            place: place.to_owned(),
+            cause: in_short(&cause),
+        })?;
+        let driver =
+            sqlx::ConnectOptions::disable_statement_logging(driver.application_name("lanyard"));
+        // sea-orm writes this URL into the log, at trace: ours, with its password, comes in by the
+        // driver's options.
+        let mut options = ConnectOptions::new("postgres://localhost");
         options
+            .map_sqlx_postgres_opts(move |_| driver.clone())
             .max_connections(connections)
             .min_connections(1)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_timeout(ACQUIRE_TIMEOUT)
             .sqlx_logging(false)
-            .set_application_name("lanyard")
             .map_sqlx_postgres_pool_opts(|options| {
                 options.after_connect(|connection, _| {
                     Box::pin(async move {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use async_graphql::parser::types::{
     BaseType, ExecutableDocument, OperationDefinition, Selection, SelectionSet, Type,
 };
-use async_graphql::{Name, PathSegment, Response, ServerError, Value};
+use async_graphql::{Name, PathSegment, Response, ServerError, Value, value};
 
 use super::types::{Types, name_of, root_of};
 
@@ -46,6 +46,10 @@ impl Shape {
 
     /// Puts the answer into this shape.
     pub fn restore(&self, response: &mut Response) {
+        // Before any null spreads: an object that one of them took must not come back.
+        for error in &response.errors {
+            self.open(&mut response.data, &error.path);
+        }
         for error in &response.errors {
             if !error.path.is_empty() && self.fail(&mut response.data, &error.path) {
                 response.data = Value::Null;
@@ -101,6 +105,27 @@ impl Shape {
             });
         }
         &mut self.fields[place].inside
+    }
+
+    /// Makes room for the field that failed: the library has null for an object of which every
+    /// field has failed.
+    fn open(&self, object: &mut Value, path: &[PathSegment]) {
+        let Some((PathSegment::Field(key), path)) = path.split_first() else {
+            return;
+        };
+        let Some(field) = self.find(key) else {
+            return;
+        };
+        if *object == Value::Null {
+            *object = value!({});
+        }
+        let Value::Object(entries) = object else {
+            return;
+        };
+        let value = entries.entry(field.key.clone()).or_insert(Value::Null);
+        if let Some((value, path)) = in_lists(value, path) {
+            field.inside.open(value, path);
+        }
     }
 
     /// The field at the path failed: says whether this object has to be null for it.
@@ -174,6 +199,20 @@ impl Field {
     }
 }
 
+/// What the path's indexes lead to, and the rest of the path.
+fn in_lists<'v, 'p>(
+    value: &'v mut Value,
+    path: &'p [PathSegment],
+) -> Option<(&'v mut Value, &'p [PathSegment])> {
+    match (path.split_first(), value) {
+        (Some((PathSegment::Index(index), path)), Value::List(values)) => {
+            in_lists(values.get_mut(*index)?, path)
+        }
+        (Some((PathSegment::Index(_), _)), _) => None,
+        (_, value) => Some((value, path)),
+    }
+}
+
 /// Errors of an operation that did not run have no path.
 pub fn ran(errors: &[ServerError]) -> bool {
     errors.is_empty() || errors.iter().any(|error| !error.path.is_empty())
@@ -182,7 +221,6 @@ pub fn ran(errors: &[ServerError]) -> bool {
 #[cfg(test)]
 mod tests {
     use async_graphql::parser::parse_query;
-    use async_graphql::value;
 
     use super::*;
     use crate::graphql::permission::selected;
@@ -255,7 +293,21 @@ mod tests {
                 r#"{"a":{"id":"1","maybe":null}}"#,
             ),
             (all, value!({}), "a", r#"{"a":null}"#),
-            (all, Value::Null, "a", "null"),
+            (all, Value::Null, "a", r#"{"a":null}"#),
+            (
+                all,
+                value!({ "a": null }),
+                "a.name",
+                r#"{"a":{"name":null}}"#,
+            ),
+            (all, value!({ "a": null }), "a.id", r#"{"a":null}"#),
+            (
+                "{ some { name } }",
+                value!({ "some": [null, { "name": "x" }] }),
+                "some.0.name",
+                r#"{"some":[{"name":null},{"name":"x"}]}"#,
+            ),
+            ("{ must { id } }", Value::Null, "must", "null"),
             (
                 "{ must { id } a { id } }",
                 value!({ "a": { "id": "1" } }),
@@ -282,6 +334,14 @@ mod tests {
             ),
         ] {
             assert_eq!(restored(query, data, &[path]), expected, "{query} {path}");
+        }
+    }
+
+    #[test]
+    fn a_null_that_has_spread_stays() {
+        for paths in [["a.id", "a.name"], ["a.name", "a.id"]] {
+            let data = value!({ "a": null });
+            assert_eq!(restored("{ a { id name } }", data, &paths), r#"{"a":null}"#);
         }
     }
 

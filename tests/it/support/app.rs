@@ -115,7 +115,7 @@ impl App {
     }
 }
 
-fn read_settings(folder: &Path, url: &str, more: &[(&str, &str)]) -> Settings {
+pub fn read_settings(folder: &Path, url: &str, more: &[(&str, &str)]) -> Settings {
     let mut environment = vec![
         ("LANYARD_LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
         ("LANYARD_DATA_DIR".to_owned(), folder.display().to_string()),

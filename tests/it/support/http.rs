@@ -37,6 +37,12 @@ impl App {
         reply(request.header("content-type", "application/json")).await
     }
 
+    /// Sends a document at a limit, which runs, and one over it, which doesn't.
+    pub async fn post_at_and_over(&self, limit: &str, at: String, over: String) {
+        self.post(body(&at)).await.is_ok();
+        self.post(body(&over)).await.is_over(limit);
+    }
+
     /// A GET by the admin key.
     pub async fn get(&self, parameters: &[(&str, &str)]) -> Reply {
         reply(self.request(Method::GET).query(parameters)).await
@@ -79,6 +85,15 @@ impl Reply {
             .unwrap_or_else(|| panic!("no {name} in {self:?}"))
             .to_str()
             .unwrap()
+    }
+
+    /// It was over a limit and did not run, as the message says.
+    #[track_caller]
+    pub fn is_over(&self, limit: &str) {
+        assert_eq!(self.status, 400, "{self:?}");
+        assert_eq!(self.code(), "LIMIT_EXCEEDED", "{self:?}");
+        assert!(self.text.contains(limit), "{self:?}");
+        assert!(self.json().get("data").is_none(), "{self:?}");
     }
 
     /// It ran, without an error.

@@ -3,6 +3,7 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tempfile::TempDir;
@@ -59,7 +60,6 @@ impl Site {
     }
 
     /// What the command prints; it must succeed.
-    #[track_caller]
     pub async fn prints(&self, arguments: &[&str]) -> String {
         let ended = self.run(arguments).await;
         assert_eq!(ended.code, Some(0), "{arguments:?}: {ended:#?}");
@@ -89,10 +89,12 @@ impl Site {
         std::fs::write(path, text).unwrap();
     }
 
-    /// Everything in the working folder, by its path from there, in order.
+    /// Everything in the working folder, by its path from there, in order. SQLite's files beside
+    /// a database come and go with its connections.
     pub fn made(&self) -> Vec<String> {
         let mut found = Vec::new();
         collect(self.folder.path(), self.folder.path(), &mut found);
+        found.retain(|path| !path.ends_with("-wal") && !path.ends_with("-shm"));
         found.sort();
         found
     }
@@ -166,8 +168,12 @@ impl Site {
 }
 
 impl Ended {
+    /// Of a command that ends by itself.
     pub async fn of(command: &mut Command) -> Self {
-        let ended = command.output().await.unwrap();
+        // Not `output`: that would put pipes where a test has put something else.
+        let child = command.spawn().unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(60), child.wait_with_output());
+        let ended = ended.await.expect("it ends within a minute").unwrap();
         Self {
             code: ended.status.code(),
             out: String::from_utf8(ended.stdout).unwrap(),

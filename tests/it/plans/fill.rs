@@ -1,0 +1,282 @@
+//! A million identities, by SQL: the same rows on both databases.
+//!
+//! 250,000 users with four identities each at eight providers; a credential for every fourth;
+//! 20,000 other providers, 20,000 API keys, 200,000 sealed events. Ids are numbers: the rows of
+//! a table are numbered from 0.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use uuid::Uuid;
+
+/// The row of that number, in whatever table.
+pub fn id(number: u32) -> Uuid {
+    Uuid::from_u128(0x7000_8000_0000_0000_0000 + u128::from(number))
+}
+
+pub const EXTERNAL_ID: &str = "account-777";
+pub const EMAIL: &str = "Person777@example.org";
+pub const ENTITY_REF: &str = "user:default/person777";
+
+/// The words that the two databases have for the same thing.
+struct Words {
+    /// The numbers from 0 up to below `{}`, as rows of a column `n`.
+    numbers: &'static str,
+    /// The id of the number `{}`.
+    id: &'static str,
+    /// The time `{}` seconds after the first.
+    time: &'static str,
+    bytes: &'static str,
+    /// Between a column of an identity column and its values.
+    overriding: &'static str,
+}
+
+const POSTGRES: Words = Words {
+    numbers: "generate_series(0, {} - 1) AS numbers (n)",
+    id: "('000000000000700080000000' || lpad(to_hex({}), 8, '0'))::uuid",
+    time: "timestamptz '2026-01-01 00:00:00Z' + ({}) * interval '1 second'",
+    bytes: "decode(lpad(to_hex({}), 64, '0'), 'hex')",
+    overriding: "OVERRIDING SYSTEM VALUE",
+};
+
+const SQLITE: Words = Words {
+    numbers: "(WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < {} - 1) SELECT n FROM numbers)",
+    id: "unhex('000000000000700080000000' || printf('%08x', {}))",
+    time: "strftime('%Y-%m-%dT%H:%M:%S+00:00', 1767225600 + ({}), 'unixepoch')",
+    bytes: "unhex(printf('%064x', {}))",
+    overriding: "",
+};
+
+/// Indexes are made after the rows: one by one, each with every row, takes many times longer.
+pub async fn fill(database: &DatabaseConnection) {
+    let words = match database.get_database_backend() {
+        DbBackend::Postgres => POSTGRES,
+        _ => SQLITE,
+    };
+    let indexes = indexes(database).await;
+    assert!(indexes.len() > 20, "{indexes:?}");
+    for (name, _) in &indexes {
+        run(database, &format!("DROP INDEX {name}")).await;
+    }
+    for (table, rows, columns) in TABLES {
+        run(database, &insert(&words, table, *rows, columns)).await;
+    }
+    for (_, sql) in &indexes {
+        run(database, sql).await;
+    }
+}
+
+fn insert(words: &Words, table: &str, rows: u32, columns: &[(&str, &str)]) -> String {
+    let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    let values: Vec<String> = columns
+        .iter()
+        .map(|(_, value)| words.write(value))
+        .collect();
+    format!(
+        "INSERT INTO {table} ({}) {} SELECT {} FROM {}",
+        names.join(", "),
+        if table == "event" {
+            words.overriding
+        } else {
+            ""
+        },
+        values.join(", "),
+        words.numbers.replace("{}", &rows.to_string()),
+    )
+}
+
+impl Words {
+    /// Puts this database's words for `id[…]`, `time[…]` and `bytes[…]`.
+    fn write(&self, value: &str) -> String {
+        let mut value = value.to_owned();
+        for (mark, words) in [
+            ("id[", self.id),
+            ("time[", self.time),
+            ("bytes[", self.bytes),
+        ] {
+            while let Some((before, rest)) = value.split_once(mark) {
+                let (argument, after) = rest.split_once(']').unwrap();
+                value = format!("{before}{}{after}", words.replace("{}", argument));
+            }
+        }
+        value
+    }
+}
+
+type Table = (&'static str, u32, &'static [(&'static str, &'static str)]);
+
+const TABLES: &[Table] = &[
+    (
+        "\"user\"",
+        250_000,
+        &[
+            ("id", "id[n]"),
+            ("entity_ref", "'user:default/person' || n"),
+            ("email", "'Person' || n || '@example.org'"),
+            ("email_folded", "'person' || n || '@example.org'"),
+            ("annotations_json", "'{}'"),
+            (
+                "status",
+                "CASE WHEN n % 100 = 1 THEN 'DISABLED' ELSE 'ACTIVE' END",
+            ),
+            ("has_other_sign_in", "false"),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
+        ],
+    ),
+    // The first eight have identities, at four types; the rest are there to be passed over.
+    (
+        "identity_provider",
+        20_008,
+        &[
+            ("id", "id[n]"),
+            ("slug", "'provider-' || n"),
+            (
+                "type",
+                "CASE WHEN n >= 8 THEN 'oidc' WHEN n < 2 THEN 'github' WHEN n < 4 THEN 'gitlab' WHEN n < 6 THEN 'google' ELSE 'custom' END",
+            ),
+            (
+                "external_id",
+                "CASE WHEN n IN (0, 4) THEN '' ELSE 'instance-' || n END",
+            ),
+            ("name", "'Provider ' || n"),
+            ("config_json", "'{}'"),
+            ("client_of", "CASE WHEN n % 1000 = 999 THEN id[0] END"),
+            ("enabled", "n % 10 <> 0"),
+            ("allows_sign_in", "n % 10 = 1"),
+            ("allows_multiple_per_user", "false"),
+            ("managed_by", "'API'"),
+            ("version", "1"),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
+        ],
+    ),
+    // Four in a row are of one user, at providers of all four types.
+    (
+        "identity",
+        1_000_000,
+        &[
+            ("id", "id[n]"),
+            ("provider_id", "id[(n % 4) * 2 + (n / 4) % 2]"),
+            (
+                "provider_type",
+                "CASE n % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'google' ELSE 'custom' END",
+            ),
+            ("user_id", "id[n / 4]"),
+            ("external_id", "'account-' || (n / 4)"),
+            ("account_slot", "''"),
+            ("is_primary", "n % 100 <> 7"),
+            ("email", "'Person' || (n / 4) || '@example.org'"),
+            ("email_folded", "'person' || (n / 4) || '@example.org'"),
+            ("attributes_json", "'{}'"),
+            ("scopes_json", "'[]'"),
+            (
+                "status",
+                "CASE n % 100 WHEN 3 THEN 'INVALID' WHEN 5 THEN 'UNKNOWN' ELSE 'VALID' END",
+            ),
+            ("data_json", "'{}'"),
+            ("version", "1"),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
+            // In another order than the ids.
+            ("date_verified", "time[(n % 1000) * 1000 + n / 1000]"),
+        ],
+    ),
+    (
+        "credential",
+        250_000,
+        &[
+            ("identity_id", "id[n * 4]"),
+            ("access_token_sealed", "bytes[n]"),
+            ("scopes_json", "'[]'"),
+            ("expires_at", "time[(n % 500) * 500 + n / 500]"),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
+        ],
+    ),
+    (
+        "api_key",
+        20_000,
+        &[
+            ("id", "id[n]"),
+            ("name", "'key ' || n"),
+            ("application", "'application'"),
+            ("hash", "bytes[n]"),
+            ("hint", "'lyd_abcd'"),
+            ("scopes_json", "'[\"admin\"]'"),
+            ("created_by_kind", "'SERVER'"),
+            ("created_by_name", "'fill'"),
+            ("date_added", "time[n]"),
+        ],
+    ),
+    (
+        "event",
+        200_000,
+        &[
+            ("number", "n + 1"),
+            ("id", "id[n]"),
+            ("at", "time[n]"),
+            (
+                "action",
+                "CASE n % 4 WHEN 0 THEN 'identity.linked' WHEN 1 THEN 'identity.updated' WHEN 2 THEN 'user.created' ELSE 'user.updated' END",
+            ),
+            ("actor_kind", "'SERVER'"),
+            ("actor_name", "'fill'"),
+        ],
+    ),
+    (
+        "event_seal",
+        200_000,
+        &[
+            ("sequence", "n + 1"),
+            ("event_number", "n + 1"),
+            ("hash", "bytes[n]"),
+            ("at", "time[n]"),
+            (
+                "action",
+                "CASE n % 4 WHEN 0 THEN 'identity.linked' WHEN 1 THEN 'identity.updated' WHEN 2 THEN 'user.created' ELSE 'user.updated' END",
+            ),
+            ("actor_id", "'api_key_' || (n % 1000)"),
+            ("target_id", "'identity_' || (n % 50000)"),
+            ("user_id", "'user_' || (n % 50000)"),
+        ],
+    ),
+    (
+        "idempotency_key",
+        100_000,
+        &[
+            ("application", "'application'"),
+            ("key", "'key-' || n"),
+            ("input_hash", "bytes[n]"),
+            ("outcome", "'CREATED'"),
+            ("identity_id", "id[n]"),
+            ("date_added", "time[n]"),
+        ],
+    ),
+];
+
+/// What is no constraint: name and definition.
+async fn indexes(database: &DatabaseConnection) -> Vec<(String, String)> {
+    let backend = database.get_database_backend();
+    let sql = match backend {
+        DbBackend::Postgres => {
+            "SELECT indexname AS name, indexdef AS sql FROM pg_indexes
+             WHERE schemaname = 'public' AND indexname NOT IN (SELECT conname FROM pg_constraint)"
+        }
+        _ => "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+    };
+    let rows = database.query_all_raw(Statement::from_string(backend, sql));
+    rows.await
+        .unwrap()
+        .iter()
+        .map(|row| {
+            (
+                row.try_get("", "name").unwrap(),
+                row.try_get("", "sql").unwrap(),
+            )
+        })
+        .collect()
+}
+
+pub async fn run(database: &DatabaseConnection, sql: &str) {
+    let done = database.execute_unprepared(sql).await;
+    done.unwrap_or_else(|cause| panic!("{cause}\n{sql}"));
+}
