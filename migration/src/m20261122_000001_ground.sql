@@ -180,7 +180,9 @@ CREATE TABLE event_unsealed (
 );
 
 -- The order in which events became visible, dense, and the chain of hashes over them. The
--- columns after hash are copies: filters of the audit log read one index in this order.
+-- columns after hash are copies: filters of the audit log read one index in this order. at is
+-- the event's time or, where that is later, the time of the seal before: it never falls, so a
+-- span of time is a span of the sequence.
 CREATE TABLE event_seal (
     sequence bigint PRIMARY KEY,
     event_number bigint NOT NULL UNIQUE,

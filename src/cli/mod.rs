@@ -123,8 +123,8 @@ fn read_settings(config: Option<&std::path::Path>) -> Result<Settings, Problems>
 }
 
 fn start_logging(settings: &Settings) {
-    // What the libraries say at info, this program says itself; the operator's own word comes last.
-    let directives = format!("sea_orm_migration=warn,{}", settings.log.directives);
+    // The operator's own word comes last.
+    let directives = format!("{},{}", crate::database::QUIET, settings.log.directives);
     let filter = tracing_subscriber::EnvFilter::new(directives);
     let terminal = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt()

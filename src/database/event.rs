@@ -1,5 +1,7 @@
 //! What happened, and the seals that put it into one order.
 
+use std::collections::BTreeSet;
+
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Query;
 use sea_orm::{Condition, IntoActiveModel, QueryOrder, QuerySelect, Set};
@@ -67,6 +69,7 @@ pub mod seal {
         pub sequence: i64,
         pub event_number: i64,
         pub hash: Vec<u8>,
+        /// The event's time, or that of the seal before where that is later.
         pub at: Time,
         pub action: String,
         pub actor_id: Option<String>,
@@ -118,9 +121,39 @@ impl Filter {
             )
             .add_option(self.target_id.as_ref().map(|id| Column::TargetId.eq(id)))
             .add_option(self.user_id.as_ref().map(|id| Column::UserId.eq(id)))
-            .add_option(self.since.map(|time| Column::At.gte(time)))
-            .add_option(self.until.map(|time| Column::At.lt(time)))
+            .add_option(self.since.map(|time| Column::Sequence.gte(first_since(time))))
+            .add_option(self.until.map(|time| {
+                let end = Func::coalesce([first_since(time), Expr::val(i64::MAX)]);
+                Column::Sequence.lt(end)
+            }))
     }
+
+    /// A filter for each action: together they find what this one finds, each by an index.
+    fn by_action(&self) -> Vec<Self> {
+        let Some(actions) = &self.actions else {
+            return vec![self.clone()];
+        };
+        let actions: BTreeSet<&String> = actions.iter().collect();
+        let only = |action: &&String| Self {
+            actions: Some(vec![(*action).clone()]),
+            ..self.clone()
+        };
+        actions.iter().map(only).collect()
+    }
+}
+
+/// The place of the first seal of that time or later. Times never fall along the sequence, so a
+/// span of time is a span of the sequence.
+fn first_since(time: Time) -> Expr {
+    let first = seal::Entity::find()
+        .select_only()
+        .column(seal::Column::Sequence)
+        .filter(seal::Column::At.gte(time))
+        .order_by_asc(seal::Column::At)
+        .order_by_asc(seal::Column::Sequence)
+        .limit(1)
+        .into_query();
+    Expr::SubQuery(None, Box::new(first.into()))
 }
 
 /// Writes the event, to be sealed once the transaction is committed. Its number is the
@@ -182,13 +215,25 @@ pub async fn page(
     filter: &Filter,
     page: &Page,
 ) -> Result<Slice<Logged>, DbErr> {
-    let mut select = seal::Entity::find().filter(filter.condition());
-    page.apply(
-        QuerySelect::query(&mut select),
-        &[seal::Column::Sequence],
-        false,
-    );
-    let seals = page.slice(select.all(db).await?);
+    let lists = filter
+        .by_action()
+        .iter()
+        .map(|filter| seal::Entity::find().filter(filter.condition()).into_query())
+        .collect();
+    let seals = match page.merge(lists, &[seal::Column::Sequence], false) {
+        None => Vec::new(),
+        Some(statement) => {
+            let statement = db.get_database_backend().build(&statement);
+            seal::Model::find_by_statement(statement).all(db).await?
+        }
+    };
+    let seals = page.slice(seals);
+    if seals.rows.is_empty() {
+        return Ok(Slice {
+            rows: Vec::new(),
+            more: seals.more,
+        });
+    }
     let numbers = seals.rows.iter().map(|seal| seal.event_number);
     let mut events = Entity::find()
         .filter(Column::Number.is_in(numbers))
@@ -225,6 +270,9 @@ pub async fn by_ids(db: &impl ConnectionTrait, ids: &[EventId]) -> Result<Vec<Lo
         .filter(Column::Id.is_in(ids.iter().copied()))
         .all(db)
         .await?;
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
     let numbers = events.iter().map(|event| event.number);
     let seals = seal::Entity::find()
         .filter(seal::Column::EventNumber.is_in(numbers))

@@ -1,16 +1,22 @@
 //! Identities: who is linked to which account.
 
+mod nested;
+
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockType, Query, SelectStatement, UnionType};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, SelectStatement};
 use sea_orm::{Condition, DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait};
 use sha2::{Digest, Sha256};
 
 use super::json::{Json, Texts};
-use super::page::{Page, Position, Slice};
+use super::page::{Page, Position, Slice, Towards};
 use super::user::fold_case;
 use super::{Tx, credential, identity_provider};
 use crate::clock::Time;
 use crate::id::{IdentityId, ProviderId, UserId};
+pub use nested::{Parent, counts_of_parents, pages_of_parents};
+
+/// A page is put together from the lists of this many providers at most.
+const MOST_INSTANCES: u64 = 100;
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "identity")]
@@ -99,6 +105,19 @@ impl Filter {
         *self == Self::default()
     }
 
+    /// Few rows have what it asks for, or those of one provider only.
+    const fn is_exact(&self) -> bool {
+        self.ids.is_some()
+            || self.user_ids.is_some()
+            || self.external_ids.is_some()
+            || self.provider_id.is_some()
+            || self.email.is_some()
+    }
+
+    fn names_several_accounts(&self) -> bool {
+        self.external_ids.as_ref().is_some_and(|ids| ids.len() > 1)
+    }
+
     fn condition(&self) -> Condition {
         Condition::all()
             .add_option(
@@ -118,10 +137,9 @@ impl Filter {
             )
             .add_option(self.provider_id.map(|id| Column::ProviderId.eq(id)))
             .add_option(self.provider_external_id.as_ref().map(|id| {
-                Column::ProviderId.in_subquery(providers_of_instance(
-                    self.provider_type.as_deref(),
-                    id.as_deref().unwrap_or_default(),
-                ))
+                let key = self.provider_type.as_deref();
+                let providers = providers_of_instance(key, id.as_deref().unwrap_or_default());
+                Column::ProviderId.in_subquery(providers.into_query())
             }))
             .add_option(
                 self.provider_type
@@ -232,12 +250,13 @@ fn all_around(provider_id: ProviderId, external_id: &str, user_id: UserId) -> Se
 
 /// The first in the order of the list.
 pub async fn first(db: &impl ConnectionTrait, filter: &Filter) -> Result<Option<Model>, DbErr> {
-    Entity::find()
-        .filter(filter.condition())
-        .order_by_asc(Column::Id)
-        .limit(1)
-        .one(db)
-        .await
+    let first = Page {
+        limit: 1,
+        towards: Towards::End,
+        from: None,
+    };
+    let found = page(db, filter, Order::default(), &first).await?;
+    Ok(found.rows.into_iter().next())
 }
 
 pub async fn page(
@@ -246,13 +265,51 @@ pub async fn page(
     order: Order,
     page: &Page,
 ) -> Result<Slice<Model>, DbErr> {
-    let mut select = Entity::find().filter(filter.condition());
-    page.apply(
-        QuerySelect::query(&mut select),
-        order.columns(),
-        order.descending,
-    );
-    Ok(page.slice(select.all(db).await?))
+    let rows = |filter: &Filter| Entity::find().filter(filter.condition()).into_query();
+    let (columns, descending) = (order.columns(), order.descending);
+    let statement = match instances(db, filter).await? {
+        Some(providers) => {
+            let lists = providers.into_iter().map(|id| {
+                rows(&Filter {
+                    provider_id: Some(id),
+                    provider_external_id: None,
+                    ..filter.clone()
+                })
+            });
+            page.merge(lists.collect(), columns, descending)
+        }
+        None if filter.names_several_accounts() => {
+            Some(page.of_few(rows(filter), columns, descending))
+        }
+        None => page.merge(vec![rows(filter)], columns, descending),
+    };
+    let Some(statement) = statement else {
+        return Ok(page.slice(Vec::new()));
+    };
+    let statement = db.get_database_backend().build(&statement);
+    Ok(page.slice(Model::find_by_statement(statement).all(db).await?))
+}
+
+/// The providers of the external id that the filter asks for, where it says nothing more exact:
+/// each has an index in the order of the list, all of them together have not.
+async fn instances(
+    db: &impl ConnectionTrait,
+    filter: &Filter,
+) -> Result<Option<Vec<ProviderId>>, DbErr> {
+    let Some(external_id) = &filter.provider_external_id else {
+        return Ok(None);
+    };
+    if filter.is_exact() {
+        return Ok(None);
+    }
+    let key = filter.provider_type.as_deref();
+    let found: Vec<ProviderId> =
+        providers_of_instance(key, external_id.as_deref().unwrap_or_default())
+            .limit(MOST_INSTANCES + 1)
+            .into_tuple()
+            .all(db)
+            .await?;
+    Ok((found.len() as u64 <= MOST_INSTANCES).then_some(found))
 }
 
 pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, DbErr> {
@@ -278,101 +335,6 @@ pub async fn of_user_and_type(
     select.all(db).await
 }
 
-/// Whose identities a nested list shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Parent {
-    User(UserId),
-    Provider(ProviderId),
-}
-
-impl Parent {
-    fn of(self, row: &Model) -> bool {
-        match self {
-            Self::User(id) => row.user_id == id,
-            Self::Provider(id) => row.provider_id == id,
-        }
-    }
-
-    fn condition(self, provider_type: Option<&str>) -> Condition {
-        let parent = match self {
-            Self::User(id) => Column::UserId.eq(id),
-            Self::Provider(id) => Column::ProviderId.eq(id),
-        };
-        Condition::all()
-            .add(parent)
-            .add_option(provider_type.map(|key| Column::ProviderType.eq(key)))
-    }
-}
-
-/// One page for each parent, in one statement: a bounded select for each, never a window over
-/// all rows.
-pub async fn pages_of_parents(
-    db: &impl ConnectionTrait,
-    parents: &[Parent],
-    provider_type: Option<&str>,
-    page: &Page,
-) -> Result<Vec<Slice<Model>>, DbErr> {
-    let mut arms = parents.iter().map(|parent| {
-        let mut select = Entity::find()
-            .filter(parent.condition(provider_type))
-            .into_query();
-        page.apply(&mut select, &[Column::Id], false);
-        // SQLite takes ORDER BY and LIMIT in an arm only behind a FROM.
-        Query::select()
-            .expr(Expr::cust("*"))
-            .from_subquery(select, Alias::new("page"))
-            .take()
-    });
-    let Some(mut statement) = arms.next() else {
-        return Ok(Vec::new());
-    };
-    statement.unions(arms.map(|arm| (UnionType::All, arm)));
-    let rows: Vec<Model> = Model::find_by_statement(db.get_database_backend().build(&statement))
-        .all(db)
-        .await?;
-    Ok(parents
-        .iter()
-        .map(|parent| page.slice(rows.iter().filter(|row| parent.of(row)).cloned().collect()))
-        .collect())
-}
-
-/// How many identities each parent has, in one statement.
-pub async fn counts_of_parents(
-    db: &impl ConnectionTrait,
-    parents: &[Parent],
-    provider_type: Option<&str>,
-) -> Result<Vec<u64>, DbErr> {
-    #[derive(FromQueryResult)]
-    struct Count {
-        parent: i64,
-        rows: i64,
-    }
-    let mut arms = parents.iter().zip(0_i64..).map(|(parent, index)| {
-        Query::select()
-            .expr_as(Expr::val(index).cast_as("bigint"), "parent")
-            .expr_as(Expr::col(Column::Id).count(), "rows")
-            .from(Entity)
-            .cond_where(parent.condition(provider_type))
-            .take()
-    });
-    let Some(mut statement) = arms.next() else {
-        return Ok(Vec::new());
-    };
-    statement.unions(arms.map(|arm| (UnionType::All, arm)));
-    let counts = Count::find_by_statement(db.get_database_backend().build(&statement))
-        .all(db)
-        .await?;
-    Ok((0_i64..)
-        .take(parents.len())
-        .map(|index| {
-            let found = counts.iter().find(|count| count.parent == index);
-            found
-                .and_then(|count| u64::try_from(count.rows).ok())
-                .unwrap_or_default()
-        })
-        .collect())
-}
-
 /// The user's identity at the provider that was linked first, locked until the transaction ends.
 pub async fn first_linked(
     tx: &Tx,
@@ -391,7 +353,10 @@ pub async fn first_linked(
     select.one(tx).await
 }
 
-fn providers_of_instance(provider_type: Option<&str>, external_id: &str) -> SelectStatement {
+fn providers_of_instance(
+    provider_type: Option<&str>,
+    external_id: &str,
+) -> Select<identity_provider::Entity> {
     identity_provider::Entity::find()
         .select_only()
         .column(identity_provider::Column::Id)
@@ -399,7 +364,6 @@ fn providers_of_instance(provider_type: Option<&str>, external_id: &str) -> Sele
         .apply_if(provider_type, |select, key| {
             select.filter(identity_provider::Column::ProviderType.eq(key))
         })
-        .into_query()
 }
 
 fn provider_with_the_same_external_id() -> SelectStatement {

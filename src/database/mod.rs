@@ -33,6 +33,9 @@ pub use sealed::Sealed;
 /// A transaction that may write. Everything inside it uses this, never the pool.
 pub type Tx = DatabaseTransaction;
 
+/// A log filter: what the library says of migrations at info, this program says itself.
+pub const QUIET: &str = "sea_orm_migration=warn";
+
 /// The longest that one statement may run.
 pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 

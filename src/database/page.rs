@@ -1,7 +1,10 @@
 //! Keyset pages: a place in an ordered list is the last row's own key, never an offset, so that
 //! a page stays right while rows come and go.
 
-use sea_orm::sea_query::{Expr, ExprTrait, IntoColumnRef, Order, SelectStatement};
+use sea_orm::sea_query::{
+    Asterisk, CommonTableExpression, Expr, ExprTrait, IntoColumnRef, Order, Query, SelectStatement,
+    UnionType,
+};
 use uuid::Uuid;
 
 use crate::clock::Time;
@@ -50,24 +53,82 @@ impl Page {
         columns: &[C],
         descending: bool,
     ) {
-        let upwards = descending == (self.towards == Towards::Start);
         if let Some(from) = &self.from {
             let here = Expr::tuple(columns.iter().cloned().map(Expr::col));
             let there = Expr::tuple(from.values());
-            query.and_where(if upwards {
+            query.and_where(if self.goes_up(descending) {
                 here.gt(there)
             } else {
                 here.lt(there)
             });
         }
-        let order = if upwards { Order::Asc } else { Order::Desc };
+        self.order(query, columns, descending);
+    }
+
+    fn order<C: IntoColumnRef + Clone>(
+        &self,
+        query: &mut SelectStatement,
+        columns: &[C],
+        descending: bool,
+    ) {
+        let order = if self.goes_up(descending) {
+            Order::Asc
+        } else {
+            Order::Desc
+        };
         for column in columns {
             query.order_by(column.clone(), order.clone());
         }
         query.limit(self.limit + 1);
     }
 
-    /// Makes the page from what such a query found.
+    fn goes_up(&self, descending: bool) -> bool {
+        descending == (self.towards == Towards::Start)
+    }
+
+    /// This page of several lists in one, none of which has a row of another: a bounded select
+    /// for each, which can go by an index of that list. `None` where there is no list.
+    pub fn merge<C: IntoColumnRef + Clone>(
+        &self,
+        mut lists: Vec<SelectStatement>,
+        columns: &[C],
+        descending: bool,
+    ) -> Option<SelectStatement> {
+        for list in &mut lists {
+            self.apply(list, columns, descending);
+        }
+        if lists.len() < 2 {
+            return lists.pop();
+        }
+        let mut merged = Query::select()
+            .column(Asterisk)
+            .from_subquery(union_all(lists)?, "merged")
+            .take();
+        self.order(&mut merged, columns, descending);
+        Some(merged)
+    }
+
+    /// This page of rows that are few, however many the table has. They are found before they
+    /// are ordered: PostgreSQL would rather go through the table in the order of the list, in the
+    /// hope to meet them soon.
+    pub fn of_few<C: IntoColumnRef + Clone>(
+        &self,
+        rows: SelectStatement,
+        columns: &[C],
+        descending: bool,
+    ) -> SelectStatement {
+        let found = CommonTableExpression::new()
+            .query(rows)
+            .table_name("found")
+            .materialized(true)
+            .take();
+        let mut page = Query::select().column(Asterisk).from("found").take();
+        page.with_cte(found);
+        self.apply(&mut page, columns, descending);
+        page
+    }
+
+    /// Makes the page from what such a query found, or from nothing.
     pub fn slice<T>(&self, mut rows: Vec<T>) -> Slice<T> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
@@ -77,6 +138,20 @@ impl Page {
         }
         Slice { rows, more }
     }
+}
+
+/// The rows of all, one select after the other; `None` where there is none.
+pub fn union_all(selects: Vec<SelectStatement>) -> Option<SelectStatement> {
+    // SQLite takes ORDER BY and LIMIT in a part of a union only behind a FROM.
+    let mut parts = selects.into_iter().map(|select| {
+        Query::select()
+            .column(Asterisk)
+            .from_subquery(select, "part")
+            .take()
+    });
+    let mut union = parts.next()?;
+    union.unions(parts.map(|part| (UnionType::All, part)));
+    Some(union)
 }
 
 impl Position {

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{IntoCondition, LockType};
-use sea_orm::{DbBackend, QueryOrder, QuerySelect};
+use sea_orm::{DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait};
 
 use super::Tx;
 use super::json::Json;
@@ -125,9 +125,14 @@ pub async fn page(
     filter: &Filter,
     page: &Page,
 ) -> Result<Slice<Model>, DbErr> {
-    let mut select = Entity::find().filter(filter.condition());
-    page.apply(QuerySelect::query(&mut select), &[Column::Id], false);
-    Ok(page.slice(select.all(db).await?))
+    let mut select = Entity::find().filter(filter.condition()).into_query();
+    if filter.entity_refs.is_some() {
+        select = page.of_few(select, &[Column::Id], false);
+    } else {
+        page.apply(&mut select, &[Column::Id], false);
+    }
+    let statement = db.get_database_backend().build(&select);
+    Ok(page.slice(Model::find_by_statement(statement).all(db).await?))
 }
 
 pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, DbErr> {

@@ -9,6 +9,18 @@ use crate::support::site::{Ended, Site};
 #[tokio::test]
 async fn api_keys_are_made_listed_and_revoked(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let site = Site::new(on).await;
+    let early = site.run(&["api-key", "list"]).await;
+    assert_eq!((early.code, early.out.as_str()), (Some(1), ""));
+    let [line] = &early.said()[..] else {
+        panic!("{early:#?}");
+    };
+    assert!(line.contains("`lanyard migrate up`"), "{line}");
+    site.prints(&["migrate", "up"]).await;
+    let none = site.prints(&["api-key", "list"]).await;
+    assert!(
+        none.starts_with("There are no API keys in the database"),
+        "{none}"
+    );
     let create = [
         "api-key",
         "create",
@@ -38,7 +50,7 @@ async fn api_keys_are_made_listed_and_revoked(#[values(Db::Sqlite, Db::Postgres)
 
     let revoked = site.prints(&["api-key", "revoke", id]).await;
     assert_eq!(revoked, format!("{id} is revoked.\n"));
-    assert_eq!(site.prints(&["api-key", "list"]).await, "");
+    assert_eq!(site.prints(&["api-key", "list"]).await, none);
     let again = site.run(&["api-key", "revoke", id]).await;
     again.fails_saying(&[format!("API key {id} was not found")]);
 }

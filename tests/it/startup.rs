@@ -284,8 +284,8 @@ async fn a_data_folder_that_may_not_be_written_is_named() {
     set_mode(&site.path("lanyard-data"), 0o555);
     let ended = Ended::of(&mut site.as_nobody(&["serve"])).await;
     ended.fails_saying(&[format!(
-        "the database file ./lanyard-data/lanyard.db can't be opened: unable to open database \
-         file. {UNOPENED}"
+        "the database file ./lanyard-data/lanyard.db can't be opened: Permission denied (os \
+         error 13). {UNOPENED}"
     )]);
 }
 
@@ -299,8 +299,8 @@ async fn a_database_that_may_not_be_written_is_named() {
     set_mode(&key, 0o444);
     let ended = Ended::of(&mut site.as_nobody(&["serve"])).await;
     ended.fails_saying(&[format!(
-        "the database file ./lanyard-data/lanyard.db can't be opened: attempt to write a readonly \
-         database. {UNOPENED}"
+        "the database file ./lanyard-data/lanyard.db can't be opened: Permission denied (os \
+         error 13). {UNOPENED}"
     )]);
 }
 
