@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr};
+use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
 use sqlx::Connection;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
@@ -54,11 +54,6 @@ impl Database {
             cause: cause.to_string(),
         })?;
         let writer = sqlite_pool(file, Role::Writer).await.map_err(unopened)?;
-        // SQLite opens what it may not write, too, and would say so at the first write only.
-        writer
-            .execute_unprepared("BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK")
-            .await
-            .map_err(unopened)?;
         let reader = Box::pin(sqlite_pool(file, Role::Readers(readers)))
             .await
             .map_err(unopened)?;

@@ -4,13 +4,18 @@ use std::collections::BTreeSet;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Query;
-use sea_orm::{Condition, IntoActiveModel, QueryOrder, QuerySelect, Set};
+use sea_orm::{
+    Condition, FromQueryResult, IntoActiveModel, QueryOrder, QuerySelect, QueryTrait, Set,
+};
 
 use super::Tx;
 use super::json::Json;
 use super::page::{Page, Slice};
 use crate::clock::Time;
 use crate::id::EventId;
+
+/// A page is put together from the lists of this many actions at most.
+const MOST_ACTIONS: usize = 100;
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "event")]
@@ -69,7 +74,6 @@ pub mod seal {
         pub sequence: i64,
         pub event_number: i64,
         pub hash: Vec<u8>,
-        /// The event's time, or that of the seal before where that is later.
         pub at: Time,
         pub action: String,
         pub actor_id: Option<String>,
@@ -121,39 +125,26 @@ impl Filter {
             )
             .add_option(self.target_id.as_ref().map(|id| Column::TargetId.eq(id)))
             .add_option(self.user_id.as_ref().map(|id| Column::UserId.eq(id)))
-            .add_option(self.since.map(|time| Column::Sequence.gte(first_since(time))))
-            .add_option(self.until.map(|time| {
-                let end = Func::coalesce([first_since(time), Expr::val(i64::MAX)]);
-                Column::Sequence.lt(end)
-            }))
+            .add_option(self.since.map(|time| Column::At.gte(time)))
+            .add_option(self.until.map(|time| Column::At.lt(time)))
     }
 
-    /// A filter for each action: together they find what this one finds, each by an index.
+    /// A filter for each action: together they find what this one finds, each in the order of an
+    /// index.
     fn by_action(&self) -> Vec<Self> {
         let Some(actions) = &self.actions else {
             return vec![self.clone()];
         };
         let actions: BTreeSet<&String> = actions.iter().collect();
+        if actions.len() > MOST_ACTIONS {
+            return vec![self.clone()];
+        }
         let only = |action: &&String| Self {
             actions: Some(vec![(*action).clone()]),
             ..self.clone()
         };
         actions.iter().map(only).collect()
     }
-}
-
-/// The place of the first seal of that time or later. Times never fall along the sequence, so a
-/// span of time is a span of the sequence.
-fn first_since(time: Time) -> Expr {
-    let first = seal::Entity::find()
-        .select_only()
-        .column(seal::Column::Sequence)
-        .filter(seal::Column::At.gte(time))
-        .order_by_asc(seal::Column::At)
-        .order_by_asc(seal::Column::Sequence)
-        .limit(1)
-        .into_query();
-    Expr::SubQuery(None, Box::new(first.into()))
 }
 
 /// Writes the event, to be sealed once the transaction is committed. Its number is the

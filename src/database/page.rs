@@ -117,11 +117,8 @@ impl Page {
         columns: &[C],
         descending: bool,
     ) -> SelectStatement {
-        let found = CommonTableExpression::new()
-            .query(rows)
-            .table_name("found")
-            .materialized(true)
-            .take();
+        let mut found = CommonTableExpression::new();
+        found.query(rows).table_name("found").materialized(true);
         let mut page = Query::select().column(Asterisk).from("found").take();
         page.with_cte(found);
         self.apply(&mut page, columns, descending);

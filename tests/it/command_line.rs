@@ -9,6 +9,7 @@ use crate::support::site::{Ended, Site};
 #[tokio::test]
 async fn api_keys_are_made_listed_and_revoked(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let site = Site::new(on).await;
+    site.prints(&["migrate", "up"]).await;
     let early = site.run(&["api-key", "list"]).await;
     assert_eq!((early.code, early.out.as_str()), (Some(1), ""));
     let [line] = &early.said()[..] else {
@@ -53,6 +54,29 @@ async fn api_keys_are_made_listed_and_revoked(#[values(Db::Sqlite, Db::Postgres)
     assert_eq!(site.prints(&["api-key", "list"]).await, none);
     let again = site.run(&["api-key", "revoke", id]).await;
     again.fails_saying(&[format!("API key {id} was not found")]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn keys_are_of_a_database_that_is_there_already(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+    let site = Site::new(on).await;
+    let said = match on {
+        Db::Sqlite => {
+            "there is no database at file ./lanyard-data/lanyard.db. `lanyard serve` and `lanyard \
+             migrate up` make one; check LANYARD_DATA_DIR and LANYARD_DATABASE_URL"
+                .to_owned()
+        }
+        Db::Postgres => format!(
+            "the database {} is older than this version: `lanyard migrate up` brings it up to \
+             date, and so does `lanyard serve` at its start",
+            site.place()
+        ),
+    };
+    let create = ["api-key", "create", "--name", "ci", "--scope", "admin"];
+    for arguments in [&create[..], &["api-key", "list"]] {
+        site.run(arguments).await.fails_saying(&[&said]);
+    }
+    assert!(site.made().is_empty());
 }
 
 #[rstest]

@@ -25,20 +25,16 @@ fn is_bad(line: &str, lookup: &Lookup) -> bool {
     let scans = line
         .strip_prefix("SCAN ")
         .is_some_and(|what| !is_of_the_plan_itself(what));
-    // The list's own index, from its beginning or end to the limit.
-    let in_order = line.contains(" USING INDEX") || line.contains(" USING COVERING INDEX");
-    let allowed = match lookup.order {
-        Order::OfAnIndex => false,
-        Order::WholeTable => in_order,
-        Order::OfFew => false,
-    };
-    let sorts = line.starts_with("USE TEMP B-TREE") && lookup.order != Order::OfFew;
+    let by_an_index = line.contains(" USING INDEX") || line.contains(" USING COVERING INDEX");
+    let allowed = by_an_index && [Order::WholeTable, Order::OfSome].contains(&lookup.order);
+    let may_sort = [Order::OfFew, Order::OfSome].contains(&lookup.order);
+    let sorts = line.starts_with("USE TEMP B-TREE") && !may_sort;
     (scans && !allowed) || sorts
 }
 
-/// The arms of a union, values in a list, one row of constants.
+/// The parts of a union, the rows that were found first, values in a list, one row of constants.
 fn is_of_the_plan_itself(what: &str) -> bool {
-    ["(subquery", "page", "CONSTANT ROW"]
+    ["(subquery", "part", "merged", "found", "CONSTANT ROW"]
         .iter()
         .any(|own| what.starts_with(own))
 }

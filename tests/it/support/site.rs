@@ -18,7 +18,6 @@ const NOBODY: u32 = 65534;
 
 pub struct Site {
     folder: TempDir,
-    on: Db,
     /// PostgreSQL's; SQLite's file is where it is by default.
     url: Option<String>,
 }
@@ -39,7 +38,7 @@ impl Site {
             Db::Postgres => Some(postgres::new_empty_database().await),
         };
         let folder = TempDir::new().unwrap();
-        Self { folder, on, url }
+        Self { folder, url }
     }
 
     /// `lanyard` with these arguments, on this folder and database.
@@ -50,7 +49,6 @@ impl Site {
                 .env("LANYARD_DATABASE_URL", url)
                 .env("LANYARD_MASTER_KEY", MASTER_KEY);
         }
-        command.env("LANYARD_LOG", "info,poem=warn,sea_orm_migration=warn");
         command
     }
 

@@ -1,0 +1,196 @@
+//! Lookups of identities: each key of the filter alone, what callers combine, each order.
+
+use lanyard::database::identity::{self, Filter, OrderBy, Parent, Status};
+use lanyard::database::page::Position;
+use lanyard::database::credential;
+use lanyard::id::{IdentityId, ProviderId, UserId};
+
+use super::super::fill::{EMAIL, EXTERNAL_ID, id};
+use super::Order::{OfAnIndex, OfFew, OfSome, WholeTable};
+use super::{Lookup, Order, filter, hundred, lookup, second, thousand};
+
+/// Of type github, with the external id instance-1 and identities of the odd users.
+fn provider() -> ProviderId {
+    ProviderId(id(1))
+}
+
+fn user(number: u32) -> UserId {
+    UserId(id(number))
+}
+
+fn filters() -> Vec<(&'static str, Order, Filter)> {
+    let text = |text: &str| Some(text.to_owned());
+    let account = || Some(vec![EXTERNAL_ID.to_owned()]);
+    let accounts = || Some(thousand(|number| format!("account-{number}")));
+    let instance = |name: &str| Some(text(name));
+    vec![
+        ("no filter", WholeTable, Filter::default()),
+        ("ids", OfFew, filter(|f: &mut Filter| f.ids = Some(hundred(|n| IdentityId(id(n)))))),
+        ("userIds", OfFew, filter(|f: &mut Filter| f.user_ids = Some(hundred(user)))),
+        ("userId", OfAnIndex, filter(|f: &mut Filter| f.user_ids = Some(vec![user(777)]))),
+        ("externalIds", OfFew, filter(|f: &mut Filter| f.external_ids = accounts())),
+        ("externalId", OfAnIndex, filter(|f: &mut Filter| f.external_ids = account())),
+        ("providerId", OfAnIndex, filter(|f: &mut Filter| f.provider_id = Some(provider()))),
+        ("providerId, no rows", OfAnIndex, filter(|f: &mut Filter| f.provider_id = Some(ProviderId(id(1000))))),
+        ("providerExternalId", OfAnIndex, filter(|f: &mut Filter| f.provider_external_id = instance("instance-1"))),
+        ("providerExternalId, no rows", OfAnIndex, filter(|f: &mut Filter| f.provider_external_id = instance("instance-1000"))),
+        ("providerExternalId, no provider", OfAnIndex, filter(|f: &mut Filter| f.provider_external_id = instance("nowhere"))),
+        // Two providers have none: their lists become one.
+        ("providerExternalId: null", OfFew, filter(|f: &mut Filter| f.provider_external_id = Some(None))),
+        ("providerType", OfAnIndex, filter(|f: &mut Filter| f.provider_type = text("github"))),
+        ("providerType, no rows", OfAnIndex, filter(|f: &mut Filter| f.provider_type = text("oidc"))),
+        ("status VALID", OfAnIndex, filter(|f: &mut Filter| f.status = Some(Status::Valid))),
+        ("status INVALID", OfAnIndex, filter(|f: &mut Filter| f.status = Some(Status::Invalid))),
+        ("email", OfAnIndex, filter(|f: &mut Filter| f.email = text(EMAIL))),
+        ("isPrimary: true", OfAnIndex, filter(|f: &mut Filter| f.is_primary = Some(true))),
+        ("isPrimary: false", OfAnIndex, filter(|f: &mut Filter| f.is_primary = Some(false))),
+        ("expiringBefore", OfSome, filter(|f: &mut Filter| f.expiring_before = Some(second(800)))),
+        // How callers combine keys.
+        ("providerId, externalId", OfFew, filter(|f: &mut Filter| {
+            f.provider_id = Some(provider());
+            f.external_ids = account();
+        })),
+        ("providerId, externalIds", OfFew, filter(|f: &mut Filter| {
+            f.provider_id = Some(provider());
+            f.external_ids = accounts();
+        })),
+        ("providerId, userId", OfFew, filter(|f: &mut Filter| {
+            f.provider_id = Some(provider());
+            f.user_ids = Some(vec![user(777)]);
+        })),
+        ("externalId, providerType", OfFew, filter(|f: &mut Filter| {
+            f.external_ids = account();
+            f.provider_type = text("github");
+        })),
+        ("externalId, providerType, providerExternalId", OfFew, filter(|f: &mut Filter| {
+            f.external_ids = account();
+            f.provider_type = text("github");
+            f.provider_external_id = instance("instance-1");
+        })),
+        ("providerType, providerExternalId", OfAnIndex, filter(|f: &mut Filter| {
+            f.provider_type = text("github");
+            f.provider_external_id = instance("instance-1");
+        })),
+        ("userId, providerType", OfAnIndex, filter(|f: &mut Filter| {
+            f.user_ids = Some(vec![user(777)]);
+            f.provider_type = text("github");
+        })),
+        ("userId, status", OfFew, filter(|f: &mut Filter| {
+            f.user_ids = Some(vec![user(777)]);
+            f.status = Some(Status::Valid);
+        })),
+    ]
+}
+
+pub fn pages() -> Vec<Lookup> {
+    let mut all = Vec::new();
+    for (name, order, filter) in filters() {
+        all.extend(pages_of(name, order, &filter, identity::Order::default(), &Position::Id(id(500_000))));
+        if !filter.is_empty() {
+            all.push(lookup(format!("identity {name}"), order, move |db| {
+                let filter = filter.clone();
+                async move {
+                    identity::first(&db, &filter).await.unwrap();
+                }
+            }));
+        }
+    }
+    for (by, middle) in [
+        (OrderBy::Id, Position::Id(id(500_000))),
+        (OrderBy::DateAdded, Position::Time(second(500_000), id(500_000))),
+        (OrderBy::DateVerified, Position::Time(second(500_000), id(500))),
+        (OrderBy::ExternalId, Position::Text("account-5".to_owned(), id(20))),
+    ] {
+        for descending in [false, true] {
+            let order = identity::Order { by, descending };
+            let name = format!("by {by:?}, descending: {descending}");
+            all.extend(pages_of(&name, WholeTable, &Filter::default(), order, &middle));
+        }
+    }
+    all
+}
+
+fn pages_of(
+    name: &str,
+    order: Order,
+    filter: &Filter,
+    by: identity::Order,
+    middle: &Position,
+) -> Vec<Lookup> {
+    let mut pages = Vec::new();
+    for (place, page) in super::pages(middle) {
+        let filter = filter.clone();
+        let expiring = filter.expiring_before.is_some();
+        let mut lookup = lookup(format!("identities {name}, {place}"), order, move |db| {
+            let (filter, page) = (filter.clone(), page.clone());
+            async move {
+                identity::page(&db, &filter, by, &page).await.unwrap();
+            }
+        });
+        if expiring {
+            // Credentials by their time and sorted, or in the list's order with some passed over:
+            // which is cheaper depends on how many there are. Never identities.
+            lookup.most_rows = 250_000;
+        }
+        pages.push(lookup);
+    }
+    pages
+}
+
+pub fn lookups() -> Vec<Lookup> {
+    vec![
+        lookup("identities by id", OfFew, |db| async move {
+            let ids = hundred(|number| IdentityId(id(number)));
+            assert_eq!(identity::by_ids(&db, &ids).await.unwrap().len(), 100);
+            credential::known_by_identities(&db, &ids).await.unwrap();
+        }),
+        lookup("what a link reckons with", OfFew, |db| async move {
+            let found = identity::around(&db, provider(), EXTERNAL_ID, user(779)).await;
+            assert_eq!(found.unwrap().len(), 2);
+        }),
+        lookup("userIdentities", OfAnIndex, |db| async move {
+            for exclude in [false, true] {
+                let found =
+                    identity::of_user_and_type(&db, user(777), "github", exclude, 1001).await;
+                assert_eq!(found.unwrap().len(), 1);
+            }
+        }),
+    ]
+}
+
+pub fn nested() -> Vec<Lookup> {
+    let users: Vec<Parent> = hundred(|number| Parent::User(user(number)));
+    let providers = (0..8).map(|number| Parent::Provider(ProviderId(id(number))));
+    let mut all = nested_pages("users", &users, None);
+    all.extend(nested_pages("users, of a type", &users, Some("github")));
+    all.extend(nested_pages("providers", &providers.collect::<Vec<_>>(), None));
+    all.push(lookup("counts of users", OfAnIndex, move |db| {
+        let users = users.clone();
+        async move {
+            for provider_type in [None, Some("github")] {
+                let counts = identity::counts_of_parents(&db, &users, provider_type).await;
+                assert_eq!(counts.unwrap().len(), 100);
+            }
+        }
+    }));
+    all
+}
+
+fn nested_pages(
+    name: &str,
+    parents: &[Parent],
+    provider_type: Option<&'static str>,
+) -> Vec<Lookup> {
+    let mut all = Vec::new();
+    for (place, page) in super::pages(&Position::Id(id(300_000))) {
+        let parents = parents.to_vec();
+        all.push(lookup(format!("identities of {name}, {place}"), OfAnIndex, move |db| {
+            let (parents, page) = (parents.clone(), page.clone());
+            async move {
+                let pages = identity::pages_of_parents(&db, &parents, provider_type, &page).await;
+                assert_eq!(pages.unwrap().len(), parents.len());
+            }
+        }));
+    }
+    all
+}

@@ -1,0 +1,51 @@
+//! Lookups of users.
+
+use lanyard::database::page::Position;
+use lanyard::database::user::{self, Filter, Status};
+use lanyard::id::UserId;
+
+use super::super::fill::{EMAIL, ENTITY_REF, id};
+use super::Order::{OfAnIndex, OfFew, WholeTable};
+use super::{Lookup, Order, filter, hundred, lookup, thousand};
+
+fn filters() -> Vec<(&'static str, Order, Filter)> {
+    let refs = || thousand(|number| format!("user:default/person{number}"));
+    let status = |status| filter(|f: &mut Filter| f.status = Some(status));
+    vec![
+        ("no filter", WholeTable, Filter::default()),
+        ("ids", OfFew, filter(|f: &mut Filter| f.ids = Some(hundred(|n| UserId(id(n)))))),
+        ("entityRefs", OfFew, filter(|f: &mut Filter| f.entity_refs = Some(refs()))),
+        ("email", OfAnIndex, filter(|f: &mut Filter| f.email = Some(EMAIL.to_owned()))),
+        ("status ACTIVE", OfAnIndex, status(Status::Active)),
+        ("status DISABLED", OfAnIndex, status(Status::Disabled)),
+        ("status MERGED", OfAnIndex, status(Status::Merged)),
+    ]
+}
+
+pub fn all() -> Vec<Lookup> {
+    let mut all = vec![
+        lookup("users by id", OfFew, |db| async move {
+            let ids = hundred(|number| UserId(id(number)));
+            assert_eq!(user::by_ids(&db, &ids).await.unwrap().len(), 100);
+        }),
+        lookup("user by reference", OfFew, |db| async move {
+            let refs = [ENTITY_REF.to_owned()];
+            assert_eq!(user::by_entity_refs(&db, &refs).await.unwrap().len(), 1);
+        }),
+        lookup("user by e-mail address", OfAnIndex, |db| async move {
+            assert_eq!(user::by_email(&db, EMAIL).await.unwrap().len(), 1);
+        }),
+    ];
+    for (name, order, filter) in filters() {
+        for (place, page) in super::pages(&Position::Id(id(125_000))) {
+            let filter = filter.clone();
+            all.push(lookup(format!("users {name}, {place}"), order, move |db| {
+                let (filter, page) = (filter.clone(), page.clone());
+                async move {
+                    user::page(&db, &filter, &page).await.unwrap();
+                }
+            }));
+        }
+    }
+    all
+}
