@@ -10,6 +10,11 @@
     clippy::unwrap_used,
     reason = "a measurement that can't go on has failed"
 )]
+#![expect(
+    clippy::large_futures,
+    clippy::zombie_processes,
+    reason = "it starts each thing once, and the database's shell ends with this process"
+)]
 
 mod by_hand;
 mod client;

@@ -1,8 +1,8 @@
 //! The tokens of identities, sealed. Only the vault opens them; what may be known without
 //! opening is [`Known`].
 
-use sea_orm::DerivePartialModel;
 use sea_orm::entity::prelude::*;
+use sea_orm::{DerivePartialModel, QueryOrder, QuerySelect};
 
 use super::json::Texts;
 use crate::clock::Time;
@@ -49,4 +49,22 @@ pub async fn known_by_identities(
         .into_partial_model::<Known>()
         .all(db)
         .await
+}
+
+/// The identities whose access token ends before then, if they are no more than `most`.
+pub async fn expiring_before(
+    db: &impl ConnectionTrait,
+    time: Time,
+    most: u64,
+) -> Result<Option<Vec<IdentityId>>, DbErr> {
+    let found: Vec<IdentityId> = Entity::find()
+        .select_only()
+        .column(Column::IdentityId)
+        .filter(Column::ExpiresAt.lt(time))
+        .order_by_asc(Column::ExpiresAt)
+        .limit(most + 1)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok((found.len() as u64 <= most).then_some(found))
 }

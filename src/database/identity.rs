@@ -17,6 +17,8 @@ pub use nested::{Parent, counts_of_parents, pages_of_parents};
 
 /// A page is put together from the lists of this many providers at most.
 const MOST_INSTANCES: u64 = 100;
+/// Identities that are looked up by their ids because their tokens expire.
+const MOST_EXPIRING: u64 = 1000;
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "identity")]
@@ -267,21 +269,26 @@ pub async fn page(
 ) -> Result<Slice<Model>, DbErr> {
     let rows = |filter: &Filter| Entity::find().filter(filter.condition()).into_query();
     let (columns, descending) = (order.columns(), order.descending);
-    let statement = match instances(db, filter).await? {
-        Some(providers) => {
-            let lists = providers.into_iter().map(|id| {
-                rows(&Filter {
-                    provider_id: Some(id),
-                    provider_external_id: None,
-                    ..filter.clone()
-                })
-            });
-            page.merge(lists.collect(), columns, descending)
-        }
-        None if filter.names_several_accounts() => {
-            Some(page.of_few(rows(filter), columns, descending))
-        }
-        None => page.merge(vec![rows(filter)], columns, descending),
+    let statement = if let Some(providers) = instances(db, filter).await? {
+        let lists = providers.into_iter().map(|id| {
+            rows(&Filter {
+                provider_id: Some(id),
+                provider_external_id: None,
+                ..filter.clone()
+            })
+        });
+        page.merge(lists.collect(), columns, descending)
+    } else if let Some(ids) = expiring(db, filter).await? {
+        let few = Filter {
+            ids: Some(ids),
+            expiring_before: None,
+            ..filter.clone()
+        };
+        Some(page.of_few(rows(&few), columns, descending))
+    } else if filter.names_several_accounts() {
+        Some(page.of_few(rows(filter), columns, descending))
+    } else {
+        page.merge(vec![rows(filter)], columns, descending)
     };
     let Some(statement) = statement else {
         return Ok(page.slice(Vec::new()));
@@ -310,6 +317,20 @@ async fn instances(
             .all(db)
             .await?;
     Ok((found.len() as u64 <= MOST_INSTANCES).then_some(found))
+}
+
+/// The identities whose tokens expire before the filter's time, where they are few: they are
+/// found by the time, in no order of a list. Where they are many, a list meets them soon.
+async fn expiring(
+    db: &impl ConnectionTrait,
+    filter: &Filter,
+) -> Result<Option<Vec<IdentityId>>, DbErr> {
+    match filter.expiring_before {
+        Some(time) if !filter.is_exact() => {
+            credential::expiring_before(db, time, MOST_EXPIRING).await
+        }
+        _ => Ok(None),
+    }
 }
 
 pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, DbErr> {

@@ -6,7 +6,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::app::{App, Db};
-use crate::support::http::{QUESTION, Reply, Wire, body};
+use crate::support::http::{QUESTION, Wire, body};
 
 /// The text, made that long by spaces.
 fn padded(text: &str, bytes: usize) -> String {

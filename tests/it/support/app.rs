@@ -9,7 +9,6 @@ use lanyard::server::{Server, open_database};
 use lanyard::settings::{Settings, Source};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use super::client::Ask;
 use super::postgres;
@@ -35,7 +34,8 @@ pub struct App {
     pub database: Database,
     pub database_url: String,
     http: reqwest::Client,
-    server: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    /// Dropped, it tells the server to stop.
+    _stop: oneshot::Sender<()>,
     _folder: TempDir,
 }
 
@@ -72,7 +72,7 @@ impl App {
         let private_address = server.private_address();
         let database = open_database(&settings).await.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let running = tokio::spawn(async move {
+        tokio::spawn(async move {
             // Dropped or sent: both mean stop.
             server.run(async { drop(stopped.await) }).await.unwrap();
         });
@@ -88,16 +88,8 @@ impl App {
             database,
             database_url: url,
             http,
-            server: Some((stop, running)),
+            _stop: stop,
             _folder: folder,
-        }
-    }
-
-    /// Stops the server as SIGTERM would, and waits for it.
-    pub async fn stop(mut self) {
-        if let Some((stop, running)) = self.server.take() {
-            drop(stop);
-            running.await.unwrap();
         }
     }
 

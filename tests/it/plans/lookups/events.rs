@@ -1,7 +1,7 @@
 //! Lookups of API keys, and of the audit log.
 
-use lanyard::database::event::{self, Filter};
 use lanyard::database::api_key;
+use lanyard::database::event::{self, Filter};
 use lanyard::database::page::Position;
 use lanyard::id::{ApiKeyId, EventId};
 
@@ -14,22 +14,58 @@ fn filters() -> Vec<(&'static str, Order, Filter)> {
     let actions = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
     vec![
         ("no filter", WholeTable, Filter::default()),
-        ("actorId", OfAnIndex, filter(|f: &mut Filter| f.actor_id = text("api_key_7"))),
-        ("targetId", OfAnIndex, filter(|f: &mut Filter| f.target_id = text("identity_7"))),
-        ("userId", OfAnIndex, filter(|f: &mut Filter| f.user_id = text("user_7"))),
-        ("an action", OfAnIndex, filter(|f: &mut Filter| f.actions = actions(&["identity.linked"]))),
-        ("an action, no rows", OfAnIndex, filter(|f: &mut Filter| f.actions = actions(&["api_key.revoked"]))),
+        (
+            "actorId",
+            OfAnIndex,
+            filter(|f: &mut Filter| f.actor_id = text("api_key_7")),
+        ),
+        (
+            "targetId",
+            OfAnIndex,
+            filter(|f: &mut Filter| f.target_id = text("identity_7")),
+        ),
+        (
+            "userId",
+            OfAnIndex,
+            filter(|f: &mut Filter| f.user_id = text("user_7")),
+        ),
+        (
+            "an action",
+            OfAnIndex,
+            filter(|f: &mut Filter| f.actions = actions(&["identity.linked"])),
+        ),
+        (
+            "an action, no rows",
+            OfAnIndex,
+            filter(|f: &mut Filter| f.actions = actions(&["api_key.revoked"])),
+        ),
         // The lists of all three become one.
-        ("actions", OfFew, filter(|f: &mut Filter| {
-            f.actions = actions(&["identity.linked", "user.created", "api_key.revoked"]);
-        })),
+        (
+            "actions",
+            OfFew,
+            filter(|f: &mut Filter| {
+                f.actions = actions(&["identity.linked", "user.created", "api_key.revoked"]);
+            }),
+        ),
         // Times and the log's order are almost the same, and the databases don't know it.
-        ("since", OfSome, filter(|f: &mut Filter| f.since = Some(second(199_000)))),
-        ("until", OfSome, filter(|f: &mut Filter| f.until = Some(second(1_000)))),
-        ("since, until", OfSome, filter(|f: &mut Filter| {
-            f.since = Some(second(100_000));
-            f.until = Some(second(101_000));
-        })),
+        (
+            "since",
+            OfSome,
+            filter(|f: &mut Filter| f.since = Some(second(199_000))),
+        ),
+        (
+            "until",
+            OfSome,
+            filter(|f: &mut Filter| f.until = Some(second(1_000))),
+        ),
+        (
+            "since, until",
+            OfSome,
+            filter(|f: &mut Filter| {
+                f.since = Some(second(100_000));
+                f.until = Some(second(101_000));
+            }),
+        ),
     ]
 }
 
@@ -53,12 +89,16 @@ pub fn all() -> Vec<Lookup> {
         }),
     ];
     for (place, page) in super::pages(&Position::Id(id(10_000))) {
-        all.push(lookup(format!("API keys, {place}"), WholeTable, move |db| {
-            let page = page.clone();
-            async move {
-                api_key::page(&db, &page).await.unwrap();
-            }
-        }));
+        all.push(lookup(
+            format!("API keys, {place}"),
+            WholeTable,
+            move |db| {
+                let page = page.clone();
+                async move {
+                    api_key::page(&db, &page).await.unwrap();
+                }
+            },
+        ));
     }
     for (name, order, filter) in filters() {
         for (place, page) in super::pages(&Position::Sequence(100_000)) {

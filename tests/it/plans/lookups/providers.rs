@@ -20,15 +20,35 @@ fn filters() -> Vec<(&'static str, Order, Filter)> {
         ("no filter", WholeTable, Filter::default()),
         ("ids", OfFew, filter(|f: &mut Filter| f.ids = Some(ids()))),
         ("slugs", OfFew, filter(|f: &mut Filter| f.slugs = slugs())),
-        ("type", OfFew, filter(|f: &mut Filter| f.provider_type = github())),
-        ("externalId", OfFew, filter(|f: &mut Filter| f.external_id = instance())),
-        ("type, externalId", OfFew, filter(|f: &mut Filter| {
-            f.provider_type = github();
-            f.external_id = instance();
-        })),
+        (
+            "type",
+            OfFew,
+            filter(|f: &mut Filter| f.provider_type = github()),
+        ),
+        (
+            "externalId",
+            OfFew,
+            filter(|f: &mut Filter| f.external_id = instance()),
+        ),
+        (
+            "type, externalId",
+            OfFew,
+            filter(|f: &mut Filter| {
+                f.provider_type = github();
+                f.external_id = instance();
+            }),
+        ),
         // No server has a million providers: those that don't fit are passed over in order.
-        ("enabled", WholeTable, filter(|f: &mut Filter| f.enabled = Some(true))),
-        ("allowsSignIn", WholeTable, filter(|f: &mut Filter| f.allows_sign_in = Some(true))),
+        (
+            "enabled",
+            WholeTable,
+            filter(|f: &mut Filter| f.enabled = Some(true)),
+        ),
+        (
+            "allowsSignIn",
+            WholeTable,
+            filter(|f: &mut Filter| f.allows_sign_in = Some(true)),
+        ),
     ]
 }
 
@@ -39,25 +59,40 @@ pub fn all() -> Vec<Lookup> {
         }),
         lookup("provider by slug", OfFew, |db| async move {
             let slugs = ["provider-7".to_owned()];
-            assert_eq!(identity_provider::by_slugs(&db, &slugs).await.unwrap().len(), 1);
+            assert_eq!(
+                identity_provider::by_slugs(&db, &slugs)
+                    .await
+                    .unwrap()
+                    .len(),
+                1
+            );
         }),
         lookup("provider by instance", OfFew, |db| async move {
             let found = identity_provider::by_instance(&db, "github", "instance-1").await;
             assert!(found.unwrap().is_some());
         }),
         lookup("borrowers of a client", OfFew, |db| async move {
-            assert_eq!(identity_provider::borrowers(&db, ProviderId(id(0))).await.unwrap(), 20);
+            assert_eq!(
+                identity_provider::borrowers(&db, ProviderId(id(0)))
+                    .await
+                    .unwrap(),
+                20
+            );
         }),
     ];
     for (name, order, filter) in filters() {
         for (place, page) in super::pages(&Position::Id(id(10_000))) {
             let filter = filter.clone();
-            all.push(lookup(format!("providers {name}, {place}"), order, move |db| {
-                let (filter, page) = (filter.clone(), page.clone());
-                async move {
-                    identity_provider::page(&db, &filter, &page).await.unwrap();
-                }
-            }));
+            all.push(lookup(
+                format!("providers {name}, {place}"),
+                order,
+                move |db| {
+                    let (filter, page) = (filter.clone(), page.clone());
+                    async move {
+                        identity_provider::page(&db, &filter, &page).await.unwrap();
+                    }
+                },
+            ));
         }
     }
     all

@@ -13,9 +13,21 @@ fn filters() -> Vec<(&'static str, Order, Filter)> {
     let status = |status| filter(|f: &mut Filter| f.status = Some(status));
     vec![
         ("no filter", WholeTable, Filter::default()),
-        ("ids", OfFew, filter(|f: &mut Filter| f.ids = Some(hundred(|n| UserId(id(n)))))),
-        ("entityRefs", OfFew, filter(|f: &mut Filter| f.entity_refs = Some(refs()))),
-        ("email", OfAnIndex, filter(|f: &mut Filter| f.email = Some(EMAIL.to_owned()))),
+        (
+            "ids",
+            OfFew,
+            filter(|f: &mut Filter| f.ids = Some(hundred(|n| UserId(id(n))))),
+        ),
+        (
+            "entityRefs",
+            OfFew,
+            filter(|f: &mut Filter| f.entity_refs = Some(refs())),
+        ),
+        (
+            "email",
+            OfAnIndex,
+            filter(|f: &mut Filter| f.email = Some(EMAIL.to_owned())),
+        ),
         ("status ACTIVE", OfAnIndex, status(Status::Active)),
         ("status DISABLED", OfAnIndex, status(Status::Disabled)),
         ("status MERGED", OfAnIndex, status(Status::Merged)),
