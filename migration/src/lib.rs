@@ -3,7 +3,7 @@
 //! A migration is one SQL file, never edited after release: expand first, contract in a later
 //! release, so that the version before still runs on the new schema. The SQL is written once;
 //! where the two databases name a type differently it says `{uuid}`, `{text}` and so on, and
-//! [`in_dialect`] puts in what each of them calls it.
+//! `in_dialect` puts in what each of them calls it.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{
