@@ -47,6 +47,8 @@ impl Kind {
 pub enum IdError {
     #[error("is not an id: ids look like {0}_01h455vb4pex5vsknk084sn02q")]
     Malformed(&'static str),
+    #[error("is an id of a kind that this server doesn't have ({0})")]
+    UnknownKind(String),
     #[error("is an id of another kind ({found}): an id that begins with {expected}_ is needed")]
     WrongKind {
         expected: &'static str,
@@ -68,10 +70,7 @@ impl FromStr for AnyId {
         let (prefix, uuid) = split(text, Kind::Identity)?;
         let kind = Kind::ALL.into_iter().find(|kind| kind.prefix() == prefix);
         kind.map(|kind| Self { kind, uuid })
-            .ok_or(IdError::WrongKind {
-                expected: Kind::Identity.prefix(),
-                found: prefix,
-            })
+            .ok_or(IdError::UnknownKind(prefix))
     }
 }
 

@@ -28,6 +28,17 @@ pub enum Change<T> {
     Set(T),
 }
 
+/// Whether the address that is stored afterwards is proven. The proof belongs to the address that
+/// it was given for: another one begins without, unless the input brings its own.
+pub fn proof_of_address(
+    given: &Change<bool>,
+    address: Option<&str>,
+    (stored_address, stored_proof): (Option<&str>, Option<bool>),
+) -> Option<bool> {
+    let stays = address.is_some() && address == stored_address;
+    given.clone().or(stored_proof.filter(|_| stays))
+}
+
 impl<T> Change<T> {
     /// What is stored afterwards, where `None` is a value too.
     pub fn or(self, stored: Option<T>) -> Option<T> {

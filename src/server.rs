@@ -31,6 +31,7 @@ pub use start::{StartError, migrated_database, open_database, place, ready_datab
 
 const PATIENCE: Patience = Patience {
     head: Duration::from_mins(1),
+    read: Duration::from_mins(1),
     drain: Duration::from_secs(15),
 };
 /// How long closing the database may take after that.
@@ -53,10 +54,8 @@ impl Server {
     /// What stands in the way, and what to do about it.
     pub async fn bind(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
         let catalog = Arc::new(Catalog::builtin()?);
-        let database = Box::pin(migrated_database(settings)).await?;
-        let is_used = KeyRing::is_known_to(&database).await?;
-        let keys = KeyRing::new(master_key::find(settings, &clock, is_used)?, Vec::new());
-        keys.check(&database, &clock).await?;
+        let database = open_database(settings).await?;
+        let keys = Box::pin(keys_and_schema(settings, &clock, &database)).await?;
         let vault = Arc::new(Vault::new(keys, clock.clone()));
         let public = listen(settings.http.listen, "LANYARD_LISTEN").await?;
         let private = match settings.http.private_listen {
@@ -68,6 +67,9 @@ impl Server {
             .server_secret(&database, ServerSecret::EventChain)
             .await?;
         let cursor_key = vault.server_secret(&database, ServerSecret::Cursor).await?;
+        let idempotency_key = vault
+            .server_secret(&database, ServerSecret::Idempotency)
+            .await?;
         let sealer = Sealer::new(database.clone(), chain_key);
         // Last of all that may fail: a key that nobody is shown is a key that nobody has.
         let first_key = first_key(settings, &database, &clock).await?;
@@ -77,6 +79,7 @@ impl Server {
                 database: database.clone(),
                 vault: Arc::clone(&vault),
                 clock: clock.clone(),
+                idempotency_key: Arc::new(idempotency_key),
             },
             providers: ProviderAdmin {
                 database: database.clone(),
@@ -168,6 +171,26 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// The keys, and the schema up to date. A database that was used before is not touched with a
+/// wrong key.
+async fn keys_and_schema(
+    settings: &Settings,
+    clock: &Clock,
+    database: &Database,
+) -> Result<KeyRing, StartError> {
+    let has_tables = start::has_known_tables(settings, database).await?;
+    let is_used = has_tables && KeyRing::is_known_to(database).await?;
+    let keys = KeyRing::new(master_key::find(settings, clock, is_used)?, Vec::new());
+    if is_used {
+        keys.check(database, clock).await?;
+    }
+    start::migrate(settings, database).await?;
+    if !is_used {
+        keys.check(database, clock).await?;
+    }
+    Ok(keys)
 }
 
 async fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListener, StartError> {

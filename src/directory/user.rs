@@ -12,7 +12,7 @@ use crate::database::{Database, Tx};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::UserId;
-use crate::input::{Change, check_attributes};
+use crate::input::{Change, check_attributes, proof_of_address};
 use crate::limits;
 
 /// The only kind of reference that names a person.
@@ -173,13 +173,15 @@ impl UpsertUser {
     }
 
     fn changed(&self, stored: Model) -> Model {
-        let email = self.email.clone().or(stored.email);
+        let email = self.email.clone().or(stored.email.clone());
+        let known = (stored.email.as_deref(), stored.email_verified);
+        let email_verified = proof_of_address(&self.email_verified, email.as_deref(), known);
         Model {
             entity_ref: self.entity_ref.as_str().to_owned(),
             display_name: self.display_name.clone().or(stored.display_name),
             email_folded: email.as_deref().map(fold_case),
             email,
-            email_verified: self.email_verified.clone().or(stored.email_verified),
+            email_verified,
             picture: self.picture.clone().or(stored.picture),
             annotations_json: self
                 .annotations

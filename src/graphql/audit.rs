@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
 use serde_json::Value;
 
+use super::LARGE;
 use super::api_key::Actor;
 use super::context::Asking;
 use super::node::{self, Node};
@@ -71,11 +72,13 @@ impl AuditEvent {
     }
 
     /// What was stored before, without secrets; null for what is new.
+    #[graphql(complexity = "LARGE + child_complexity")]
     async fn before(&self) -> Option<&Value> {
         self.0.event.before_json.as_ref().map(|json| &json.0)
     }
 
     /// What was stored afterwards, without secrets; null for what is gone.
+    #[graphql(complexity = "LARGE + child_complexity")]
     async fn after(&self) -> Option<&Value> {
         self.0.event.after_json.as_ref().map(|json| &json.0)
     }

@@ -2,6 +2,7 @@
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 
+use super::{COMPLEXITY, DEPTH, LARGE};
 use crate::error::Error;
 
 // Codes that no [`Error`] has, because they come before anything of ours runs.
@@ -10,9 +11,6 @@ pub const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
 const INTERNAL: &str = "INTERNAL";
-
-/// What the library says of a document that is over its limits, in place of a code.
-const LIMITS: [&str; 2] = ["Query is too complex.", "Query is nested too deep."];
 
 /// Characters of a message: the parser's own quote the line that they are about, which a client
 /// may have made as long as it likes.
@@ -39,11 +37,29 @@ pub fn to_wire(response: &mut Response, request_id: &str) {
                 );
                 INTERNAL
             }
-            (None, None) if LIMITS.contains(&error.message.as_str()) => LIMIT_EXCEEDED,
+            (None, None) if let Some(limit) = limit_of(&error.message) => {
+                error.message = limit;
+                LIMIT_EXCEEDED
+            }
             (None, None) if error.path.is_empty() => VALIDATION_FAILED,
             (None, None) => BAD_USER_INPUT,
         };
         set_code(error, code, request_id);
+    }
+}
+
+/// What the library says of a document that is over its limits, in place of a code; and how to
+/// keep to them.
+fn limit_of(message: &str) -> Option<String> {
+    match message {
+        "Query is too complex." => Some(format!(
+            "the query is too complex: it costs more than {COMPLEXITY}, where a field costs 1, a \
+             large one {LARGE}, and a page what is in it times `first` or `last`"
+        )),
+        "Query is nested too deep." => Some(format!(
+            "the query is nested too deep: {DEPTH} fields within each other at most"
+        )),
+        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@ use async_graphql::{Context, Description, Enum, ID, Object};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::LARGE;
 use super::context::Asking;
 use super::loader::{ChildCount, ChildPage};
 use super::page::{List, PageArguments, TotalCount, connection, cost};
@@ -71,6 +72,7 @@ impl Identity {
     }
 
     /// Further attributes of the account (`avatar_url`, company, …), by name; never a secret.
+    #[graphql(complexity = "LARGE + child_complexity")]
     async fn attributes(&self) -> Vec<NamedValue> {
         named_values(&self.0.attributes_json.0)
     }
@@ -95,6 +97,7 @@ impl Identity {
     }
 
     /// Free data of the application; keys that name tokens are refused (`SECRET_IN_DATA`).
+    #[graphql(complexity = "LARGE + child_complexity")]
     async fn data(&self) -> &Value {
         &self.0.data_json.0
     }

@@ -3,8 +3,8 @@
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::context::Asking;
 use super::identity::Identity;
@@ -304,8 +304,8 @@ impl LinkMutation {
 impl LinkIdentityInput {
     fn read(self) -> Result<LinkRequest, Error> {
         let idempotency = self.idempotency_key.clone().map(|key| {
-            let input_hash = Sha256::digest(self.canonical().to_string()).to_vec();
-            Idempotency { key, input_hash }
+            let input = Zeroizing::new(self.canonical().to_string());
+            Idempotency { key, input }
         });
         Ok(LinkRequest {
             provider_id: id("input.providerId", &self.provider_id)?,

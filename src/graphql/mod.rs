@@ -36,6 +36,8 @@ pub use types::Types;
 const DEPTH: usize = 20;
 /// Fields, with the size of pages as a factor.
 const COMPLEXITY: usize = 10_000;
+/// What a field counts that may hold tens of kilobytes.
+const LARGE: usize = 10;
 /// Nesting of selections that is followed at all, fragments included.
 const RECURSION: usize = 64;
 /// Directives on one field.

@@ -11,7 +11,7 @@ use super::context::Asking;
 use super::identity::{Identity, children};
 use super::page::{List, PageArguments, TotalCount, connection, cost};
 use super::scalar::{bounded, given, ids};
-use super::{MOST_IDS, MOST_TEXTS};
+use super::{LARGE, MOST_IDS, MOST_TEXTS};
 use crate::access::{Visible, visible};
 use crate::database::page::Position;
 use crate::database::{identity, identity_provider};
@@ -56,6 +56,7 @@ impl IdentityProvider {
     }
 
     /// Non-secret configuration.
+    #[graphql(complexity = "LARGE + child_complexity")]
     async fn config(&self) -> Option<&Value> {
         Some(&self.0.config_json.0)
     }

@@ -14,7 +14,7 @@ use super::page::{List, PageArguments, TotalCount, connection, cost};
 use super::scalar::{
     EntityRef, NamedValue, Refusal, bounded, change, given, id, ids, named_values, settled,
 };
-use super::{MOST_IDS, MOST_TEXTS};
+use super::{LARGE, MOST_IDS, MOST_TEXTS};
 use crate::access::{Visible, visible};
 use crate::database::page::Position;
 use crate::database::{identity, user};
@@ -67,6 +67,7 @@ impl User {
     }
 
     /// Free texts about the person, by name.
+    #[graphql(complexity = "LARGE + child_complexity")]
     async fn annotations(&self) -> Vec<NamedValue> {
         named_values(&self.0.annotations_json.0)
     }

@@ -23,6 +23,8 @@ use crate::graphql::{Answer, Operation};
 const BODY: usize = 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of an answer.
+const ANSWER: usize = 16 * 1024 * 1024;
 const VARIABLE_VALUES: usize = 10_000;
 const VARIABLE_NESTING: usize = 64;
 
@@ -346,12 +348,24 @@ fn respond(http: &Http, media_type: MediaType, rejection: Rejection) -> Response
 }
 
 fn write(media_type: MediaType, status: StatusCode, body: &Body<'_>) -> Response {
-    let (status, text) = match serde_json::to_string(body) {
-        Ok(text) => (status, text),
+    let mut text = Bounded::default();
+    let (status, text) = match serde_json::to_writer(&mut text, body) {
+        Ok(()) => (status, text.bytes),
+        Err(_) if text.is_full => {
+            let message = format!(
+                "the answer has more than {ANSWER} bytes: ask for smaller pages or fewer fields"
+            );
+            let error = with_code(message_only(message), "LIMIT_EXCEEDED");
+            let body = Body {
+                data: Some(&async_graphql::Value::Null),
+                errors: &[error],
+            };
+            (status, serde_json::to_vec(&body).unwrap_or_default())
+        }
         Err(error) => {
             tracing::error!(error = ?error, "an answer could not be written");
             let text = r#"{"errors":[{"message":"the answer could not be written","extensions":{"code":"INTERNAL"}}]}"#;
-            (StatusCode::INTERNAL_SERVER_ERROR, text.to_owned())
+            (StatusCode::INTERNAL_SERVER_ERROR, text.into())
         }
     };
     Response::builder()
@@ -359,6 +373,28 @@ fn write(media_type: MediaType, status: StatusCode, body: &Body<'_>) -> Response
         .content_type(media_type.header())
         .header(header::VARY, "Accept")
         .body(text)
+}
+
+/// Takes what is written to it until it is full.
+#[derive(Default)]
+struct Bounded {
+    bytes: Vec<u8>,
+    is_full: bool,
+}
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.bytes.len() + bytes.len() > ANSWER {
+            self.is_full = true;
+            return Err(std::io::ErrorKind::WriteZero.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What did not run is the client's to mend, unless it is ours.

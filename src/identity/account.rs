@@ -69,6 +69,12 @@ impl Tokens {
                 )?;
             }
         }
+        if self.refresh_token_expires_at.is_some() && self.refresh_token.set().is_none() {
+            return Err(Error::bad_input(
+                format!("{field}.refreshTokenExpiresAt"),
+                "is said of a refreshToken: give both, or neither",
+            ));
+        }
         if let Some(token_type) = &self.token_type {
             limits::text(&format!("{field}.tokenType"), token_type, limits::NAME)?;
         }

@@ -5,6 +5,7 @@ mod write;
 use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, EntityTrait};
+use secrecy::zeroize::Zeroizing;
 use serde_json::Value;
 
 use super::account::{Profile, Tokens};
@@ -19,11 +20,13 @@ use crate::limits;
 use crate::vault::Vault;
 
 /// What linking needs to do its work.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Linking {
     pub database: Database,
     pub vault: Arc<Vault>,
     pub clock: Clock,
+    /// Hashes inputs that come with an idempotency key.
+    pub idempotency_key: Arc<Zeroizing<Vec<u8>>>,
 }
 
 /// An account, and the user that it is to be linked to.
@@ -41,11 +44,17 @@ pub struct LinkRequest {
 }
 
 /// A mark by which an application sends the same request again.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Idempotency {
     pub key: String,
-    /// SHA-256 of the request, to tell it from others under the same key.
-    pub input_hash: Vec<u8>,
+    /// All that tells the request from others under the same key; it may hold tokens.
+    pub input: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for Idempotency {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Idempotency({:?}, …)", self.key)
+    }
 }
 
 /// What linking did.

@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 use url::Url;
 
 pub use self::instance::{derived_external_id, instance_fields};
+use crate::limits;
+
 use super::catalog::{Instance, Protocol, ProviderType};
 
-const MAX_EXTERNAL_ID_BYTES: usize = 1024;
 const MAX_CLIENT_ID_BYTES: usize = 1024;
 
 /// A provider as it would be after the create or update.
@@ -170,8 +171,8 @@ fn external_id(
         };
         let derived = derived_external_id(provider_type, input.slug, input.config)
             .ok_or_else(|| problem(&at, format!("{source} is required")))?;
-        if derived.len() > MAX_EXTERNAL_ID_BYTES {
-            let max = MAX_EXTERNAL_ID_BYTES;
+        if derived.len() > limits::EXTERNAL_ID {
+            let max = limits::EXTERNAL_ID;
             return Err(problem(
                 &at,
                 format!("{source} makes an external id over {max} bytes"),
@@ -184,8 +185,8 @@ fn external_id(
     };
     let refused = |message| Err(problem(&["externalId"], message));
     let blank = given.trim().is_empty();
-    if blank || given.len() > MAX_EXTERNAL_ID_BYTES || given.contains('\0') {
-        let max = MAX_EXTERNAL_ID_BYTES;
+    if blank || given.len() > limits::EXTERNAL_ID || given.contains('\0') {
+        let max = limits::EXTERNAL_ID;
         return refused(format!(
             "externalId must be 1 to {max} bytes, not blank, without U+0000"
         ));

@@ -1,5 +1,6 @@
-//! Takes connections and speaks HTTP/1.1 on them. poem's own server would wait for the head of a
-//! request without end, and spin while the process has no file descriptor left.
+//! Takes connections and speaks HTTP/1.1 on them. poem's own server would wait without end for
+//! the head of a request and for a client that doesn't read, take any number of connections, and
+//! spin while the process has no file descriptor left.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -16,18 +17,23 @@ use poem::web::{LocalAddr, RemoteAddr};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 
 /// How long connections may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
     /// For the head of a request, from the connection's beginning or its last answer on.
     pub head: Duration,
+    /// For a client to read the next piece of an answer.
+    pub read: Duration,
     /// For open requests, after the server was told to stop.
     pub drain: Duration,
 }
 
 /// Without a file descriptor for another connection, the next try may as well wait.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Connections at a time; those that come then wait until one ends.
+const MOST_CONNECTIONS: usize = 10_000;
 
 /// Answers until `stopped` says so; then lets open requests end.
 pub async fn serve(
@@ -42,7 +48,7 @@ pub async fn serve(
     loop {
         tokio::select! {
             () = told_to_stop(&mut stopped) => break,
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
                 Ok((socket, peer)) => {
                     // An answer is one write; the kernel need not wait for more.
                     if let Err(error) = socket.set_nodelay(true) {
@@ -50,7 +56,7 @@ pub async fn serve(
                     }
                     let peer = RemoteAddr(peer.into());
                     let (endpoint, stopped) = (Arc::clone(&endpoint), stopped.clone());
-                    connections.spawn(answer(socket, (local.clone(), peer), endpoint, stopped, patience.head));
+                    connections.spawn(answer(socket, (local.clone(), peer), endpoint, stopped, patience));
                 }
                 Err(error) => {
                     tracing::warn!(error = %error, "a connection could not be taken");
@@ -73,8 +79,10 @@ async fn answer(
     (local, peer): (LocalAddr, RemoteAddr),
     endpoint: Arc<impl Endpoint>,
     mut stopped: watch::Receiver<bool>,
-    head: Duration,
+    patience: Patience,
 ) {
+    let mut socket = TimeoutStream::new(socket);
+    socket.set_write_timeout(Some(patience.read));
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let request = (request, local.clone(), peer.clone(), Scheme::HTTP).into();
         let endpoint = Arc::clone(&endpoint);
@@ -82,8 +90,8 @@ async fn answer(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head)
-        .serve_connection(TokioIo::new(socket), service);
+        .header_read_timeout(patience.head)
+        .serve_connection(TokioIo::new(Box::pin(socket)), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
@@ -119,9 +127,14 @@ mod tests {
         let (stop, stopped) = watch::channel(false);
         let patience = Patience {
             head,
+            read: Duration::from_millis(300),
             drain: Duration::from_secs(5),
         };
-        let endpoint = poem::endpoint::make_sync(|_| "hello");
+        let endpoint =
+            poem::endpoint::make_sync(|request: poem::Request| match request.uri().path() {
+                "/much" => "much".repeat(16 * 1024 * 1024),
+                _ => "hello".to_owned(),
+            });
         tokio::spawn(serve(listener, endpoint, stopped, patience));
         (address, stop)
     }
@@ -157,6 +170,22 @@ mod tests {
         };
         let closed = tokio::time::timeout(Duration::from_secs(20), trickle).await;
         closed.expect("the server closes the connection");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_not_waited_for() {
+        let (address, _stop) = server().await;
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        let request = b"GET /much HTTP/1.1\r\nhost: x\r\n\r\n";
+        socket.write_all(request).await.unwrap();
+        // Nothing is read until the server has given up: then what it had sent ends early.
+        let gave_up = async {
+            while socket.write_all(b"\r\n").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let gave_up = tokio::time::timeout(Duration::from_secs(20), gave_up).await;
+        gave_up.expect("the server closes the connection");
     }
 
     #[tokio::test]

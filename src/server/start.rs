@@ -83,10 +83,33 @@ pub async fn open_database(settings: &Settings) -> Result<Database, StartError> 
 /// The same, with its schema up to date.
 pub async fn migrated_database(settings: &Settings) -> Result<Database, StartError> {
     let database = open_database(settings).await?;
+    migrate(settings, &database).await?;
+    Ok(database)
+}
+
+/// Brings the schema up to date.
+pub async fn migrate(settings: &Settings, database: &Database) -> Result<(), StartError> {
     for name in database.migrate(&place(settings)).await? {
         tracing::info!("the migration {name} was applied");
     }
-    Ok(database)
+    Ok(())
+}
+
+/// Whether a start before this one has made the tables.
+///
+/// # Errors
+/// They are a newer version's.
+pub async fn has_known_tables(
+    settings: &Settings,
+    database: &Database,
+) -> Result<bool, StartError> {
+    let place = place(settings);
+    let status = database.migration_status(&place).await?;
+    if status.unknown.is_empty() {
+        return Ok(!status.applied.is_empty());
+    }
+    let unknown = status.unknown;
+    Err(ConnectError::Newer { place, unknown }.into())
 }
 
 /// The database as it is, for commands that must not change its schema: it has to be up to date.

@@ -14,6 +14,8 @@ pub enum ServerSecret {
     EventChain,
     /// Signs the cursors of pages.
     Cursor,
+    /// Hashes the inputs of idempotency keys.
+    Idempotency,
 }
 
 impl ServerSecret {
@@ -21,6 +23,7 @@ impl ServerSecret {
         match self {
             Self::EventChain => "event_chain",
             Self::Cursor => "cursor",
+            Self::Idempotency => "idempotency",
         }
     }
 }

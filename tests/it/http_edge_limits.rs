@@ -224,3 +224,33 @@ async fn a_query_string_holds_what_a_body_may(#[values(Db::Sqlite, Db::Postgres)
     .await;
     assert_eq!(wire.status(Duration::from_secs(30)).await, Some(414));
 }
+
+#[rstest]
+#[tokio::test]
+async fn an_answer_has_16_mebibytes_at_most(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+    let app = App::start(on).await;
+    let provider = app
+        .provider_with("crm", json!({ "allowsMultiplePerUser": true }))
+        .await;
+    let user = app.user("jane").await;
+    for number in 0..50 {
+        let input = json!({
+            "providerId": provider, "userId": user, "externalId": number.to_string(),
+            "data": { "text": "x".repeat(60_000) },
+        });
+        app.link(input).await.data();
+    }
+    let times = |times: usize| {
+        let list = |number| format!("list{number}: identities {{ nodes {{ data }} }}");
+        let lists: Vec<String> = (0..times).map(list).collect();
+        body(&format!("{{{}}}", lists.join(" ")).replace("identities", "identities(first: 50)"))
+    };
+    app.post(times(5)).await.is_ok();
+    let answer = app.post(times(6)).await;
+    assert_eq!(
+        (answer.status, answer.code()),
+        (200, "LIMIT_EXCEEDED".to_owned())
+    );
+    assert_eq!(answer.json()["data"], Value::Null);
+    assert!(answer.text.contains("smaller pages"), "{}", answer.text);
+}

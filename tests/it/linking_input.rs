@@ -121,6 +121,10 @@ async fn a_profile_field_left_out_stays_null_clears_it_and_a_value_replaces_it(
         } else {
             Value::Null
         };
+        if field == "email" {
+            // The proof was of the address that is gone.
+            expected[1] = Value::Null;
+        }
         let cleared = account.link(json!({ "profile": { field: null } })).await;
         assert_eq!(profile_of(&cleared), expected, "{field} cleared");
         expected[index] = shown[index].clone();
@@ -129,6 +133,58 @@ async fn a_profile_field_left_out_stays_null_clears_it_and_a_value_replaces_it(
             .await;
         assert_eq!(profile_of(&set), expected, "{field} set");
     }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_proof_belongs_to_the_address_that_it_came_with(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let account = Account::new(on).await;
+    for (profile, proven) in [
+        (
+            json!({ "email": "jane@example.org", "emailVerified": true }),
+            json!(true),
+        ),
+        (json!({ "email": "jane@example.org" }), json!(true)),
+        (json!({ "username": "jane" }), json!(true)),
+        (json!({ "email": "mallory@example.org" }), Value::Null),
+        (json!({ "emailVerified": true }), json!(true)),
+        (json!({ "email": "Mallory@example.org" }), Value::Null),
+        (
+            json!({ "email": "jane@example.org", "emailVerified": false }),
+            json!(false),
+        ),
+        (json!({ "email": null, "emailVerified": true }), json!(true)),
+        (json!({ "email": "jane@example.org" }), Value::Null),
+    ] {
+        let linked = account.link(json!({ "profile": profile })).await;
+        assert_eq!(linked["emailVerified"], proven, "{profile}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn when_a_refresh_token_ends_is_said_with_the_token(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let account = Account::new(on).await;
+    for more in [json!({}), json!({ "refreshToken": null })] {
+        let mut credential =
+            json!({ "accessToken": "a", "refreshTokenExpiresAt": "2032-01-01T00:00:00Z" });
+        credential
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let (code, message) = account.wrong(json!({ "credential": credential })).await;
+        assert_eq!(code, "BAD_USER_INPUT");
+        assert!(
+            message.contains("input.credential.refreshTokenExpiresAt"),
+            "{message}"
+        );
+        assert!(message.contains("refreshToken"), "{message}");
+    }
+    assert!(account.app.stored().await.identities.is_empty());
 }
 
 #[rstest]

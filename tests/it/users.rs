@@ -76,13 +76,13 @@ async fn a_user_is_created_and_changed_field_by_field(#[values(Db::Sqlite, Db::P
     for (field, value, shown) in [
         ("displayName", json!("Other"), json!("Other")),
         ("displayName", Value::Null, Value::Null),
+        ("emailVerified", json!(false), json!(false)),
+        ("emailVerified", Value::Null, Value::Null),
         (
             "email",
             json!("other@example.org"),
             json!("other@example.org"),
         ),
-        ("emailVerified", json!(false), json!(false)),
-        ("emailVerified", Value::Null, Value::Null),
         ("email", Value::Null, Value::Null),
         (
             "picture",
@@ -123,6 +123,29 @@ async fn a_user_is_created_and_changed_field_by_field(#[values(Db::Sqlite, Db::P
         .find(|row| row.entity_ref == "user:default/jane")
         .unwrap();
     assert!(row.date_updated > row.date_added);
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_proof_of_an_address_goes_with_it(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+    let app = App::start(on).await;
+    for (input, proven) in [
+        (
+            json!({ "email": "jane@example.org", "emailVerified": true }),
+            json!(true),
+        ),
+        (
+            json!({ "email": "jane@example.org", "displayName": "Jane" }),
+            json!(true),
+        ),
+        (json!({ "email": "other@example.org" }), Value::Null),
+        (json!({ "emailVerified": true }), json!(true)),
+        (json!({ "email": null }), Value::Null),
+        (json!({ "email": "other@example.org" }), Value::Null),
+    ] {
+        let jane = upserted(&app, "user:default/jane", input.clone()).await;
+        assert_eq!(jane["emailVerified"], proven, "{input}");
+    }
 }
 
 #[rstest]

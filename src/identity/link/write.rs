@@ -1,8 +1,10 @@
 //! Carrying out a decision, in the transaction that it was made in.
 
+use hmac::{Hmac, KeyInit, Mac};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, ModelTrait};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use sha2::Sha256;
 
 use super::{Idempotency, LinkRequest, Linked, Linking, Outcome, Surroundings, active, refusals};
 use crate::access::Caller;
@@ -15,7 +17,7 @@ use crate::event::{self, Action, NewEvent};
 use crate::id::{IdentityId, UserId};
 use crate::identity::account::{Profile, Tokens};
 use crate::identity::decision::Decision;
-use crate::input::Change;
+use crate::input::{Change, proof_of_address};
 use crate::vault::Place;
 
 pub async fn link(
@@ -87,7 +89,7 @@ async fn answered_before(
     caller: &Caller,
     request: &LinkRequest,
 ) -> Result<Option<Linked>, Error> {
-    let Some(Idempotency { key, input_hash }) = &request.idempotency else {
+    let Some(Idempotency { key, input }) = &request.idempotency else {
         return Ok(None);
     };
     idempotency_key::forget_old(tx, linking.clock.now()).await?;
@@ -95,7 +97,7 @@ async fn answered_before(
     let Some(row) = idempotency_key::Entity::find_by_id(id).one(tx).await? else {
         return Ok(None);
     };
-    if row.input_hash != *input_hash {
+    if row.input_hash != input_hash(linking, input) {
         return Err(Error::refused(
             RefusalCode::IdempotencyKeyReused,
             &["input", "idempotencyKey"],
@@ -111,6 +113,15 @@ async fn answered_before(
         identity: row.identity_id,
         outcome,
     }))
+}
+
+/// Tells inputs apart, and nothing else: they may hold tokens, so nobody who reads the hash may
+/// try out what made it.
+fn input_hash(linking: &Linking, input: &str) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&linking.idempotency_key)
+        .expect("HMAC takes keys of every length");
+    mac.update(input.as_bytes());
+    mac.finalize().into_bytes().to_vec()
 }
 
 struct Writer<'a> {
@@ -193,13 +204,13 @@ impl Writer<'_> {
     }
 
     async fn remember(&self, linked: Linked) -> Result<(), Error> {
-        let Some(Idempotency { key, input_hash }) = &self.request.idempotency else {
+        let Some(Idempotency { key, input }) = &self.request.idempotency else {
             return Ok(());
         };
         let row = idempotency_key::Model {
             application: self.caller.application().to_owned(),
             key: key.clone(),
-            input_hash: input_hash.clone(),
+            input_hash: input_hash(self.linking, input),
             outcome: linked.outcome.name().to_owned(),
             identity_id: linked.identity,
             date_added: self.now,
@@ -251,7 +262,9 @@ impl Writer<'_> {
         let stored = stored.clone();
         // What was known of another account is not known of this one.
         let same = stored.external_id == request.external_id;
-        let email = email.or(stored.email.filter(|_| same));
+        let email = email.or(stored.email.clone().filter(|_| same));
+        let known = (stored.email.as_deref(), stored.email_verified);
+        let proof = proof_of_address(&email_verified, email.as_deref(), known);
         identity::Model {
             external_id: request.external_id.clone(),
             account_slot: if allows_multiple {
@@ -261,7 +274,7 @@ impl Writer<'_> {
             },
             email_folded: email.as_deref().map(fold_case),
             email,
-            email_verified: email_verified.or(stored.email_verified.filter(|_| same)),
+            email_verified: if same { proof } else { email_verified.or(None) },
             username: username.or(stored.username.filter(|_| same)),
             display_name: display_name.or(stored.display_name.filter(|_| same)),
             attributes_json: attributes

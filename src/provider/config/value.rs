@@ -3,9 +3,9 @@
 use serde_json::Value;
 use url::{Host, Url};
 
+use crate::limits;
 use crate::provider::catalog::{Kind, Protocol};
 
-const MAX_URL_BYTES: usize = 2048;
 const MAX_SCOPES: usize = 64;
 const MAX_SCOPE_BYTES: usize = 256;
 const MAX_TEXT_BYTES: usize = 1024;
@@ -70,8 +70,9 @@ pub(in crate::provider) fn check_scopes<'a>(
 /// An absolute URL that is read by everyone as it is by us: `Url::parse` alone would mend a missing
 /// slash, a backslash or a line break, and the text is what is stored and compared.
 fn check_url(text: &str, rules: &Rules) -> Result<Url, String> {
-    if text.len() > MAX_URL_BYTES {
-        return Err(format!("must be at most {MAX_URL_BYTES} bytes long"));
+    if text.len() > limits::URL {
+        let max = limits::URL;
+        return Err(format!("must be at most {max} bytes long"));
     }
     let not_a_url = || "must be an absolute URL, such as https://login.example.com".to_owned();
     let (_, rest) = text.split_once("://").ok_or_else(not_a_url)?;

@@ -121,6 +121,12 @@ fn filters() -> Vec<(&'static str, Order, Filter)> {
             OfFew,
             filter(|f: &mut Filter| f.expiring_before = Some(second(800))),
         ),
+        // Whatever is near in the list: most fit.
+        (
+            "expiringBefore, many",
+            OfSome,
+            filter(|f: &mut Filter| f.expiring_before = Some(second(200_000))),
+        ),
         // How callers combine keys.
         (
             "providerId, externalId",
