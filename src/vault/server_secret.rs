@@ -19,6 +19,8 @@ pub enum ServerSecret {
 }
 
 impl ServerSecret {
+    pub const ALL: [Self; 3] = [Self::EventChain, Self::Cursor, Self::Idempotency];
+
     const fn name(self) -> &'static str {
         match self {
             Self::EventChain => "event_chain",

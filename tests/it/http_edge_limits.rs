@@ -248,7 +248,7 @@ async fn an_answer_has_16_mebibytes_at_most(#[values(Db::Sqlite, Db::Postgres)] 
     app.post(times(5)).await.is_ok();
     let answer = app.post(times(6)).await;
     assert_eq!(
-        (answer.status, answer.code()),
+        (answer.status.as_u16(), answer.code()),
         (200, "LIMIT_EXCEEDED".to_owned())
     );
     assert_eq!(answer.json()["data"], Value::Null);

@@ -7,6 +7,7 @@ use lanyard::database::{
     api_key, credential, event, idempotency_key, identity, identity_provider, secret, user,
 };
 use lanyard::server::open_database;
+use lanyard::vault::ServerSecret;
 use rstest::rstest;
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait};
 use tempfile::TempDir;
@@ -129,10 +130,11 @@ async fn processes_that_start_together_on_nothing_migrate_once_and_all_come_up(
         tokio::join!(site.serve(), site.serve(), site.serve(), site.serve());
     let processes = [one, two, three, four];
     let database = site.database().await;
+    let secrets = i64::try_from(ServerSecret::ALL.len()).unwrap();
     for (table, rows) in [
         ("seaql_migrations", 1),
         ("master_key", 1),
-        ("secret", 2),
+        ("secret", secrets),
         ("api_key", 1),
     ] {
         let sql = format!("SELECT count(*) AS value FROM {table}");

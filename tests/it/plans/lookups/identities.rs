@@ -6,7 +6,7 @@ use lanyard::database::page::Position;
 use lanyard::id::{IdentityId, ProviderId, UserId};
 
 use super::super::fill::{EMAIL, EXTERNAL_ID, id};
-use super::Order::{OfAnIndex, OfFew, WholeTable};
+use super::Order::{OfAnIndex, OfFew, OfSome, WholeTable};
 use super::{Lookup, Order, filter, hundred, lookup, second, thousand};
 
 /// Of type github, with the external id instance-1 and identities of the odd users.
