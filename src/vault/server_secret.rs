@@ -14,6 +14,8 @@ pub enum ServerSecret {
     EventChain,
     /// Signs the cursors of pages.
     Cursor,
+    /// Signs what the forms of our pages carry.
+    FormToken,
 }
 
 impl ServerSecret {
@@ -21,6 +23,7 @@ impl ServerSecret {
         match self {
             Self::EventChain => "event_chain",
             Self::Cursor => "cursor",
+            Self::FormToken => "form_token",
         }
     }
 }
