@@ -17,16 +17,18 @@ pub enum Kind {
     Provider,
     User,
     ApiKey,
+    Session,
     Event,
 }
 
 impl Kind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Identity,
         Self::Provider,
         Self::User,
         Self::ApiKey,
+        Self::Session,
         Self::Event,
     ];
 
@@ -37,6 +39,7 @@ impl Kind {
             Self::Provider => "provider",
             Self::User => "user",
             Self::ApiKey => "api_key",
+            Self::Session => "session",
             Self::Event => "event",
         }
     }
@@ -151,6 +154,10 @@ id_of!(
 id_of!(
     /// A key that an application calls with.
     ApiKeyId, Kind::ApiKey
+);
+id_of!(
+    /// A person who is signed in with one browser.
+    SessionId, Kind::Session
 );
 id_of!(
     /// An entry of the audit log.

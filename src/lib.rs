@@ -6,6 +6,7 @@
 //! * [`server`]: the only place where parts are put together, started and stopped.
 //! * [`http`]: requests that are not resolvers: the routes, the GraphQL endpoint, health.
 //! * [`graphql`]: the schema: types and resolvers; every read of a row goes through its loader.
+//! * [`sign_in`]: how a person becomes the one who calls: sessions.
 //! * [`identity`]: the rules of linking: one pure decision, and what carries it out.
 //! * [`directory`]: people, and references to them.
 //! * [`provider`]: the catalogue of provider types, and the providers that are configured.
@@ -28,7 +29,7 @@
 //!
 //! ```text
 //! main → cli → server → http → graphql
-//!   → { identity, directory, provider } → access → { event, vault } → database
+//!   → sign_in → { identity, directory, provider } → access → { event, vault } → database
 //!   → { settings, metrics, input } → limits → id → { clock, error }
 //! ```
 //!
@@ -53,4 +54,5 @@ pub mod metrics;
 pub mod provider;
 pub mod server;
 pub mod settings;
+pub mod sign_in;
 pub mod vault;

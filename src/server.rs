@@ -20,11 +20,14 @@ use crate::database::Database;
 use crate::event::Sealer;
 use crate::graphql::{App, Cursors, Engine, Loader, Parts};
 use crate::http::Http;
+use crate::http::form_token::FormTokens;
+use crate::http::site::Site;
 use crate::identity::link::Linking;
 use crate::metrics::Metrics;
 use crate::provider::admin::ProviderAdmin;
 use crate::provider::catalog::Catalog;
 use crate::settings::Settings;
+use crate::sign_in::session::Sessions;
 use crate::vault::{KeyRing, ServerSecret, Vault};
 use connections::{Patience, serve};
 pub use start::{StartError, migrated_database, open_database, place, ready_database};
@@ -70,6 +73,9 @@ impl Server {
         let idempotency_key = vault
             .server_secret(&database, ServerSecret::Idempotency)
             .await?;
+        let form_key = vault
+            .server_secret(&database, ServerSecret::FormToken)
+            .await?;
         let sealer = Sealer::new(database.clone(), chain_key);
         // Last of all that may fail: a key that nobody is shown is a key that nobody has.
         let first_key = first_key(settings, &database, &clock).await?;
@@ -88,6 +94,7 @@ impl Server {
                 catalog: Arc::clone(&catalog),
                 allow_http: allowed_plain_http(settings),
             },
+            sessions: Sessions::new(database.clone(), clock.clone()),
             database,
             clock,
             catalog,
@@ -99,7 +106,8 @@ impl Server {
         let http = Http {
             engine: Engine::new(app.clone())?,
             app,
-            allowed_origins: allowed_origins(settings, address).into(),
+            site: site(settings, address).into(),
+            form_tokens: FormTokens::new(form_key).into(),
         };
         Ok(Self {
             http,
@@ -220,22 +228,10 @@ async fn first_key(
         .map(|created| created.secret))
 }
 
-/// The operator's origins, and our own beside them: browsers name it too.
-fn allowed_origins(settings: &Settings, bound: SocketAddr) -> Vec<String> {
-    let others = &settings.http.allowed_origins;
-    if others.is_empty() {
-        return Vec::new();
-    }
-    let own = settings
-        .http
-        .public_url(bound)
-        .origin()
-        .ascii_serialization();
-    others
-        .iter()
-        .map(|origin| origin.as_str().to_owned())
-        .chain([own])
-        .collect()
+fn site(settings: &Settings, bound: SocketAddr) -> Site {
+    let others = settings.http.allowed_origins.iter();
+    let others = others.map(|origin| origin.as_str().to_owned()).collect();
+    Site::new(settings.http.public_url(bound), others)
 }
 
 /// Hosts that the operator has named may be spoken to without TLS.

@@ -220,3 +220,22 @@ CREATE TABLE idempotency_key (
     PRIMARY KEY (application, key)
 );
 CREATE INDEX idempotency_key_by_date ON idempotency_key (date_added);
+
+-- A person who is signed in with one browser; the token in its cookie is kept as a hash only.
+-- A session ends with its provider: nobody stays in by a way that is gone.
+CREATE TABLE session (
+    id {uuid} PRIMARY KEY,
+    token_hash {bytes} NOT NULL UNIQUE,
+    user_id {uuid} NOT NULL REFERENCES "user" (id) ON DELETE CASCADE,
+    provider_id {uuid} NOT NULL REFERENCES identity_provider (id) ON DELETE CASCADE,
+    identity_id {uuid} REFERENCES identity (id) ON DELETE SET NULL,
+    user_agent {text},
+    date_added {time} NOT NULL,
+    last_seen_at {time} NOT NULL,
+    expires_at {time} NOT NULL
+);
+CREATE INDEX session_by_user ON session (user_id, id);
+CREATE INDEX session_by_provider ON session (provider_id);
+CREATE INDEX session_by_identity ON session (identity_id) WHERE identity_id IS NOT NULL;
+CREATE INDEX session_by_last_seen ON session (last_seen_at);
+CREATE INDEX session_by_expiry ON session (expires_at);

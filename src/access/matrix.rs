@@ -1,9 +1,11 @@
 //! Who may ask for which field: one row a field, checked over the whole document before anything
 //! runs. A test fails on a field that has no row.
 
-use super::Scope;
+use super::{Scope, Viewer, unauthenticated};
+use crate::error::Error;
+use crate::id::Kind;
 
-/// What a caller needs to ask for a field.
+/// What a key needs to ask for a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// Open to all; or seen through its parent, whose own row has been checked.
@@ -11,8 +13,56 @@ pub enum Need {
     /// Any key.
     Credential,
     Scope(Scope),
-    /// The scope of the rows that the ids in the arguments name: see [`scope_of_kind`].
+    /// The scope of the rows that the ids in the arguments name: see [`rule_of_kind`].
     ScopeOfIds,
+    /// No key will do: it is for people alone.
+    Person,
+}
+
+/// What a signed-in person may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum People {
+    /// May ask, and hears what everybody hears.
+    All,
+    /// May ask, and sees the own rows: see [`super::visible`].
+    Own,
+    /// May not ask.
+    Never,
+}
+
+/// Who may ask for a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    pub need: Need,
+    pub people: People,
+}
+
+impl Rule {
+    /// # Errors
+    /// `UNAUTHENTICATED` or `FORBIDDEN`, where the viewer may not ask for `what`.
+    pub fn check(self, viewer: &Viewer, what: &str) -> Result<(), Error> {
+        match (viewer, self.need) {
+            (Viewer::Person(_), need) => match (self.people, need) {
+                (People::All | People::Own, _) => Ok(()),
+                (People::Never, Need::Scope(scope)) => viewer.require(scope, what),
+                (
+                    People::Never,
+                    Need::Nothing | Need::Credential | Need::ScopeOfIds | Need::Person,
+                ) => Err(Error::Forbidden(format!(
+                    "{what} needs an API key; a signed-in person may not"
+                ))),
+            },
+            (_, Need::Nothing)
+            | (Viewer::ApiKey(_) | Viewer::CommandLine, Need::Credential | Need::ScopeOfIds) => {
+                Ok(())
+            }
+            (Viewer::Nobody, _) => Err(unauthenticated(what)),
+            (_, Need::Scope(scope)) => viewer.require(scope, what),
+            (Viewer::ApiKey(_) | Viewer::CommandLine, Need::Person) => Err(Error::Forbidden(
+                format!("{what} is for signed-in people: an API key is none"),
+            )),
+        }
+    }
 }
 
 /// A further scope that a value in an argument needs.
@@ -27,99 +77,92 @@ pub struct ArgumentRule {
 }
 
 use Need::{Credential, Nothing, ScopeOfIds};
+use People::{All, Never, Own};
 
 const fn scope(scope: Scope) -> Need {
     Need::Scope(scope)
 }
 
-/// (type, field, need). `*` stands for all fields of the type that have no row of their own.
-pub const ROWS: &[(&str, &str, Need)] = &[
-    ("Query", "viewer", Nothing),
-    ("Query", "providerTypes", Credential),
-    ("Query", "node", ScopeOfIds),
-    ("Query", "nodes", ScopeOfIds),
-    ("Query", "identity", scope(Scope::IdentityRead)),
-    ("Query", "identities", scope(Scope::IdentityRead)),
-    ("Query", "userIdentities", scope(Scope::IdentityRead)),
-    ("Query", "identityProvider", scope(Scope::ProviderRead)),
-    ("Query", "identityProviders", scope(Scope::ProviderRead)),
-    ("Query", "user", scope(Scope::DirectoryRead)),
-    ("Query", "users", scope(Scope::DirectoryRead)),
-    ("Query", "linkPreview", scope(Scope::IdentityWrite)),
-    ("Query", "auditEvents", scope(Scope::AuditRead)),
-    ("Query", "apiKeys", scope(Scope::Admin)),
-    ("Mutation", "linkIdentity", scope(Scope::IdentityWrite)),
-    (
-        "Mutation",
-        "updateIdentityData",
-        scope(Scope::IdentityWrite),
-    ),
-    (
-        "Mutation",
-        "createIdentityProvider",
-        scope(Scope::ProviderWrite),
-    ),
-    (
-        "Mutation",
-        "updateIdentityProvider",
-        scope(Scope::ProviderWrite),
-    ),
-    (
-        "Mutation",
-        "deleteIdentityProvider",
-        scope(Scope::ProviderWrite),
-    ),
-    ("Mutation", "upsertUser", scope(Scope::DirectoryWrite)),
-    ("Mutation", "createApiKey", scope(Scope::Admin)),
+/// (type, field, what a key needs, what people may). `*` stands for all fields of the type that
+/// have no row of their own.
+#[rustfmt::skip] // A table: a row a line.
+pub const ROWS: &[(&str, &str, Need, People)] = &[
+    ("Query", "viewer", Nothing, All),
+    ("Query", "providerTypes", Credential, All),
+    ("Query", "node", ScopeOfIds, Own),
+    ("Query", "nodes", ScopeOfIds, Own),
+    ("Query", "identity", scope(Scope::IdentityRead), Own),
+    ("Query", "identities", scope(Scope::IdentityRead), Own),
+    ("Query", "userIdentities", scope(Scope::IdentityRead), Own),
+    ("Query", "identityProvider", scope(Scope::ProviderRead), Own),
+    ("Query", "identityProviders", scope(Scope::ProviderRead), Own),
+    ("Query", "user", scope(Scope::DirectoryRead), Own),
+    ("Query", "users", scope(Scope::DirectoryRead), Own),
+    ("Query", "linkPreview", scope(Scope::IdentityWrite), Never),
+    ("Query", "auditEvents", scope(Scope::AuditRead), Never),
+    ("Query", "apiKeys", scope(Scope::Admin), Never),
+    ("Mutation", "linkIdentity", scope(Scope::IdentityWrite), Never),
+    ("Mutation", "updateIdentityData", scope(Scope::IdentityWrite), Never),
+    ("Mutation", "createIdentityProvider", scope(Scope::ProviderWrite), Never),
+    ("Mutation", "updateIdentityProvider", scope(Scope::ProviderWrite), Never),
+    ("Mutation", "deleteIdentityProvider", scope(Scope::ProviderWrite), Never),
+    ("Mutation", "upsertUser", scope(Scope::DirectoryWrite), Never),
+    ("Mutation", "createApiKey", scope(Scope::Admin), Never),
     // A key may revoke itself; for another one the mutation asks for admin.
-    ("Mutation", "revokeApiKey", Credential),
+    ("Mutation", "revokeApiKey", Credential, Never),
+    ("Mutation", "endSession", scope(Scope::Admin), Own),
+    ("Mutation", "endOtherSessions", Need::Person, Own),
     // Seen over an edge: key and name. All else is the row's own scope.
     // Whoever links has to know which identity came of it.
-    ("Identity", "id", Nothing),
-    ("Identity", "*", scope(Scope::IdentityRead)),
-    ("Credential", "*", scope(Scope::IdentityRead)),
-    ("User", "id", Nothing),
-    ("User", "entityRef", Nothing),
-    ("User", "displayName", Nothing),
-    ("User", "picture", Nothing),
-    ("User", "identities", scope(Scope::IdentityRead)),
-    ("User", "*", scope(Scope::DirectoryRead)),
-    ("IdentityProvider", "id", Nothing),
-    ("IdentityProvider", "slug", Nothing),
-    ("IdentityProvider", "name", Nothing),
-    ("IdentityProvider", "type", Nothing),
-    ("IdentityProvider", "externalId", Nothing),
-    ("IdentityProvider", "identities", scope(Scope::IdentityRead)),
-    ("IdentityProvider", "*", scope(Scope::ProviderRead)),
+    ("Identity", "id", Nothing, Own),
+    ("Identity", "*", scope(Scope::IdentityRead), Own),
+    ("Credential", "*", scope(Scope::IdentityRead), Own),
+    ("User", "id", Nothing, Own),
+    ("User", "entityRef", Nothing, Own),
+    ("User", "displayName", Nothing, Own),
+    ("User", "picture", Nothing, Own),
+    ("User", "identities", scope(Scope::IdentityRead), Own),
+    ("User", "sessions", scope(Scope::Admin), Own),
+    ("User", "*", scope(Scope::DirectoryRead), Own),
+    ("IdentityProvider", "id", Nothing, Own),
+    ("IdentityProvider", "slug", Nothing, Own),
+    ("IdentityProvider", "name", Nothing, Own),
+    ("IdentityProvider", "type", Nothing, Own),
+    ("IdentityProvider", "externalId", Nothing, Own),
+    ("IdentityProvider", "identities", scope(Scope::IdentityRead), Own),
+    ("IdentityProvider", "*", scope(Scope::ProviderRead), Never),
+    ("Session", "*", scope(Scope::Admin), Own),
     // A key sees itself; others only through `apiKeys`.
-    ("ApiKey", "*", Nothing),
-    ("AuditEvent", "*", scope(Scope::AuditRead)),
+    ("ApiKey", "*", Nothing, All),
+    ("AuditEvent", "*", scope(Scope::AuditRead), Never),
     // What is seen through a parent, and tells nothing by itself.
-    ("Node", "id", Nothing),
-    ("NamedValue", "*", Nothing),
-    ("ProviderType", "*", Nothing),
-    ("ConfigField", "*", Nothing),
-    ("Actor", "*", Nothing),
-    ("LinkDecision", "*", Nothing),
-    ("Refusal", "*", Nothing),
-    ("PageInfo", "*", Nothing),
-    ("IdentityConnection", "*", Nothing),
-    ("IdentityEdge", "*", Nothing),
-    ("IdentityProviderConnection", "*", Nothing),
-    ("IdentityProviderEdge", "*", Nothing),
-    ("UserConnection", "*", Nothing),
-    ("UserEdge", "*", Nothing),
-    ("AuditEventConnection", "*", Nothing),
-    ("AuditEventEdge", "*", Nothing),
-    ("ApiKeyConnection", "*", Nothing),
-    ("ApiKeyEdge", "*", Nothing),
-    ("LinkIdentityPayload", "*", Nothing),
-    ("IdentityPayload", "*", Nothing),
-    ("IdentityProviderPayload", "*", Nothing),
-    ("DeleteIdentityProviderPayload", "*", Nothing),
-    ("UserPayload", "*", Nothing),
-    ("CreateApiKeyPayload", "*", Nothing),
-    ("RevokeApiKeyPayload", "*", Nothing),
+    ("Node", "id", Nothing, All),
+    ("NamedValue", "*", Nothing, All),
+    ("ProviderType", "*", Nothing, All),
+    ("ConfigField", "*", Nothing, All),
+    ("Actor", "*", Nothing, All),
+    ("LinkDecision", "*", Nothing, All),
+    ("Refusal", "*", Nothing, All),
+    ("PageInfo", "*", Nothing, All),
+    ("IdentityConnection", "*", Nothing, All),
+    ("IdentityEdge", "*", Nothing, All),
+    ("IdentityProviderConnection", "*", Nothing, All),
+    ("IdentityProviderEdge", "*", Nothing, All),
+    ("UserConnection", "*", Nothing, All),
+    ("UserEdge", "*", Nothing, All),
+    ("AuditEventConnection", "*", Nothing, All),
+    ("AuditEventEdge", "*", Nothing, All),
+    ("ApiKeyConnection", "*", Nothing, All),
+    ("ApiKeyEdge", "*", Nothing, All),
+    ("LinkIdentityPayload", "*", Nothing, All),
+    ("IdentityPayload", "*", Nothing, All),
+    ("IdentityProviderPayload", "*", Nothing, All),
+    ("DeleteIdentityProviderPayload", "*", Nothing, All),
+    ("UserPayload", "*", Nothing, All),
+    ("CreateApiKeyPayload", "*", Nothing, All),
+    ("RevokeApiKeyPayload", "*", Nothing, All),
+    ("EndSessionPayload", "*", Nothing, All),
+    ("EndOtherSessionsPayload", "*", Nothing, All),
 ];
 
 /// Further scopes by what the arguments say. The capabilities ask again, since some of it
@@ -152,23 +195,31 @@ pub const ARGUMENTS: &[ArgumentRule] = &[
 ];
 
 /// The row of a field: its own, or its type's.
-pub fn need(type_name: &str, field: &str) -> Option<Need> {
+pub fn rule(type_name: &str, field: &str) -> Option<Rule> {
     let row = |name: &str| {
-        ROWS.iter()
-            .find(|row| row.0 == type_name && row.1 == name)
-            .map(|row| row.2)
+        let row = ROWS
+            .iter()
+            .find(|row| row.0 == type_name && row.1 == name)?;
+        Some(Rule {
+            need: row.2,
+            people: row.3,
+        })
     };
     row(field).or_else(|| row("*"))
 }
 
 /// What it takes to ask for a row by its id alone.
-pub const fn scope_of_kind(kind: crate::id::Kind) -> Scope {
-    use crate::id::Kind;
-    match kind {
-        Kind::Identity => Scope::IdentityRead,
-        Kind::Provider => Scope::ProviderRead,
-        Kind::User => Scope::DirectoryRead,
-        Kind::ApiKey => Scope::Admin,
-        Kind::Event => Scope::AuditRead,
+pub const fn rule_of_kind(kind: Kind) -> Rule {
+    let (held, people) = match kind {
+        Kind::Identity => (Scope::IdentityRead, Own),
+        Kind::Provider => (Scope::ProviderRead, Own),
+        Kind::User => (Scope::DirectoryRead, Own),
+        Kind::Session => (Scope::Admin, Own),
+        Kind::ApiKey => (Scope::Admin, Never),
+        Kind::Event => (Scope::AuditRead, Never),
+    };
+    Rule {
+        need: scope(held),
+        people,
     }
 }

@@ -4,23 +4,37 @@
 pub mod api_key;
 pub mod matrix;
 mod scope;
+mod visible;
 
-use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::database::{event, identity, identity_provider, user};
+use crate::clock::Time;
+use crate::database::{self, user};
 use crate::error::Error;
 use crate::event::{Actor, ActorKind, Origin};
+use crate::id::{SessionId, UserId};
 pub use scope::{Scope, UnknownScope};
+pub use visible::{AtProvider, Guarded, Visible, provider_of, visible};
 
 /// Who asks.
 #[derive(Debug, Clone)]
 pub enum Viewer {
     /// Nobody that we know.
     Nobody,
-    ApiKey(Arc<crate::database::api_key::Model>),
+    /// A person, by the session in a cookie.
+    Person(Arc<Person>),
+    ApiKey(Arc<database::api_key::Model>),
     /// Whoever runs the command line on the server's own machine.
     CommandLine,
+}
+
+/// A person who is signed in.
+#[derive(Debug)]
+pub struct Person {
+    /// Active, when the request began.
+    pub user: Arc<user::Model>,
+    pub session: SessionId,
+    pub signed_in_at: Time,
 }
 
 /// A viewer in one request.
@@ -32,10 +46,11 @@ pub struct Caller {
 }
 
 impl Viewer {
-    /// Holds the scope, by itself or by `admin`.
+    /// Holds the scope, by itself or by `admin`. People have no scopes: what they may do is in
+    /// the matrix.
     pub fn has(&self, scope: Scope) -> bool {
         match self {
-            Self::Nobody => false,
+            Self::Nobody | Self::Person(_) => false,
             Self::CommandLine => true,
             Self::ApiKey(key) => holds(key, scope),
         }
@@ -49,10 +64,22 @@ impl Viewer {
         }
         Err(match self {
             Self::Nobody => unauthenticated(needs),
+            Self::Person(_) => Error::Forbidden(format!(
+                "{needs} needs an API key with the scope {scope}; a signed-in person may not"
+            )),
             Self::ApiKey(_) | Self::CommandLine => Error::Forbidden(format!(
                 "{needs} needs the scope {scope}, which this key lacks"
             )),
         })
+    }
+
+    /// The user whose rows are all that this viewer sees; `None` where it sees others' too.
+    /// Lists that are cut to pages are restricted to it by their statement.
+    pub fn own_user(&self) -> Option<UserId> {
+        match self {
+            Self::Person(person) => Some(person.user.id),
+            Self::Nobody | Self::ApiKey(_) | Self::CommandLine => None,
+        }
     }
 }
 
@@ -67,6 +94,7 @@ impl Caller {
                 id: None,
                 name: "nobody".into(),
             },
+            Viewer::Person(person) => actor_of(&person.user),
             Viewer::ApiKey(key) => Actor {
                 kind: ActorKind::ApiKey,
                 id: Some(key.id.to_string()),
@@ -82,7 +110,9 @@ impl Caller {
             actor,
             request_id: match &self.viewer {
                 Viewer::CommandLine => None,
-                Viewer::Nobody | Viewer::ApiKey(_) => Some(self.request_id.clone()),
+                Viewer::Nobody | Viewer::Person(_) | Viewer::ApiKey(_) => {
+                    Some(self.request_id.clone())
+                }
             },
         }
     }
@@ -91,12 +121,29 @@ impl Caller {
     pub fn application(&self) -> &str {
         match &self.viewer {
             Viewer::ApiKey(key) => &key.application,
-            Viewer::Nobody | Viewer::CommandLine => "",
+            Viewer::Nobody | Viewer::Person(_) | Viewer::CommandLine => "",
         }
     }
 }
 
-fn holds(key: &crate::database::api_key::Model, scope: Scope) -> bool {
+/// Names a person in the events of a request that makes them the caller.
+pub fn origin_of(user: &user::Model, request_id: &str) -> Origin {
+    Origin {
+        actor: actor_of(user),
+        request_id: Some(request_id.to_owned()),
+    }
+}
+
+fn actor_of(user: &user::Model) -> Actor {
+    let name = user.display_name.as_ref().unwrap_or(&user.entity_ref);
+    Actor {
+        kind: ActorKind::User,
+        id: Some(user.id.to_string()),
+        name: name.clone(),
+    }
+}
+
+fn holds(key: &database::api_key::Model, scope: Scope) -> bool {
     let mut held = key.scopes_json.0.iter();
     held.any(|held| held == scope.name() || held == Scope::Admin.name())
 }
@@ -104,66 +151,6 @@ fn holds(key: &crate::database::api_key::Model, scope: Scope) -> bool {
 /// Nobody asks for what `needs` a credential.
 pub fn unauthenticated(needs: &str) -> Error {
     Error::Unauthenticated(format!(
-        "{needs} needs an API key: send it in the header `Authorization: Bearer lyd_…`"
+        "{needs} is not open to all: send an API key in the header `Authorization: Bearer lyd_…`, or sign in"
     ))
-}
-
-/// A row that its viewer may see. Only [`visible`] makes one.
-#[derive(Debug)]
-pub struct Visible<T>(Arc<T>);
-
-impl<T> Clone for Visible<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T> Deref for Visible<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-
-/// Lets a row through to those who may see it; to others it looks absent. Scopes are the
-/// matrix's business, rows are this function's.
-pub fn visible<T: Guarded>(viewer: &Viewer, row: Arc<T>) -> Option<Visible<T>> {
-    let may_see = match viewer {
-        Viewer::Nobody => false,
-        Viewer::CommandLine => true,
-        Viewer::ApiKey(key) => row.visible_to(key),
-    };
-    may_see.then_some(Visible(row))
-}
-
-/// A kind of row, and which keys see it.
-pub trait Guarded {
-    fn visible_to(&self, key: &crate::database::api_key::Model) -> bool;
-}
-
-/// A key that is bound to no organization sees all rows; one that is bound sees none until rows
-/// know their organizations.
-macro_rules! seen_by_unbound_keys {
-    ($($row:ty),+) => {
-        $(impl Guarded for $row {
-            fn visible_to(&self, key: &crate::database::api_key::Model) -> bool {
-                key.organization_id.is_none()
-            }
-        })+
-    };
-}
-
-seen_by_unbound_keys!(
-    identity::Model,
-    identity_provider::Model,
-    user::Model,
-    event::Logged
-);
-
-/// A key always sees itself; others are the admins' to see, whatever leads to them.
-impl Guarded for crate::database::api_key::Model {
-    fn visible_to(&self, key: &crate::database::api_key::Model) -> bool {
-        self.id == key.id || (key.organization_id.is_none() && holds(key, Scope::Admin))
-    }
 }

@@ -107,6 +107,16 @@ impl Filter {
         *self == Self::default()
     }
 
+    /// The same, with no identities but this user's in it.
+    #[must_use]
+    pub fn within(self, user: UserId) -> Self {
+        let is_in = self.user_ids.as_ref().is_none_or(|ids| ids.contains(&user));
+        Self {
+            user_ids: Some(if is_in { vec![user] } else { Vec::new() }),
+            ..self
+        }
+    }
+
     /// Few rows have what it asks for, or those of one provider only.
     const fn is_exact(&self) -> bool {
         self.ids.is_some()

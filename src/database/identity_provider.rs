@@ -70,6 +70,21 @@ impl Filter {
         *self == Self::default()
     }
 
+    /// The same, without the providers that are not enabled.
+    #[must_use]
+    pub fn within_enabled(self) -> Self {
+        match self.enabled {
+            Some(false) => Self {
+                ids: Some(Vec::new()),
+                ..self
+            },
+            Some(true) | None => Self {
+                enabled: Some(true),
+                ..self
+            },
+        }
+    }
+
     fn condition(&self) -> sea_orm::Condition {
         let external_id = self
             .external_id

@@ -13,6 +13,7 @@ mod lock;
 pub mod page;
 mod sealed;
 pub mod secret;
+pub mod session;
 pub mod user;
 
 use std::path::Path;

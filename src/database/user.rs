@@ -65,6 +65,16 @@ impl Filter {
         *self == Self::default()
     }
 
+    /// The same, with no user but this one in it.
+    #[must_use]
+    pub fn within(self, user: UserId) -> Self {
+        let is_in = self.ids.as_ref().is_none_or(|ids| ids.contains(&user));
+        Self {
+            ids: Some(if is_in { vec![user] } else { Vec::new() }),
+            ..self
+        }
+    }
+
     fn condition(&self) -> sea_orm::Condition {
         let is =
             |column: Column, value: &Option<String>| value.as_ref().map(|value| column.eq(value));
@@ -110,10 +120,16 @@ pub async fn by_entity_refs(
         .await
 }
 
-/// At most two: more than one is all that a caller wants to know.
-pub async fn by_email(db: &impl ConnectionTrait, email: &str) -> Result<Vec<Model>, DbErr> {
+/// At most two: more than one is all that a caller wants to know. Nobody but `only`, where that
+/// is given.
+pub async fn by_email(
+    db: &impl ConnectionTrait,
+    email: &str,
+    only: Option<UserId>,
+) -> Result<Vec<Model>, DbErr> {
     Entity::find()
         .filter(Column::EmailFolded.eq(fold_case(email)))
+        .apply_if(only, |select, only| select.filter(Column::Id.eq(only)))
         .order_by_asc(Column::Id)
         .limit(2)
         .all(db)

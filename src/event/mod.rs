@@ -16,17 +16,19 @@ pub use sealer::Sealer;
 /// What kind of caller did something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActorKind {
+    User,
     ApiKey,
     CommandLine,
     Server,
 }
 
 impl ActorKind {
-    pub const ALL: [Self; 3] = [Self::ApiKey, Self::CommandLine, Self::Server];
+    pub const ALL: [Self; 4] = [Self::User, Self::ApiKey, Self::CommandLine, Self::Server];
 
     /// As it is stored.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::User => "USER",
             Self::ApiKey => "API_KEY",
             Self::CommandLine => "COMMAND_LINE",
             Self::Server => "SERVER",
@@ -68,12 +70,14 @@ pub enum Action {
     ProviderCreated,
     ProviderDeleted,
     ProviderUpdated,
+    SessionEnded,
+    SessionStarted,
     UserCreated,
     UserUpdated,
 }
 
 impl Action {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::IdentityLinked,
@@ -82,6 +86,8 @@ impl Action {
         Self::ProviderCreated,
         Self::ProviderDeleted,
         Self::ProviderUpdated,
+        Self::SessionEnded,
+        Self::SessionStarted,
         Self::UserCreated,
         Self::UserUpdated,
     ];
@@ -96,6 +102,8 @@ impl Action {
             Self::ProviderCreated => "provider.created",
             Self::ProviderDeleted => "provider.deleted",
             Self::ProviderUpdated => "provider.updated",
+            Self::SessionEnded => "session.ended",
+            Self::SessionStarted => "session.started",
             Self::UserCreated => "user.created",
             Self::UserUpdated => "user.updated",
         }

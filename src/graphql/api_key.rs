@@ -89,6 +89,8 @@ pub struct Actor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::event::ActorKind")]
 pub enum ActorKind {
+    /// A signed-in person.
+    User,
     /// An application, by its key.
     ApiKey,
     /// Somebody on the server's own machine.
@@ -226,7 +228,9 @@ impl ApiKeyMutation {
         let key: ApiKeyId = super::scalar::id("id", &id)?;
         let itself = match viewer {
             access::Viewer::ApiKey(own) => own.id == key,
-            access::Viewer::Nobody | access::Viewer::CommandLine => false,
+            access::Viewer::Nobody | access::Viewer::Person(_) | access::Viewer::CommandLine => {
+                false
+            }
         };
         if !itself {
             viewer.require(Scope::Admin, "revoking another key")?;

@@ -16,6 +16,7 @@ use crate::identity::link::Linking;
 use crate::metrics::Metrics;
 use crate::provider::admin::ProviderAdmin;
 use crate::provider::catalog::Catalog;
+use crate::sign_in::session::Sessions;
 
 /// The parts of the server that resolvers call. Cheap to clone.
 #[derive(Clone)]
@@ -32,6 +33,7 @@ pub struct Parts {
     pub sealer: Sealer,
     pub metrics: Metrics,
     pub key_uses: KeyUses,
+    pub sessions: Sessions,
 }
 
 impl App {

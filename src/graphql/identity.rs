@@ -15,7 +15,7 @@ use super::page::{List, PageArguments, TotalCount, connection, cost};
 use super::provider::IdentityProvider;
 use super::scalar::{NamedValue, id, named_values};
 use super::user::User;
-use crate::access::{Visible, visible};
+use crate::access::{Viewer, Visible, visible};
 use crate::database::{credential, identity};
 use crate::error::Error;
 use crate::id::UserId;
@@ -38,7 +38,7 @@ impl Identity {
 
     /// Where the account is.
     async fn provider(&self, ctx: &Context<'_>) -> Result<IdentityProvider, Error> {
-        super::provider::of_id(ctx, self.0.provider_id).await
+        super::provider::of_row(ctx, &self.0).await
     }
 
     /// Whose account it is.
@@ -186,9 +186,9 @@ impl IdentityQuery {
         #[graphql(desc = "Its keys are combined with AND; at least one is given.")]
         filter: IdentityFilter,
     ) -> Result<Option<Identity>, Error> {
-        let filter = filter.read("filter")?;
-        let row = ctx.app()?.loader.identity(&filter).await?;
         let viewer = ctx.viewer()?;
+        let filter = own_only(filter.read("filter")?, viewer);
+        let row = ctx.app()?.loader.identity(&filter).await?;
         Ok(row.and_then(|row| visible(viewer, row)).map(Identity))
     }
 
@@ -218,6 +218,7 @@ impl IdentityQuery {
             .map(|filter| filter.read("filter"))
             .transpose()?
             .unwrap_or_default();
+        let filter = own_only(filter, viewer);
         let order = order_by.map(identity::Order::from).unwrap_or_default();
         let name = list_by(order.by);
         let page = PageArguments {
@@ -256,6 +257,10 @@ impl IdentityQuery {
     ) -> Result<Vec<Identity>, Error> {
         limits::text("providerType", &provider_type, limits::SLUG)?;
         let user: UserId = id("userId", &user_id)?;
+        let viewer = ctx.viewer()?;
+        if viewer.own_user().is_some_and(|own| own != user) {
+            return Ok(Vec::new());
+        }
         let rows = ctx
             .app()?
             .loader
@@ -272,11 +277,18 @@ impl IdentityQuery {
                  identities(filter: {{userId, providerType}})"
             )));
         }
-        let viewer = ctx.viewer()?;
         let rows = rows
             .into_iter()
             .filter_map(|row| visible(viewer, Arc::new(row)));
         Ok(rows.map(Identity).collect())
+    }
+}
+
+/// In the statement, so that pages and counts are of what the viewer may see.
+fn own_only(filter: identity::Filter, viewer: &Viewer) -> identity::Filter {
+    match viewer.own_user() {
+        None => filter,
+        Some(own) => filter.within(own),
     }
 }
 

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use super::batch::Batch;
 use crate::database::page::{Page, Slice};
-use crate::database::{Database, api_key, credential, event, identity, identity_provider, user};
+use crate::database::{
+    Database, api_key, credential, event, identity, identity_provider, session, user,
+};
 use crate::error::Error;
-use crate::id::{ApiKeyId, EventId, IdentityId, ProviderId, UserId};
+use crate::id::{ApiKeyId, EventId, IdentityId, ProviderId, SessionId, UserId};
 
 /// Keys in one statement. SQLite binds 32,766 values, PostgreSQL 65,535; beyond a thousand
 /// nothing is gained.
@@ -45,6 +47,8 @@ pub struct Loader {
     pub credentials: Rows<IdentityId, credential::Known>,
     pub api_keys: Rows<ApiKeyId, api_key::Model>,
     pub api_keys_by_hash: Rows<Vec<u8>, api_key::Model>,
+    pub sessions: Rows<SessionId, session::Model>,
+    pub sessions_of_users: Batch<UserId, Vec<Arc<session::Model>>>,
     pub events: Rows<EventId, event::Logged>,
     pub identity_pages: Batch<ChildPage, Slice<Arc<identity::Model>>>,
     pub identity_counts: Batch<ChildCount, u64>,
@@ -82,6 +86,8 @@ impl Loader {
                 .identity_id),
             api_keys: rows!(database, api_key::by_ids, |row| row.id),
             api_keys_by_hash: rows!(database, api_key::by_hashes, |row| row.hash.clone()),
+            sessions: rows!(database, session::by_ids, |row| row.id),
+            sessions_of_users: sessions_of_users(database),
             events: rows!(database, event::by_ids, |row| row.event.id),
             identity_pages: identity_pages(database),
             identity_counts: identity_counts(database),
@@ -153,9 +159,14 @@ impl Loader {
         Ok(identity_provider::count(self.database.reader(), filter).await?)
     }
 
-    /// At most two: more than one is all that a caller wants to know.
-    pub async fn users_by_email(&self, email: &str) -> Result<Vec<user::Model>, Error> {
-        Ok(user::by_email(self.database.reader(), email).await?)
+    /// At most two: more than one is all that a caller wants to know. Nobody but `only`, where
+    /// that is given.
+    pub async fn users_by_email(
+        &self,
+        email: &str,
+        only: Option<UserId>,
+    ) -> Result<Vec<user::Model>, Error> {
+        Ok(user::by_email(self.database.reader(), email, only).await?)
     }
 
     pub async fn user_page(
@@ -189,6 +200,20 @@ impl Loader {
     pub async fn event_count(&self, filter: &event::Filter) -> Result<u64, Error> {
         Ok(event::count(self.database.reader(), filter).await?)
     }
+}
+
+fn sessions_of_users(database: &Database) -> Batch<UserId, Vec<Arc<session::Model>>> {
+    let database = database.clone();
+    Batch::new(MOST_PARENTS, move |keys: Vec<UserId>| {
+        let database = database.clone();
+        async move {
+            let mut sessions: HashMap<UserId, Vec<Arc<session::Model>>> = HashMap::new();
+            for row in session::of_users(database.reader(), &keys).await? {
+                sessions.entry(row.user_id).or_default().push(Arc::new(row));
+            }
+            Ok(sessions)
+        }
+    })
 }
 
 fn identity_pages(database: &Database) -> Batch<ChildPage, Slice<Arc<identity::Model>>> {

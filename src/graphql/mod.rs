@@ -17,6 +17,7 @@ mod permission;
 mod provider;
 mod provider_write;
 mod scalar;
+mod session;
 mod shape;
 mod types;
 mod user;
@@ -68,6 +69,7 @@ pub struct Mutation(
     provider_write::ProviderMutation,
     user::UserMutation,
     api_key::ApiKeyMutation,
+    session::SessionMutation,
 );
 
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

@@ -10,11 +10,12 @@ use super::context::Asking;
 use super::identity::Identity;
 use super::provider::IdentityProvider;
 use super::scalar::{bounded, id};
+use super::session::Session;
 use super::user::User;
-use crate::access::matrix::scope_of_kind;
+use crate::access::matrix::rule_of_kind;
 use crate::access::visible;
 use crate::error::Error;
-use crate::id::{AnyId, ApiKeyId, EventId, IdentityId, Kind, ProviderId, UserId};
+use crate::id::{AnyId, ApiKeyId, EventId, IdentityId, Kind, ProviderId, SessionId, UserId};
 
 /// An object with an id of its own, which `node` finds again.
 #[derive(Interface)]
@@ -28,6 +29,7 @@ pub enum Node {
     IdentityProvider(IdentityProvider),
     User(User),
     ApiKey(ApiKey),
+    Session(Session),
     AuditEvent(AuditEvent),
 }
 
@@ -63,14 +65,14 @@ impl NodeQuery {
 
 async fn find_asked(ctx: &Context<'_>, field: &str, text: &ID) -> Result<Option<Node>, Error> {
     let any: AnyId = id(field, text)?;
-    ctx.viewer()?
-        .require(scope_of_kind(any.kind), "a node of this kind")?;
+    rule_of_kind(any.kind).check(ctx.viewer()?, "a node of this kind")?;
     find(ctx, any).await
 }
 
 /// The object, where there is one that the caller may see.
 pub async fn find(ctx: &Context<'_>, id: AnyId) -> Result<Option<Node>, Error> {
-    let (loader, viewer, uuid) = (&ctx.app()?.loader, ctx.viewer()?, id.uuid);
+    let (app, viewer, uuid) = (ctx.app()?, ctx.viewer()?, id.uuid);
+    let loader = &app.loader;
     Ok(match id.kind {
         Kind::Identity => {
             let row = loader.identities.load(IdentityId(uuid)).await?;
@@ -95,6 +97,13 @@ pub async fn find(ctx: &Context<'_>, id: AnyId) -> Result<Option<Node>, Error> {
             row.and_then(|row| visible(viewer, row))
                 .map(ApiKey)
                 .map(Node::ApiKey)
+        }
+        Kind::Session => {
+            let row = loader.sessions.load(SessionId(uuid)).await?;
+            row.filter(|row| app.sessions.is_live(row))
+                .and_then(|row| visible(viewer, row))
+                .map(Session)
+                .map(Node::Session)
         }
         Kind::Event => {
             let row = loader.events.load(EventId(uuid)).await?;

@@ -12,7 +12,7 @@ use async_graphql_value::Value;
 
 use super::types::{Types, name_of, root_of};
 use crate::access::Viewer;
-use crate::access::matrix::{ARGUMENTS, ArgumentRule, Need, need, scope_of_kind};
+use crate::access::matrix::{ARGUMENTS, ArgumentRule, Need, rule, rule_of_kind};
 use crate::error::Error;
 use crate::id::AnyId;
 
@@ -106,24 +106,14 @@ impl<'a> Walk<'a> {
 
     fn may_ask(&self, parent: &str, name: &str, field: &Field) -> Result<(), Error> {
         let what = || format!("{parent}.{name}");
-        match need(parent, name) {
-            None => {
-                let cause = anyhow::anyhow!("the field {} has no row in the matrix", what());
-                return Err(Error::Internal(cause));
-            }
-            Some(Need::Nothing) => {}
-            Some(Need::Credential) => match self.viewer {
-                Viewer::Nobody => return Err(crate::access::unauthenticated(&what())),
-                Viewer::ApiKey(_) | Viewer::CommandLine => {}
-            },
-            Some(Need::Scope(scope)) => self.viewer.require(scope, &what())?,
-            Some(Need::ScopeOfIds) => {
-                if matches!(self.viewer, Viewer::Nobody) {
-                    return Err(crate::access::unauthenticated(&what()));
-                }
-                for id in self.ids(field) {
-                    self.viewer.require(scope_of_kind(id.kind), &what())?;
-                }
+        let Some(rule) = rule(parent, name) else {
+            let cause = anyhow::anyhow!("the field {} has no row in the matrix", what());
+            return Err(Error::Internal(cause));
+        };
+        rule.check(self.viewer, &what())?;
+        if rule.need == Need::ScopeOfIds {
+            for id in self.ids(field) {
+                rule_of_kind(id.kind).check(self.viewer, &what())?;
             }
         }
         for rule in ARGUMENTS.iter().filter(|rule| rule.field == name) {

@@ -12,7 +12,7 @@ use super::identity::{Identity, children};
 use super::page::{List, PageArguments, TotalCount, connection, cost};
 use super::scalar::{bounded, given, ids};
 use super::{LARGE, MOST_IDS, MOST_TEXTS};
-use crate::access::{Visible, visible};
+use crate::access::{AtProvider, Visible, provider_of, visible};
 use crate::database::page::Position;
 use crate::database::{identity, identity_provider};
 use crate::error::Error;
@@ -81,7 +81,7 @@ impl IdentityProvider {
         self.0.date_updated
     }
 
-    /// Its identities, by id, paged.
+    /// Its identities, by id, paged: those that the caller may see.
     #[graphql(complexity = "cost(first, last, child_complexity)")]
     async fn identities(
         &self,
@@ -99,7 +99,11 @@ impl IdentityProvider {
             last,
             before,
         };
-        children(ctx, identity::Parent::Provider(self.0.id), None, page).await
+        let parent = match ctx.viewer()?.own_user() {
+            None => identity::Parent::Provider(self.0.id),
+            Some(own) => identity::Parent::UserAtProvider(own, self.0.id),
+        };
+        children(ctx, parent, None, page).await
     }
 
     /// The provider whose client and redirect URI this one uses (one Slack app, many teams);
@@ -356,7 +360,8 @@ impl ProviderQuery {
             .map(IdentityProvider))
     }
 
-    /// The providers that the filter finds, by id, paged; all where no filter is given.
+    /// The providers that the filter finds, by id, paged; all that the caller may see where no
+    /// filter is given. People see those that are enabled.
     #[graphql(complexity = "cost(first, last, child_complexity)")]
     async fn identity_providers(
         &self,
@@ -372,10 +377,13 @@ impl ProviderQuery {
         #[graphql(desc = "The page ends in front of this cursor.")] before: Option<String>,
     ) -> Result<List<IdentityProvider>, Error> {
         let (app, viewer) = (ctx.app()?, ctx.viewer()?);
-        let filter = filter
+        let mut filter = filter
             .map(IdentityProviderFilter::read)
             .transpose()?
             .unwrap_or_default();
+        if viewer.own_user().is_some() {
+            filter = filter.within_enabled();
+        }
         let name = "providers";
         let page = PageArguments {
             first,
@@ -404,7 +412,20 @@ impl ProviderQuery {
     }
 }
 
-/// The provider of a row that refers to it.
+/// The provider that a row is at.
+pub async fn of_row<T: AtProvider>(
+    ctx: &Context<'_>,
+    row: &Visible<T>,
+) -> Result<IdentityProvider, Error> {
+    let id = row.provider_id();
+    let provider = ctx.app()?.loader.providers.load(id).await?;
+    provider
+        .and_then(|provider| provider_of(row, provider))
+        .map(IdentityProvider)
+        .ok_or_else(|| crate::provider::admin::not_found(id))
+}
+
+/// The provider of that id.
 pub async fn of_id(ctx: &Context<'_>, id: ProviderId) -> Result<IdentityProvider, Error> {
     let row = ctx.app()?.loader.providers.load(id).await?;
     let viewer = ctx.viewer()?;

@@ -14,6 +14,7 @@ use super::page::{List, PageArguments, TotalCount, connection, cost};
 use super::scalar::{
     EntityRef, NamedValue, Refusal, bounded, change, given, id, ids, named_values, settled,
 };
+use super::session::Session;
 use super::{LARGE, MOST_IDS, MOST_TEXTS};
 use crate::access::{Visible, visible};
 use crate::database::page::Position;
@@ -108,6 +109,13 @@ impl User {
             before,
         };
         children(ctx, identity::Parent::User(self.0.id), provider_type, page).await
+    }
+
+    /// The person's sessions, the latest sign-in first: people see their own, admin keys those of
+    /// everybody.
+    #[graphql(complexity = "20 * child_complexity + 1")]
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>, Error> {
+        super::session::of_user(ctx, self.0.id).await
     }
 }
 
@@ -221,7 +229,7 @@ impl UserQuery {
             (None, Some(entity), None) => loader.users_by_ref.load(entity.0.into_string()).await?,
             (None, None, Some(email)) => {
                 limits::text("email", &email, limits::EMAIL)?;
-                let mut found = loader.users_by_email(&email).await?;
+                let mut found = loader.users_by_email(&email, viewer.own_user()).await?;
                 if found.len() > 1 {
                     return Err(Error::Ambiguous(
                         "several users have this e-mail address; ask users(filter: {email}) for all"
@@ -240,7 +248,8 @@ impl UserQuery {
         Ok(row.and_then(|row| visible(viewer, row)).map(User))
     }
 
-    /// The users that the filter finds, by id, paged; all where no filter is given.
+    /// The users that the filter finds, by id, paged; all that the caller may see where no filter
+    /// is given.
     #[graphql(complexity = "cost(first, last, child_complexity)")]
     async fn users(
         &self,
@@ -256,10 +265,13 @@ impl UserQuery {
         #[graphql(desc = "The page ends in front of this cursor.")] before: Option<String>,
     ) -> Result<List<User>, Error> {
         let (app, viewer) = (ctx.app()?, ctx.viewer()?);
-        let filter = filter
+        let mut filter = filter
             .map(UserFilter::read)
             .transpose()?
             .unwrap_or_default();
+        if let Some(own) = viewer.own_user() {
+            filter = filter.within(own);
+        }
         let name = "users";
         let page = PageArguments {
             first,

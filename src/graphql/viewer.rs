@@ -27,6 +27,9 @@ impl ViewerQuery {
         let viewer = ctx.viewer()?;
         Ok(match viewer {
             access::Viewer::Nobody | access::Viewer::CommandLine => None,
+            access::Viewer::Person(person) => {
+                visible(viewer, Arc::clone(&person.user)).map(|user| Viewer::User(User(user)))
+            }
             access::Viewer::ApiKey(key) => {
                 visible(viewer, Arc::clone(key)).map(|key| Viewer::ApiKey(ApiKey(key)))
             }

@@ -149,9 +149,9 @@ async fn run(http: &Http, mut request: Request, request_id: &str) -> Result<Answ
     } else {
         from_body(&mut request).await?
     };
-    let caller = authenticate::caller(&http.app, request.headers(), request_id)
+    let caller = authenticate::caller(http, request.headers(), request_id)
         .await
-        .map_err(|error| unauthenticated(&error, request_id))?;
+        .map_err(|error| unknown_caller(&error, request_id))?;
     let variables = read_variables(parameters.variables)?;
     if let Err(excess) = scan::scan(&parameters.query, &scan::LIMITS) {
         return Ok(Answer::Refused(vec![excess_error(&excess)]));
@@ -298,13 +298,18 @@ fn excess_error(excess: &Excess) -> ServerError {
     with_code(message_only(excess.to_string()), code)
 }
 
-fn unauthenticated(error: &Error, request_id: &str) -> Rejection {
+fn unknown_caller(error: &Error, request_id: &str) -> Rejection {
     let wire = Box::new(wire_error(error, request_id));
     match error {
         Error::Unauthenticated(_) => Rejection {
             status: StatusCode::UNAUTHORIZED,
             error: wire,
             header: Some((header::WWW_AUTHENTICATE, "Bearer")),
+        },
+        Error::Forbidden(_) => Rejection {
+            status: StatusCode::FORBIDDEN,
+            error: wire,
+            header: None,
         },
         Error::Timeout => Rejection {
             status: StatusCode::SERVICE_UNAVAILABLE,

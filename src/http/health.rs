@@ -49,7 +49,7 @@ pub fn metrics_for_admins(http: Http) -> impl Endpoint<Output = Response> {
         let http = http.clone();
         async move {
             let id = request.data::<RequestId>().map_or("", |id| id.0.as_str());
-            let allowed = match authenticate::caller(&http.app, request.headers(), id).await {
+            let allowed = match authenticate::caller(&http, request.headers(), id).await {
                 Ok(caller) => caller.viewer.require(Scope::Admin, "/metrics"),
                 Err(error) => Err(error),
             };

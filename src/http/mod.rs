@@ -1,10 +1,13 @@
 //! Requests that are not resolvers: the routes, and what every answer has.
 
-mod authenticate;
+pub mod authenticate;
+pub mod cookie;
+pub mod form_token;
 mod graphql;
 mod health;
 mod negotiate;
 pub mod scan;
+pub mod site;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,15 +17,16 @@ use poem::middleware::{CatchPanic, Cors};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
 
 use crate::graphql::{App, Engine};
+use form_token::FormTokens;
+use site::Site;
 
 /// What the handlers share.
 #[derive(Clone)]
 pub struct Http {
     pub app: App,
     pub engine: Engine,
-    /// Web pages of other origins that may call; empty where there are none. Pages of our own
-    /// origin are among them where there are others.
-    pub allowed_origins: Arc<[String]>,
+    pub site: Arc<Site>,
+    pub form_tokens: Arc<FormTokens>,
 }
 
 /// Names a request in logs, events and the header `X-Request-Id`.
@@ -64,9 +68,9 @@ impl Http {
     }
 
     fn around(self, routes: Route) -> impl Endpoint {
-        let origins = self.allowed_origins.iter().cloned();
+        let origins = self.site.cors_origins();
         let routes = routes.with(CatchPanic::new().with_handler(panicked));
-        let routes = if self.allowed_origins.is_empty() {
+        let routes = if origins.is_empty() {
             routes.boxed()
         } else {
             let cors = Cors::new()

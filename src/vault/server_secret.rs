@@ -16,16 +16,24 @@ pub enum ServerSecret {
     Cursor,
     /// Hashes the inputs of idempotency keys.
     Idempotency,
+    /// Signs what the forms of our pages carry.
+    FormToken,
 }
 
 impl ServerSecret {
-    pub const ALL: [Self; 3] = [Self::EventChain, Self::Cursor, Self::Idempotency];
+    pub const ALL: [Self; 4] = [
+        Self::EventChain,
+        Self::Cursor,
+        Self::Idempotency,
+        Self::FormToken,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
             Self::EventChain => "event_chain",
             Self::Cursor => "cursor",
             Self::Idempotency => "idempotency",
+            Self::FormToken => "form_token",
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::id::{ProviderId, UserId};
 pub enum Parent {
     User(UserId),
     Provider(ProviderId),
+    /// What one user has at one provider.
+    UserAtProvider(UserId, ProviderId),
 }
 
 impl Parent {
@@ -20,6 +22,9 @@ impl Parent {
         match self {
             Self::User(id) => row.user_id == id,
             Self::Provider(id) => row.provider_id == id,
+            Self::UserAtProvider(user, provider) => {
+                row.user_id == user && row.provider_id == provider
+            }
         }
     }
 
@@ -27,6 +32,9 @@ impl Parent {
         let parent = match self {
             Self::User(id) => Column::UserId.eq(id),
             Self::Provider(id) => Column::ProviderId.eq(id),
+            Self::UserAtProvider(user, provider) => {
+                Column::UserId.eq(user).and(Column::ProviderId.eq(provider))
+            }
         };
         Condition::all()
             .add(parent)
