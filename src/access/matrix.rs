@@ -187,6 +187,18 @@ pub const ARGUMENTS: &[ArgumentRule] = &[
         scope: Scope::Admin,
     },
     ArgumentRule {
+        field: "createIdentityProvider",
+        path: &["input", "signIn"],
+        value: None,
+        scope: Scope::Admin,
+    },
+    ArgumentRule {
+        field: "updateIdentityProvider",
+        path: &["input", "signIn"],
+        value: None,
+        scope: Scope::Admin,
+    },
+    ArgumentRule {
         field: "updateIdentityProvider",
         path: &["input", "allowsSignIn"],
         value: None,

@@ -66,6 +66,12 @@ impl IdentityProvider {
         self.0.allows_sign_in
     }
 
+    /// How its accounts become users when people sign in; null where nothing says so.
+    #[graphql(complexity = "LARGE + child_complexity")]
+    async fn sign_in(&self) -> Option<&Value> {
+        self.0.sign_in_json.as_ref().map(|json| &json.0)
+    }
+
     /// A user may have several accounts here; fixed.
     async fn allows_multiple_per_user(&self) -> bool {
         self.0.allows_multiple_per_user

@@ -34,6 +34,9 @@ pub struct CreateIdentityProviderInput {
     /// People may sign in here. Needs scope admin.
     #[graphql(default = false)]
     allows_sign_in: bool,
+    /// How its accounts become users when people sign in: `{"resolvers": [{"resolver": name}],
+    /// "first_link": "confirm"}`. Needs scope admin.
+    sign_in: Option<Value>,
     /// A user may have several accounts here; fixed.
     #[graphql(default = false)]
     allows_multiple_per_user: bool,
@@ -44,8 +47,9 @@ pub struct CreateIdentityProviderInput {
     enabled: bool,
 }
 
-/// A change of a provider. A field left out stays; null clears the client's id and secret. Slug, type, external id and
-/// what the external id was derived from are fixed at creation.
+/// A change of a provider. A field left out stays; null clears the client's id and secret,
+/// and signIn. Slug, type, external id and what the external id was derived from are fixed at
+/// creation.
 #[derive(InputObject)]
 pub struct UpdateIdentityProviderInput {
     /// The provider.
@@ -60,6 +64,9 @@ pub struct UpdateIdentityProviderInput {
     client_secret: MaybeUndefined<String>,
     /// People may sign in here. Needs scope admin.
     allows_sign_in: MaybeUndefined<bool>,
+    /// How its accounts become users when people sign in; it replaces what is stored. Needs scope
+    /// admin.
+    sign_in: MaybeUndefined<Value>,
     /// It takes part in flows.
     enabled: MaybeUndefined<bool>,
     /// Refuse (`VERSION_CONFLICT`) unless this is still the provider's version.
@@ -106,6 +113,7 @@ impl ProviderMutation {
             client_secret: input.client_secret.map(SecretString::from),
             allows_sign_in: input.allows_sign_in,
             allows_multiple_per_user: input.allows_multiple_per_user,
+            sign_in: input.sign_in,
             client_of: input
                 .client_of
                 .map(|text| id("input.clientOf", &text))
@@ -136,6 +144,7 @@ impl ProviderMutation {
                 Change::Set(secret) => Change::Set(secret.into()),
             },
             allows_sign_in: given("input.allowsSignIn", input.allows_sign_in)?,
+            sign_in: change(input.sign_in),
             enabled: given("input.enabled", input.enabled)?,
             expected_version: input.expected_version.map(i64::from),
         };

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::catalog::{Catalog, ProviderType};
+use super::config::sign_in::SignInConfig;
 use super::config::{self, ProviderInput};
 use crate::access::{Caller, Scope};
 use crate::clock::Clock;
@@ -43,6 +44,8 @@ pub struct NewProvider {
     pub client_secret: Option<SecretString>,
     pub allows_sign_in: bool,
     pub allows_multiple_per_user: bool,
+    /// As [`SignInConfig`] reads it.
+    pub sign_in: Option<Value>,
     pub client_of: Option<ProviderId>,
     pub enabled: bool,
 }
@@ -56,6 +59,7 @@ pub struct ProviderChange {
     pub client_id: Change<String>,
     pub client_secret: Change<SecretString>,
     pub allows_sign_in: Option<bool>,
+    pub sign_in: Change<Value>,
     pub enabled: Option<bool>,
     pub expected_version: Option<i64>,
 }
@@ -72,7 +76,8 @@ impl ProviderAdmin {
         if let Some(secret) = &new.client_secret {
             check_secret(secret)?;
         }
-        if new.allows_sign_in {
+        check_sign_in(new.sign_in.as_ref())?;
+        if new.allows_sign_in || new.sign_in.is_some() {
             caller
                 .viewer
                 .require(Scope::Admin, "a provider that people sign in with")?;
@@ -110,7 +115,8 @@ impl ProviderAdmin {
         if let Some(secret) = change.client_secret.set() {
             check_secret(secret)?;
         }
-        if change.allows_sign_in.is_some() {
+        check_sign_in(change.sign_in.set())?;
+        if change.allows_sign_in.is_some() || change.sign_in != Change::Keep {
             caller
                 .viewer
                 .require(Scope::Admin, "changing who may sign in with a provider")?;
@@ -220,6 +226,11 @@ impl ProviderAdmin {
             client_id: change.client_id.clone().or(stored.client_id.clone()),
             client_secret_sealed,
             allows_sign_in: change.allows_sign_in.unwrap_or(stored.allows_sign_in),
+            sign_in_json: change
+                .sign_in
+                .clone()
+                .or(stored.sign_in_json.clone().map(|json| json.0))
+                .map(Json),
             enabled: change.enabled.unwrap_or(stored.enabled),
             ..stored.clone()
         };
@@ -303,7 +314,7 @@ impl ProviderAdmin {
             enabled: new.enabled,
             allows_sign_in: new.allows_sign_in,
             allows_multiple_per_user: new.allows_multiple_per_user,
-            sign_in_json: None,
+            sign_in_json: new.sign_in.clone().map(Json),
             managed_by: ManagedBy::Api,
             version: 1,
             date_added: now,
@@ -452,6 +463,26 @@ fn check_secret(secret: &SecretString) -> Result<(), Error> {
     limits::text("input.clientSecret", secret.expose_secret(), limits::TOKEN)
 }
 
+fn check_sign_in(sign_in: Option<&Value>) -> Result<(), Error> {
+    let Some(sign_in) = sign_in else {
+        return Ok(());
+    };
+    check_data("input.signIn", sign_in)?;
+    SignInConfig::read(sign_in).map(drop).map_err(|problems| {
+        let refusal = |problem: config::sign_in::SignInProblem| Refusal {
+            code: RefusalCode::InvalidConfiguration,
+            message: problem.message,
+            field: ["input", "signIn"]
+                .map(str::to_owned)
+                .into_iter()
+                .chain(problem.path)
+                .collect(),
+            retryable: false,
+        };
+        Error::Refused(problems.into_iter().map(refusal).collect())
+    })
+}
+
 fn as_object(config: &Value) -> Result<&Map<String, Value>, Error> {
     config
         .as_object()
@@ -471,6 +502,7 @@ fn describe(row: &Model) -> Value {
         "enabled": row.enabled,
         "allowsSignIn": row.allows_sign_in,
         "allowsMultiplePerUser": row.allows_multiple_per_user,
+        "signIn": row.sign_in_json.as_ref().map(|json| &json.0),
         "version": row.version,
     })
 }

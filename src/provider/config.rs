@@ -2,6 +2,7 @@
 //! reads and writes the row, keeps secrets out of the config, and compares before with after.
 
 mod instance;
+pub mod sign_in;
 pub(in crate::provider) mod value;
 
 use serde_json::{Map, Value};
