@@ -239,3 +239,30 @@ CREATE INDEX session_by_provider ON session (provider_id);
 CREATE INDEX session_by_identity ON session (identity_id) WHERE identity_id IS NOT NULL;
 CREATE INDEX session_by_last_seen ON session (last_seen_at);
 CREATE INDEX session_by_expiry ON session (expires_at);
+
+-- A sign-in or a link that a browser has begun at a provider, until its first answer. state_hash
+-- and browser_hash are SHA-256 of what the provider gives back and of what the flow's cookie
+-- holds; sealed is what the flow is pinned to, answer_sealed a form_post answer that waits for
+-- the browser. Ten minutes long open, then kept a while to be told from one that never was.
+CREATE TABLE flow (
+    id {uuid} PRIMARY KEY,
+    state_hash {bytes} NOT NULL UNIQUE,
+    browser_hash {bytes} NOT NULL,
+    provider_id {uuid} NOT NULL REFERENCES identity_provider (id) ON DELETE CASCADE,
+    slug {text} NOT NULL,
+    intent {text} NOT NULL CHECK (intent IN ('SIGN_IN', 'LINK')),
+    session_id {uuid},
+    user_id {uuid} REFERENCES "user" (id) ON DELETE CASCADE,
+    return_to {text} NOT NULL,
+    on_conflict {text} NOT NULL CHECK (on_conflict IN ('FAIL', 'UPDATE_IN_PLACE')),
+    sealed {bytes} NOT NULL,
+    answer_sealed {bytes},
+    client_address {text} NOT NULL,
+    date_added {time} NOT NULL,
+    expires_at {time} NOT NULL,
+    CHECK ((intent = 'LINK') = (session_id IS NOT NULL AND user_id IS NOT NULL))
+);
+CREATE INDEX flow_by_expiry ON flow (expires_at);
+CREATE INDEX flow_by_client_address ON flow (client_address, expires_at);
+CREATE INDEX flow_by_provider ON flow (provider_id);
+CREATE INDEX flow_by_user ON flow (user_id) WHERE user_id IS NOT NULL;

@@ -5,6 +5,7 @@ pub mod api_key;
 mod connect;
 pub mod credential;
 pub mod event;
+pub mod flow;
 pub mod idempotency_key;
 pub mod identity;
 pub mod identity_provider;

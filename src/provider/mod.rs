@@ -1,6 +1,10 @@
-//! How people prove who they are elsewhere: the provider types that Lanyard knows, as data, and
-//! what a configured provider may say. Knows nothing of HTTP and GraphQL.
+//! How people prove who they are elsewhere: the provider types that Lanyard knows, as data, what
+//! a configured provider may say, and how a person is sent there and comes back. Knows nothing
+//! of HTTP routes, cookies and GraphQL.
 
 pub mod admin;
 pub mod catalog;
 pub mod config;
+pub mod egress;
+pub mod flow;
+pub mod oidc;

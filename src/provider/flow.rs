@@ -1,0 +1,103 @@
+//! Sends a browser to a provider and takes what it comes back with: state, cookie, session and
+//! provider are checked here, what the provider says in `oidc`. Knows no routes and no cookies'
+//! names, and decides nothing about people: the caller signs in or links the account.
+
+mod answer;
+mod error;
+
+use std::net::IpAddr;
+
+use secrecy::SecretString;
+use url::Url;
+use uuid::Uuid;
+
+pub use self::answer::Answer;
+pub use self::error::{FlowError, Refusal};
+use super::oidc::Account;
+pub use super::oidc::Step;
+use crate::clock::Time;
+pub use crate::database::flow::OnConflict;
+use crate::database::{flow, identity_provider};
+use crate::id::{ProviderId, UserId};
+
+/// A flow to begin.
+#[derive(Debug, Clone)]
+pub struct NewFlow<'a> {
+    pub provider: &'a identity_provider::Model,
+    pub purpose: Purpose,
+    /// Checked by the caller: it is where the browser goes in the end.
+    pub return_to: String,
+    pub on_conflict: OnConflict,
+    pub client_address: IpAddr,
+}
+
+/// What a flow is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    SignIn,
+    /// The account goes to this user, if this session still asks for it in the end.
+    Link {
+        session_id: Uuid,
+        user_id: UserId,
+    },
+}
+
+/// A flow that has begun: what the browser needs. Not to be printed: the URL holds the state.
+pub struct Begun {
+    /// Where the browser goes, at the provider.
+    pub url: Url,
+    pub flow_id: Uuid,
+    /// What the flow's cookie holds.
+    pub browser_secret: SecretString,
+    pub expires_at: Time,
+}
+
+/// What is known of a flow besides its secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    pub flow_id: Uuid,
+    pub provider_id: ProviderId,
+    pub slug: String,
+    pub purpose: Purpose,
+    pub return_to: String,
+    pub on_conflict: OnConflict,
+    pub date_added: Time,
+}
+
+/// What the browser that brings an answer shows of itself.
+pub struct Browser<'a> {
+    /// What the cookie of this flow holds.
+    pub flow_secret: &'a (dyn Fn(Uuid) -> Option<SecretString> + Sync),
+    /// The session that it is signed in with.
+    pub session_id: Option<Uuid>,
+}
+
+/// A flow that ended well: whose account it is, as the provider says.
+#[derive(Debug)]
+pub struct Finished {
+    pub flow: Facts,
+    pub provider: identity_provider::Model,
+    pub account: Account,
+}
+
+impl Facts {
+    fn of(row: &flow::Model) -> Self {
+        let purpose = match (row.intent, row.session_id, row.user_id) {
+            (flow::Intent::Link, Some(session_id), Some(user_id)) => Purpose::Link {
+                session_id,
+                user_id,
+            },
+            // The table has no link without both.
+            (flow::Intent::SignIn | flow::Intent::Link, _, _) => Purpose::SignIn,
+        };
+        Self {
+            flow_id: row.id,
+            provider_id: row.provider_id,
+            slug: row.slug.clone(),
+            purpose,
+            return_to: row.return_to.clone(),
+            on_conflict: row.on_conflict,
+            date_added: row.date_added,
+        }
+    }
+}
