@@ -1,11 +1,13 @@
 //! Requests that are not resolvers: the routes, and what every answer has.
 
+mod asset;
 pub mod authenticate;
 pub mod cookie;
 pub mod form_token;
 mod graphql;
 mod health;
 mod negotiate;
+pub mod pages;
 pub mod scan;
 pub mod site;
 
@@ -48,7 +50,11 @@ impl Http {
                         .body(engine.sdl().to_owned())
                 })),
             )
-            .at("/", poem::get(start));
+            .at("/", poem::get(start))
+            .at(
+                "/assets/:file",
+                poem::get(poem::endpoint::make_sync(|request| asset::serve(&request))),
+            );
         if !has_private_listener {
             routes = routes
                 .at("/livez", poem::get(poem::endpoint::make_sync(health::live)))
@@ -135,6 +141,7 @@ fn route_of(path: &str) -> &'static str {
     ]
     .into_iter()
     .find(|route| *route == path)
+    .or_else(|| path.starts_with(asset::FOLDER).then_some(asset::FOLDER))
     .unwrap_or("other")
 }
 
@@ -159,11 +166,10 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
 
 #[poem::handler]
 fn start() -> Response {
-    text(
-        StatusCode::OK,
-        "This is Lanyard, a GraphQL identity server.\n\n\
-         POST /graphql          the API: application/json, with Authorization: Bearer lyd_…\n\
-         GET  /schema.graphql   its schema\n\
-         GET  /livez /readyz    health",
-    )
+    let view = pages::Start {
+        signed_in: None,
+        can_sign_in: false,
+        signed_out: false,
+    };
+    pages::start(&view).into_response()
 }

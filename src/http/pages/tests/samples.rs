@@ -1,0 +1,299 @@
+//! Every page with the views it may be given: the usual ones, empty ones and hostile ones.
+
+use chrono::{DateTime, TimeDelta};
+use url::Url;
+
+use super::super::*;
+
+/// Longer than any line, without a place to break it.
+pub const LONG: &str = concat!(
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+    "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
+    "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
+    "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee",
+);
+/// Ends what it stands in, begins what it likes, and turns the rest around.
+pub const HOSTILE: &str =
+    "\u{202e}evil\"'></bdi></title><script>alert(1)</script><img src=x onerror=alert(1)>";
+
+const REQUEST: &str = "019aa9f0c1d27d3e8f6a5b4c3d2e1f00";
+const ACME: Provider<'_> = Provider {
+    slug: "acme",
+    name: "Acme",
+};
+const HUB: Provider<'_> = Provider {
+    slug: "hub",
+    name: "Hub",
+};
+const BAD: Provider<'_> = Provider {
+    slug: "bad",
+    name: HOSTILE,
+};
+const WIDE: Provider<'_> = Provider {
+    slug: "wide",
+    name: LONG,
+};
+const PERSON: Person<'_> = Person {
+    display_name: Some("Mira Okafor"),
+    entity_ref: "user:default/mira",
+    email: Some("mira@acme.example"),
+    email_verified: Some(true),
+};
+const BARE: Person<'_> = Person {
+    display_name: None,
+    entity_ref: "user:default/mira",
+    email: None,
+    email_verified: None,
+};
+const EVIL: Person<'_> = Person {
+    display_name: Some(HOSTILE),
+    entity_ref: LONG,
+    email: Some(LONG),
+    email_verified: Some(false),
+};
+
+/// Each page by a name.
+pub fn samples() -> Vec<(String, Page)> {
+    let mut samples = Vec::new();
+    let mut add = |name: &str, page: Page| samples.push((name.to_owned(), page));
+    starts(&mut add);
+    sign_ins(&mut add);
+    links(&mut add);
+    accounts(&mut add);
+    for (index, refusal) in Refusal::ALL.into_iter().enumerate() {
+        let words = refusal.words();
+        let view = Refused {
+            refusal,
+            provider: (index % 2 == 0).then_some("Acme"),
+            again: Some(FlowLink {
+                slug: "acme",
+                intent: Intent::SignIn,
+                return_to: "/graphiql",
+                update_in_place: false,
+            }),
+            signed_in: refusal == Refusal::UserHasAnotherAccount,
+            request_id: REQUEST,
+        };
+        add(
+            &format!("refused-{index:02}-{}", words.code),
+            refused(&view),
+        );
+    }
+    let view = Refused {
+        refusal: Refusal::NotFound,
+        provider: Some(HOSTILE),
+        again: None,
+        signed_in: false,
+        request_id: REQUEST,
+    };
+    add("refused-hostile", refused(&view));
+    samples
+}
+
+fn starts(add: &mut impl FnMut(&str, Page)) {
+    let signed_out = Start {
+        signed_in: None,
+        can_sign_in: true,
+        signed_out: true,
+    };
+    add("start-out", start(&signed_out));
+    let empty = Start {
+        can_sign_in: false,
+        signed_out: false,
+        ..signed_out
+    };
+    add("start-empty", start(&empty));
+    for (name, person) in [("start-in", "Mira Okafor"), ("start-hostile", HOSTILE)] {
+        let view = Start {
+            signed_in: Some(person),
+            can_sign_in: true,
+            signed_out: false,
+        };
+        add(name, start(&view));
+    }
+}
+
+fn sign_ins(add: &mut impl FnMut(&str, Page)) {
+    for (name, providers, notice) in [
+        ("sign-in", &[ACME, HUB][..], None),
+        ("sign-in-empty", &[], None),
+        (
+            "sign-in-hostile",
+            &[ACME, BAD, WIDE],
+            Some(SignInNotice::SessionEnded),
+        ),
+    ] {
+        let view = SignIn {
+            providers,
+            return_to: "/graphiql?query={viewer{__typename}}&x=\"'<>",
+            notice,
+        };
+        add(name, sign_in(&view));
+    }
+    for (name, provider, known) in [
+        ("sign-in-first", HUB, &[ACME][..]),
+        ("sign-in-first-empty", HUB, &[]),
+        ("sign-in-first-hostile", BAD, &[WIDE]),
+    ] {
+        let view = SignInFirst {
+            provider,
+            known,
+            return_to: "/account",
+            request_id: REQUEST,
+        };
+        add(name, sign_in_first(&view));
+    }
+}
+
+fn links(add: &mut impl FnMut(&str, Page)) {
+    let first = LinkConfirm {
+        provider: HUB,
+        person: PERSON,
+        allows_sign_in: true,
+        scopes: &["openid", "email", "profile"],
+        on_conflict: OnConflict::Fail,
+        return_to: "/account",
+        form_token: "token",
+    };
+    add("link-confirm", link_confirm(&first));
+    let replacing = LinkConfirm {
+        on_conflict: OnConflict::UpdateInPlace {
+            connected: Some("mira.o"),
+        },
+        ..first
+    };
+    add("link-confirm-replacing", link_confirm(&replacing));
+    let hostile = LinkConfirm {
+        provider: BAD,
+        person: EVIL,
+        scopes: &[LONG, HOSTILE],
+        on_conflict: OnConflict::UpdateInPlace {
+            connected: Some(HOSTILE),
+        },
+        return_to: "/account?x=\"><script>",
+        ..first
+    };
+    add("link-confirm-hostile", link_confirm(&hostile));
+    let url = Url::parse("https://hub.example/authorize?state=a&x='\"<>;0").unwrap();
+    for (name, provider) in [("leave", "Hub"), ("leave-hostile", HOSTILE)] {
+        add(
+            name,
+            leave(&Leave {
+                provider,
+                url: &url,
+            }),
+        );
+    }
+}
+
+fn accounts(add: &mut impl FnMut(&str, Page)) {
+    let since = DateTime::from_timestamp(1_795_330_000, 0).unwrap();
+    let linked = [
+        LinkedAccount {
+            provider: ACME,
+            external_id: "00u1",
+            username: Some("mira"),
+            display_name: Some("Mira Okafor"),
+            email: Some("mira@acme.example"),
+            email_verified: Some(true),
+            state: AccountState::Good,
+            primary: true,
+            since,
+        },
+        LinkedAccount {
+            provider: HUB,
+            external_id: "4711",
+            username: None,
+            display_name: None,
+            email: Some("m.okafor@hub.example"),
+            email_verified: Some(false),
+            state: AccountState::Broken,
+            primary: false,
+            since: since + TimeDelta::hours(30),
+        },
+    ];
+    let sessions = [
+        Session {
+            this_one: true,
+            user_agent: Some(
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+            ),
+            provider: Some("Acme"),
+            signed_in_at: since,
+            last_seen_at: since + TimeDelta::minutes(90),
+        },
+        Session {
+            this_one: false,
+            user_agent: None,
+            provider: None,
+            signed_in_at: since,
+            last_seen_at: since,
+        },
+    ];
+    let full = Account {
+        person: PERSON,
+        linked: &linked,
+        connectable: &[Provider {
+            slug: "tracker",
+            name: "Tracker",
+        }],
+        sessions: &sessions,
+        notice: Some(AccountNotice::Connected { provider: "Hub" }),
+        form_token: "token",
+    };
+    add("account", account(&full));
+    let empty = Account {
+        person: BARE,
+        linked: &[],
+        connectable: &[],
+        sessions: &[],
+        notice: None,
+        form_token: "token",
+    };
+    add("account-empty", account(&empty));
+    let hostile = [
+        LinkedAccount {
+            provider: BAD,
+            external_id: LONG,
+            username: Some(HOSTILE),
+            display_name: Some(LONG),
+            email: Some(LONG),
+            email_verified: Some(false),
+            state: AccountState::Broken,
+            primary: true,
+            since,
+        },
+        LinkedAccount {
+            provider: WIDE,
+            external_id: LONG,
+            username: None,
+            display_name: Some(" "),
+            email: None,
+            email_verified: None,
+            state: AccountState::Unchecked,
+            primary: true,
+            since,
+        },
+    ];
+    let sessions = [
+        Session {
+            user_agent: Some(HOSTILE),
+            provider: Some(LONG),
+            ..sessions[0]
+        },
+        Session {
+            user_agent: Some(LONG),
+            ..sessions[1]
+        },
+    ];
+    let worst = Account {
+        person: EVIL,
+        linked: &hostile,
+        connectable: &[BAD, WIDE],
+        sessions: &sessions,
+        notice: Some(AccountNotice::Replaced { provider: HOSTILE }),
+        form_token: HOSTILE,
+    };
+    add("account-hostile", account(&worst));
+}
