@@ -211,6 +211,19 @@ pub async fn around(
     all_around(provider_id, external_id, user_id).all(db).await
 }
 
+/// Whoever has the account.
+pub async fn by_account(
+    db: &impl ConnectionTrait,
+    provider_id: ProviderId,
+    external_id: &str,
+) -> Result<Option<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::ProviderId.eq(provider_id))
+        .filter(Column::ExternalId.eq(external_id))
+        .one(db)
+        .await
+}
+
 /// Makes links of one account wait for each other until the transaction ends, whoever they are
 /// for: locks of users and rows can't, since the account may pass to somebody else, in another
 /// row, while one waits for them. On SQLite the writer is alone already.

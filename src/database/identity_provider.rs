@@ -2,14 +2,14 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
-use sea_orm::{DbBackend, QuerySelect};
+use sea_orm::{DbBackend, QueryOrder, QuerySelect, QueryTrait};
 
-use super::Tx;
 use super::json::Json;
 use super::page::{Page, Slice};
+use super::{Tx, identity};
 use crate::clock::Time;
 use crate::database::Sealed;
-use crate::id::ProviderId;
+use crate::id::{ProviderId, UserId};
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "identity_provider")]
@@ -154,6 +154,27 @@ pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, Db
 }
 
 /// How many providers borrow this one's client.
+/// Providers that the user has an identity at and can sign in with, by id; at most `limit`.
+pub async fn signing_in(
+    db: &impl ConnectionTrait,
+    user_id: UserId,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let linked = identity::Entity::find()
+        .select_only()
+        .column(identity::Column::ProviderId)
+        .filter(identity::Column::UserId.eq(user_id))
+        .into_query();
+    Entity::find()
+        .filter(Column::Id.in_subquery(linked))
+        .filter(Column::AllowsSignIn.eq(true))
+        .filter(Column::Enabled.eq(true))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
 pub async fn borrowers(db: &impl ConnectionTrait, id: ProviderId) -> Result<u64, DbErr> {
     Entity::find()
         .filter(Column::ClientOf.eq(id))

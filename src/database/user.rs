@@ -136,6 +136,18 @@ pub async fn by_email(
         .await
 }
 
+/// The users with this very address: no case is folded, for what looks alike need not be the same
+/// mailbox. At most two: more than one is all that a caller wants to know.
+pub async fn by_exact_email(db: &impl ConnectionTrait, email: &str) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::EmailFolded.eq(fold_case(email)))
+        .filter(Column::Email.eq(email))
+        .order_by_asc(Column::Id)
+        .limit(2)
+        .all(db)
+        .await
+}
+
 pub async fn page(
     db: &impl ConnectionTrait,
     filter: &Filter,

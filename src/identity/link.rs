@@ -14,6 +14,7 @@ use crate::access::{Caller, Scope};
 use crate::clock::Clock;
 use crate::database::{Database, Tx, identity, identity_provider, user};
 use crate::error::{Error, Refusal, RefusalCode};
+use crate::event::Origin;
 use crate::id::{IdentityId, ProviderId, UserId};
 use crate::input::{check_data, check_scopes};
 use crate::limits;
@@ -119,9 +120,25 @@ impl Linking {
     /// active, a token in the data, and an idempotency key that came with another input.
     pub async fn link(&self, caller: &Caller, request: &LinkRequest) -> Result<Linked, Error> {
         request.check()?;
+        let by = &Author::Caller(caller);
         self.database
-            .write(|tx| async move { write::link(self, &tx, caller, request).await })
+            .write(|tx| async move { write::link(self, &tx, by, request).await })
             .await
+    }
+
+    /// Links what a flow has proven, in the transaction of the flow's end: the account at its
+    /// provider, and the person before it.
+    ///
+    /// # Errors
+    /// As [`Self::link`], but for scopes: the provider's word takes their place.
+    pub async fn link_proven(
+        &self,
+        tx: &Tx,
+        person: &Origin,
+        request: &LinkRequest,
+    ) -> Result<Linked, Error> {
+        request.check()?;
+        write::link(self, tx, &Author::Flow(person), request).await
     }
 
     /// What [`Self::link`] would decide for the same request. Writes nothing.
@@ -136,6 +153,30 @@ impl Linking {
         let users = user::by_ids(db, &[request.user_id]).await?;
         active(users.first(), request.user_id)?;
         Ok(surroundings.decide(request))
+    }
+}
+
+/// On whose word an account is linked.
+enum Author<'a> {
+    /// The caller's, who needs the scopes for it.
+    Caller(&'a Caller),
+    /// The provider's, and the person's who went there.
+    Flow(&'a Origin),
+}
+
+impl Author<'_> {
+    fn origin(&self) -> Origin {
+        match self {
+            Self::Caller(caller) => caller.origin(),
+            Self::Flow(person) => (*person).clone(),
+        }
+    }
+
+    fn application(&self) -> &str {
+        match self {
+            Self::Caller(caller) => caller.application(),
+            Self::Flow(_) => "",
+        }
     }
 }
 

@@ -1,3 +1,7 @@
-//! How a person becomes the one who calls. Knows no HTTP: cookies and pages are others' business.
+//! How a person becomes the one who calls: who an account belongs to, and the session that comes
+//! of it. Knows no HTTP: cookies and pages are others' business.
 
+mod account;
+pub mod flow;
+mod resolver;
 pub mod session;

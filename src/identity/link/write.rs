@@ -6,8 +6,9 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{Idempotency, LinkRequest, Linked, Linking, Outcome, Surroundings, active, refusals};
-use crate::access::Caller;
+use super::{
+    Author, Idempotency, LinkRequest, Linked, Linking, Outcome, Surroundings, active, refusals,
+};
 use crate::clock::Time;
 use crate::database::json::{Json, Texts};
 use crate::database::user::fold_case;
@@ -23,13 +24,16 @@ use crate::vault::Place;
 pub async fn link(
     linking: &Linking,
     tx: &Tx,
-    caller: &Caller,
+    author: &Author<'_>,
     request: &LinkRequest,
 ) -> Result<Linked, Error> {
     identity::lock_account(tx, request.provider_id, &request.external_id).await?;
     let mut surroundings = Surroundings::read(tx, request).await?;
-    surroundings.may_link(caller, request)?;
-    if let Some(linked) = answered_before(linking, tx, caller, request).await? {
+    match author {
+        Author::Caller(caller) => surroundings.may_link(caller, request)?,
+        Author::Flow(_) => {}
+    }
+    if let Some(linked) = answered_before(linking, tx, author, request).await? {
         return Ok(linked);
     }
     lock_users(tx, request, &surroundings).await?;
@@ -37,7 +41,7 @@ pub async fn link(
     let writer = Writer {
         linking,
         tx,
-        caller,
+        author,
         request,
         now: linking.clock.now(),
     };
@@ -86,14 +90,14 @@ async fn lock_users(
 async fn answered_before(
     linking: &Linking,
     tx: &Tx,
-    caller: &Caller,
+    author: &Author<'_>,
     request: &LinkRequest,
 ) -> Result<Option<Linked>, Error> {
     let Some(Idempotency { key, input }) = &request.idempotency else {
         return Ok(None);
     };
     idempotency_key::forget_old(tx, linking.clock.now()).await?;
-    let id = (caller.application().to_owned(), key.clone());
+    let id = (author.application().to_owned(), key.clone());
     let Some(row) = idempotency_key::Entity::find_by_id(id).one(tx).await? else {
         return Ok(None);
     };
@@ -127,7 +131,7 @@ fn input_hash(linking: &Linking, input: &str) -> Vec<u8> {
 struct Writer<'a> {
     linking: &'a Linking,
     tx: &'a Tx,
-    caller: &'a Caller,
+    author: &'a Author<'a>,
     request: &'a LinkRequest,
     now: Time,
 }
@@ -145,7 +149,7 @@ impl Writer<'_> {
             .exec_without_returning(self.tx)
             .await?;
         self.store_tokens(id, None).await?;
-        event::record(self.tx, &self.linking.clock, &self.caller.origin(), event).await?;
+        event::record(self.tx, &self.linking.clock, &self.author.origin(), event).await?;
         Ok(id)
     }
 
@@ -171,7 +175,7 @@ impl Writer<'_> {
             tokens.delete(self.tx).await?;
         }
         self.store_tokens(id, tokens).await?;
-        event::record(self.tx, &self.linking.clock, &self.caller.origin(), event).await?;
+        event::record(self.tx, &self.linking.clock, &self.author.origin(), event).await?;
         Ok(id)
     }
 
@@ -179,7 +183,7 @@ impl Writer<'_> {
         for row in surroundings.rows.iter().filter(|row| ids.contains(&row.id)) {
             row.clone().delete(self.tx).await?;
             let event = new_event(Action::IdentityUnlinked, row, Some(describe(row)), None);
-            event::record(self.tx, &self.linking.clock, &self.caller.origin(), event).await?;
+            event::record(self.tx, &self.linking.clock, &self.author.origin(), event).await?;
             if row.is_primary && row.user_id != self.request.user_id {
                 self.promote_next(row).await?;
             }
@@ -200,7 +204,7 @@ impl Writer<'_> {
         let (before, after) = (Some(describe(&stored)), Some(describe(&row)));
         let event = new_event(Action::IdentityUpdated, &row, before, after);
         row.into_active_model().reset_all().update(self.tx).await?;
-        event::record(self.tx, &self.linking.clock, &self.caller.origin(), event).await
+        event::record(self.tx, &self.linking.clock, &self.author.origin(), event).await
     }
 
     async fn remember(&self, linked: Linked) -> Result<(), Error> {
@@ -208,7 +212,7 @@ impl Writer<'_> {
             return Ok(());
         };
         let row = idempotency_key::Model {
-            application: self.caller.application().to_owned(),
+            application: self.author.application().to_owned(),
             key: key.clone(),
             input_hash: input_hash(self.linking, input),
             outcome: linked.outcome.name().to_owned(),

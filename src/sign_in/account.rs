@@ -1,0 +1,70 @@
+//! An account as a flow has proven it, made into a request to link it.
+
+use serde_json::{Map, Value};
+
+use crate::id::{ProviderId, UserId};
+use crate::identity::account::{Profile, Tokens};
+use crate::identity::decision::Policy;
+use crate::identity::link::LinkRequest;
+use crate::input::Change;
+use crate::provider::oidc::{self, Account};
+
+/// The account is to be this user's.
+pub fn request(
+    provider_id: ProviderId,
+    user_id: UserId,
+    account: &Account,
+    policy: Policy,
+) -> LinkRequest {
+    LinkRequest {
+        provider_id,
+        user_id,
+        external_id: account.external_id.clone(),
+        scopes: Some(account.tokens.scopes.clone()),
+        data: None,
+        profile: profile(&account.profile),
+        tokens: Some(tokens(&account.tokens)),
+        policy,
+        idempotency: None,
+    }
+}
+
+/// What the provider doesn't say this time stays: which claims come may depend on the scopes of
+/// the flow. Only its word on an address goes with the address.
+fn profile(said: &oidc::Profile) -> Profile {
+    let attributes: Map<String, Value> = said
+        .attributes
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+        .collect();
+    Profile {
+        email: keep_or_set(said.email.clone()),
+        email_verified: match (&said.email, said.email_verified) {
+            (None, _) => Change::Keep,
+            (Some(_), None) => Change::Clear,
+            (Some(_), Some(verified)) => Change::Set(verified),
+        },
+        username: keep_or_set(said.username.clone()),
+        display_name: keep_or_set(said.display_name.clone()),
+        attributes: if attributes.is_empty() {
+            Change::Keep
+        } else {
+            Change::Set(Value::Object(attributes))
+        },
+    }
+}
+
+fn tokens(given: &oidc::Tokens) -> Tokens {
+    Tokens {
+        access_token: given.access_token.clone(),
+        refresh_token: keep_or_set(given.refresh_token.clone()),
+        token_type: Some(given.token_type.clone()),
+        expires_at: given.expires_at,
+        refresh_token_expires_at: None,
+        scopes: Some(given.scopes.clone()),
+    }
+}
+
+fn keep_or_set<T>(value: Option<T>) -> Change<T> {
+    value.map_or(Change::Keep, Change::Set)
+}

@@ -1,0 +1,209 @@
+//! The end of a flow: who signs in, and whom an account is linked to. Each is decided and carried
+//! out in one transaction.
+
+use std::sync::Arc;
+
+use super::account::request;
+use super::resolver::{Resolution, Unresolved, resolve};
+use super::session::{NewSession, Opened, Sessions};
+use crate::access::{Person, origin_of};
+use crate::database::{Tx, identity, identity_provider, user};
+use crate::error::{Error, RefusalCode};
+use crate::id::{SessionId, UserId};
+use crate::identity::decision::Policy;
+use crate::identity::link::{Linked, Linking};
+use crate::provider::config::sign_in::{FirstLink, SignInConfig};
+use crate::provider::oidc::Account;
+
+/// Other ways in that a person is told of.
+const MOST_WAYS: u64 = 20;
+
+/// Ends flows.
+#[derive(Clone)]
+pub struct FlowEnds {
+    pub linking: Linking,
+    pub sessions: Sessions,
+}
+
+/// The browser that a flow ends in.
+#[derive(Debug, Clone, Copy)]
+pub struct Visitor<'a> {
+    pub user_agent: Option<&'a str>,
+    /// The session that the browser has had until now.
+    pub session: Option<SessionId>,
+    pub request_id: &'a str,
+}
+
+/// Why a flow that the provider has ended well is refused all the same. Nothing was stored.
+#[derive(Debug)]
+pub enum Denied {
+    NoResolver,
+    NoEmail,
+    EmailUnverified,
+    UserNotFound,
+    Ambiguous,
+    /// The account is linked to another user than the resolvers name, or the user to another
+    /// account.
+    AccountMismatch,
+    UserNotActive,
+    /// The provider doesn't sign people in (any more).
+    NotForSignIn,
+    /// The user has other ways in, by these providers: one of them comes first.
+    SignInFirst(Vec<identity_provider::Model>),
+    /// A link: the account is another user's.
+    AccountOwnedByAnotherUser,
+    /// A link: the user has another account at this provider.
+    UserHasAnotherAccount,
+    Failed(Error),
+}
+
+impl FlowEnds {
+    /// Signs in whoever the account belongs to, and opens their session.
+    pub async fn sign_in(
+        &self,
+        provider: &identity_provider::Model,
+        account: &Account,
+        visitor: Visitor<'_>,
+    ) -> Result<Opened, Denied> {
+        if !provider.allows_sign_in {
+            return Err(Denied::NotForSignIn);
+        }
+        let config = &config_of(provider)?;
+        let entering = self.linking.database.write(|tx| async move {
+            let entering = Entering {
+                ends: self,
+                tx: &tx,
+                provider,
+                account,
+                visitor,
+            };
+            entering.enter(config).await
+        });
+        match entering.await {
+            Ok(entered) => entered,
+            Err(error) => Err(Denied::of_sign_in(error)),
+        }
+    }
+
+    /// Links the account to the person who set out for it.
+    pub async fn link(
+        &self,
+        provider: &identity_provider::Model,
+        account: &Account,
+        (person, policy): (&Arc<Person>, Policy),
+        request_id: &str,
+    ) -> Result<Linked, Denied> {
+        let request = &request(provider.id, person.user.id, account, policy);
+        let origin = &origin_of(&person.user, request_id);
+        self.linking
+            .database
+            .write(|tx| async move { self.linking.link_proven(&tx, origin, request).await })
+            .await
+            .map_err(Denied::of_link)
+    }
+}
+
+/// A sign-in within its transaction.
+struct Entering<'a> {
+    ends: &'a FlowEnds,
+    tx: &'a Tx,
+    provider: &'a identity_provider::Model,
+    account: &'a Account,
+    visitor: Visitor<'a>,
+}
+
+impl Entering<'_> {
+    /// What is denied here was decided before anything was written.
+    async fn enter(&self, config: &SignInConfig) -> Result<Result<Opened, Denied>, Error> {
+        let (tx, provider) = (self.tx, self.provider);
+        // Held until the end: nobody else links the account between the question and the link.
+        identity::lock_account(tx, provider.id, &self.account.external_id).await?;
+        let linked = identity::by_account(tx, provider.id, &self.account.external_id).await?;
+        let resolved = resolve(tx, &config.resolvers, &self.account.profile).await?;
+        let user = match (linked, resolved) {
+            (Some(linked), Resolution::Found(user)) if user != linked.user_id => {
+                return Ok(Err(Denied::AccountMismatch));
+            }
+            (Some(linked), Resolution::Found(_) | Resolution::Refused(_)) => linked.user_id,
+            (None, Resolution::Refused(reason)) => return Ok(Err(reason.into())),
+            (None, Resolution::Found(user)) => {
+                let ways = identity_provider::signing_in(tx, user, MOST_WAYS).await?;
+                match config.first_link {
+                    FirstLink::Confirm if !ways.is_empty() => {
+                        return Ok(Err(Denied::SignInFirst(ways)));
+                    }
+                    FirstLink::Confirm | FirstLink::Allow => user,
+                }
+            }
+        };
+        self.link_and_open(user).await.map(Ok)
+    }
+
+    async fn link_and_open(&self, user: UserId) -> Result<Opened, Error> {
+        let row = user::by_ids(self.tx, &[user]).await?.into_iter().next();
+        let row = row.ok_or_else(|| Error::NotFound {
+            what: "user",
+            id: user.to_string(),
+        })?;
+        let origin = origin_of(&row, self.visitor.request_id);
+        let request = request(self.provider.id, user, self.account, Policy::Fail);
+        let linking = &self.ends.linking;
+        let linked = linking.link_proven(self.tx, &origin, &request).await?;
+        let session = NewSession {
+            user,
+            provider: self.provider.id,
+            identity: Some(linked.identity),
+            user_agent: self.visitor.user_agent,
+            replaces: self.visitor.session,
+            request_id: self.visitor.request_id,
+        };
+        self.ends.sessions.open(self.tx, session).await
+    }
+}
+
+impl Denied {
+    /// A conflict is somebody else's account, whichever way round.
+    fn of_sign_in(error: Error) -> Self {
+        match Self::of_link(error) {
+            Self::AccountOwnedByAnotherUser | Self::UserHasAnotherAccount => Self::AccountMismatch,
+            other => other,
+        }
+    }
+
+    fn of_link(error: Error) -> Self {
+        let code = match &error {
+            Error::Refused(refusals) => refusals.first().map(|refusal| refusal.code),
+            _ => None,
+        };
+        match code {
+            Some(RefusalCode::AccountOwnedByAnotherUser) => Self::AccountOwnedByAnotherUser,
+            Some(RefusalCode::UserHasAnotherAccount) => Self::UserHasAnotherAccount,
+            Some(RefusalCode::UserNotActive) => Self::UserNotActive,
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+impl From<Unresolved> for Denied {
+    fn from(reason: Unresolved) -> Self {
+        match reason {
+            Unresolved::NoResolver => Self::NoResolver,
+            Unresolved::NoEmail => Self::NoEmail,
+            Unresolved::EmailUnverified => Self::EmailUnverified,
+            Unresolved::UserNotFound => Self::UserNotFound,
+            Unresolved::Ambiguous => Self::Ambiguous,
+            Unresolved::UserNotActive => Self::UserNotActive,
+        }
+    }
+}
+
+/// What is stored was checked when it was written.
+fn config_of(provider: &identity_provider::Model) -> Result<SignInConfig, Denied> {
+    let Some(stored) = &provider.sign_in_json else {
+        return Ok(SignInConfig::default());
+    };
+    SignInConfig::read(&stored.0).map_err(|problems| {
+        let cause = anyhow::anyhow!("signIn of {} is wrong: {problems:?}", provider.slug);
+        Denied::Failed(Error::Internal(cause))
+    })
+}
