@@ -323,12 +323,8 @@ impl ProviderAdmin {
     }
 
     fn seal(&self, id: ProviderId, secret: &SecretString) -> Sealed {
-        let place = Place {
-            table: "identity_provider",
-            row: id.0.as_bytes(),
-            column: "client_secret_sealed",
-        };
-        self.vault.seal(&place, secret.expose_secret().as_bytes())
+        self.vault
+            .seal(&secret_place(&id), secret.expose_secret().as_bytes())
     }
 
     fn type_of(&self, key: &str) -> Result<&ProviderType, Error> {
@@ -346,6 +342,15 @@ impl ProviderAdmin {
                 ),
             )
         })
+    }
+}
+
+/// Where a provider's client secret belongs.
+pub(super) const fn secret_place(id: &ProviderId) -> Place<'_> {
+    Place {
+        table: "identity_provider",
+        row: id.0.as_bytes(),
+        column: "client_secret_sealed",
     }
 }
 

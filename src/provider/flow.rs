@@ -3,22 +3,42 @@
 //! names, and decides nothing about people: the caller signs in or links the account.
 
 mod answer;
+mod begin;
 mod error;
+mod finish;
+mod registration;
 
+use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use secrecy::SecretString;
+use sha2::{Digest, Sha256};
 use url::Url;
 use uuid::Uuid;
 
-pub use self::answer::Answer;
+pub use self::answer::{Answer, MAX_FORM_BYTES};
 pub use self::error::{FlowError, Refusal};
-use super::oidc::Account;
+use super::catalog::Catalog;
 pub use super::oidc::Step;
-use crate::clock::Time;
+use super::oidc::{Account, Oidc};
+use crate::clock::{Clock, Time};
 pub use crate::database::flow::OnConflict;
-use crate::database::{flow, identity_provider};
+use crate::database::{Database, flow, identity_provider};
 use crate::id::{ProviderId, UserId};
+use crate::vault::{Place, Vault};
+
+/// What flows need to do their work.
+#[derive(Clone)]
+pub struct Flows {
+    pub database: Database,
+    pub vault: Arc<Vault>,
+    pub clock: Clock,
+    pub catalog: Arc<Catalog>,
+    pub oidc: Arc<Oidc>,
+    /// Ours, as browsers and providers know it.
+    pub public_url: Url,
+}
 
 /// A flow to begin.
 #[derive(Debug, Clone)]
@@ -42,7 +62,7 @@ pub enum Purpose {
     },
 }
 
-/// A flow that has begun: what the browser needs. Not to be printed: the URL holds the state.
+/// A flow that has begun: what the browser needs. It can't be printed: the URL holds the state.
 pub struct Begun {
     /// Where the browser goes, at the provider.
     pub url: Url,
@@ -80,6 +100,25 @@ pub struct Finished {
     pub account: Account,
 }
 
+impl Flows {
+    /// Where the provider with this slug sends browsers back to: what has to be registered there.
+    pub fn redirect_uri(&self, slug: &str) -> Url {
+        let mut url = self.public_url.clone();
+        let path = url.path().trim_end_matches('/');
+        let path = format!("{path}/auth/{slug}/callback");
+        url.set_path(&path);
+        url
+    }
+}
+
+impl fmt::Debug for Flows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Flows")
+            .field(&self.public_url.as_str())
+            .finish()
+    }
+}
+
 impl Facts {
     fn of(row: &flow::Model) -> Self {
         let purpose = match (row.intent, row.session_id, row.user_id) {
@@ -99,5 +138,18 @@ impl Facts {
             on_conflict: row.on_conflict,
             date_added: row.date_added,
         }
+    }
+}
+
+/// How states and cookies are stored: 256 random bits need neither salt nor stretching.
+fn hash(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret).to_vec()
+}
+
+const fn place<'a>(id: &'a Uuid, column: &'static str) -> Place<'a> {
+    Place {
+        table: "flow",
+        row: id.as_bytes(),
+        column,
     }
 }

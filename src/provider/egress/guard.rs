@@ -62,7 +62,7 @@ impl Guard {
     }
 
     /// Whether an address that a name resolved to may be connected to.
-    fn lets_through(&self, address: IpAddr, trust: Trust) -> bool {
+    pub fn lets_through(&self, address: IpAddr, trust: Trust) -> bool {
         let is_listed = |rule: &EgressRule| match rule {
             EgressRule::Host(Host::Ipv4(listed), None) => address == *listed,
             EgressRule::Host(Host::Ipv6(listed), None) => address == *listed,

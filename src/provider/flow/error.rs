@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Facts;
 use crate::error::Error;
-use crate::provider::oidc::Step;
+use crate::provider::oidc::{Fault, OidcError, Step};
 
 /// A flow that was refused.
 #[derive(Debug)]
@@ -86,6 +86,10 @@ impl FlowError {
         self.refusal.code()
     }
 
+    pub(super) fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Error::Internal(error.into()).into()
+    }
+
     pub(super) fn of(self, flow: &Facts) -> Self {
         Self {
             flow: Some(Box::new(flow.clone())),
@@ -109,5 +113,16 @@ impl From<Error> for FlowError {
     fn from(error: Error) -> Self {
         let cause = error.to_string();
         Refusal::Internal(error).because(cause)
+    }
+}
+
+impl From<OidcError> for FlowError {
+    fn from(error: OidcError) -> Self {
+        let refusal = match error.fault {
+            Fault::Unavailable => Refusal::ProviderUnavailable,
+            Fault::Refused => Refusal::ProviderRefused,
+            Fault::Invalid(step) => Refusal::AnswerInvalid(step),
+        };
+        refusal.because(error.cause)
     }
 }

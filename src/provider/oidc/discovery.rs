@@ -1,0 +1,168 @@
+//! What a provider publishes of itself: its configuration and its keys.
+
+use openidconnect::core::{
+    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType,
+    CoreJsonWebKey, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
+};
+use openidconnect::http::header::ACCEPT;
+use openidconnect::http::{self, StatusCode};
+use openidconnect::{
+    AdditionalProviderMetadata, AuthUrl, HttpResponse, ProviderMetadata, TokenUrl,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use url::Url;
+
+use super::{ClientAuth, Fault, Oidc, OidcError, Pinned};
+
+/// What we need of a provider's configuration.
+pub(super) struct Metadata {
+    pub authorization_endpoint: AuthUrl,
+    pub token_endpoint: TokenUrl,
+    pub userinfo_endpoint: Option<Url>,
+    pub jwks_uri: Url,
+    pub names_itself: bool,
+    /// Empty where it doesn't say.
+    auth_methods: Vec<CoreClientAuthMethod>,
+}
+
+/// RFC 9207 §3.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct FurtherMetadata {
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+impl AdditionalProviderMetadata for FurtherMetadata {}
+
+type Document = ProviderMetadata<
+    FurtherMetadata,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+impl Metadata {
+    /// The way to authenticate that the provider takes; basic is what it takes if it says
+    /// nothing (OpenID Connect Discovery 1.0 §3).
+    pub fn client_auth(&self, has_secret: bool) -> Result<ClientAuth, OidcError> {
+        let takes = |method| self.auth_methods.contains(&method);
+        if !has_secret {
+            return Ok(ClientAuth::Public);
+        }
+        if self.auth_methods.is_empty() || takes(CoreClientAuthMethod::ClientSecretBasic) {
+            return Ok(ClientAuth::Basic);
+        }
+        if takes(CoreClientAuthMethod::ClientSecretPost) {
+            return Ok(ClientAuth::Body);
+        }
+        Err(Fault::Unavailable
+            .because("the provider takes neither client_secret_basic nor client_secret_post"))
+    }
+}
+
+impl Oidc {
+    pub(super) async fn metadata(&self, issuer: &str) -> Result<Arc<Metadata>, OidcError> {
+        self.metadata.get(issuer, || self.discover(issuer)).await
+    }
+
+    pub(super) async fn keys(&self, pinned: &Pinned) -> Result<Arc<CoreJsonWebKeySet>, OidcError> {
+        let url = &pinned.jwks_uri;
+        self.keys.get(url.as_str(), || self.fetch(url)).await
+    }
+
+    /// Keys that the provider has begun to use since; `None` where there are none, or it was
+    /// asked a moment ago.
+    pub(super) async fn newer_keys(
+        &self,
+        pinned: &Pinned,
+        seen: &Arc<CoreJsonWebKeySet>,
+    ) -> Option<Arc<CoreJsonWebKeySet>> {
+        let url = &pinned.jwks_uri;
+        self.keys
+            .newer(url.as_str(), seen, || self.fetch(url))
+            .await
+    }
+
+    async fn discover(&self, issuer: &str) -> Result<Metadata, OidcError> {
+        let unavailable = |cause: String| Fault::Unavailable.because(cause);
+        // OpenID Connect Discovery 1.0 §4.1.
+        let address = format!(
+            "{}/.well-known/openid-configuration",
+            issuer.trim_end_matches('/')
+        );
+        let address =
+            Url::parse(&address).map_err(|_| unavailable("the issuer is no URL".into()))?;
+        let document: Document = self.fetch(&address).await?;
+        if document.issuer().as_str() != issuer {
+            let found = document.issuer().as_str();
+            return Err(unavailable(format!(
+                "the configuration at {address} is that of another issuer: {found}"
+            )));
+        }
+        let token_endpoint = document
+            .token_endpoint()
+            .ok_or_else(|| unavailable("the provider has no token endpoint".into()))?;
+        let userinfo_endpoint = document.userinfo_endpoint().map(|url| url.url().clone());
+        let jwks_uri = document.jwks_uri().url().clone();
+        for url in [
+            Some(document.authorization_endpoint().url()),
+            Some(token_endpoint.url()),
+            userinfo_endpoint.as_ref(),
+            Some(&jwks_uri),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            self.egress
+                .check(url)
+                .map_err(|refused| unavailable(refused.to_string()))?;
+        }
+        Ok(Metadata {
+            authorization_endpoint: document.authorization_endpoint().clone(),
+            token_endpoint: token_endpoint.clone(),
+            userinfo_endpoint,
+            jwks_uri,
+            names_itself: document
+                .additional_metadata()
+                .authorization_response_iss_parameter_supported,
+            auth_methods: document
+                .token_endpoint_auth_methods_supported()
+                .cloned()
+                .unwrap_or_default(),
+        })
+    }
+
+    /// A public JSON document.
+    async fn fetch<T: DeserializeOwned>(&self, url: &Url) -> Result<T, OidcError> {
+        let unavailable = |cause: String| Fault::Unavailable.because(cause);
+        let request = http::Request::get(url.as_str())
+            .header(ACCEPT, "application/json")
+            .body(Vec::new())
+            .map_err(|_| unavailable(format!("{url} can't be asked")))?;
+        let answer: HttpResponse = self
+            .egress
+            .send(request)
+            .await
+            .map_err(|error| unavailable(error.to_string()))?;
+        if answer.status() != StatusCode::OK {
+            let status = answer.status().as_u16();
+            return Err(unavailable(format!(
+                "{url} answered with the status {status}"
+            )));
+        }
+        serde_json::from_slice(answer.body()).map_err(|error| {
+            unavailable(format!("{url} answered with what can't be read: {error}"))
+        })
+    }
+}

@@ -1,0 +1,286 @@
+//! The token endpoint: the code for tokens, once. What it answers is read as providers write it,
+//! not as they should.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use openidconnect::core::{
+    CoreErrorResponseType, CoreGenderClaim, CoreJweContentEncryptionAlgorithm,
+    CoreJwsSigningAlgorithm,
+};
+use openidconnect::http::StatusCode;
+use openidconnect::{
+    AccessToken, AuthorizationCode, HttpRequest, HttpResponse, OAuth2TokenResponse,
+    PkceCodeVerifier, RefreshToken, RequestTokenError, Scope, StandardErrorResponse, TokenResponse,
+    TokenType,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use super::id_token::{FurtherClaims, IdToken};
+use super::{Client, Fault, Oidc, OidcError, Pinned, Step, Tokens};
+use crate::clock::Time;
+use crate::limits;
+use crate::provider::egress::EgressError;
+
+/// A token that lasts longer lasts for ever: 10 years.
+const LONGEST_LIFE: u64 = 10 * 366 * 24 * 60 * 60;
+
+/// The token endpoint's answer.
+#[derive(Serialize, Deserialize)]
+pub(super) struct TokenAnswer {
+    access_token: AccessToken,
+    #[serde(default)]
+    token_type: Bearer,
+    #[serde(default, deserialize_with = "seconds")]
+    expires_in: Option<u64>,
+    refresh_token: Option<RefreshToken>,
+    #[serde(default, rename = "scope", deserialize_with = "words")]
+    scopes: Option<Vec<Scope>>,
+    #[serde(default, deserialize_with = "id_token")]
+    id_token: Option<IdToken>,
+}
+
+/// The only type of token that there is (OpenID Connect Core 1.0 §3.1.3.3), in any case; also
+/// where the provider doesn't say.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(super) struct Bearer;
+
+impl TokenType for Bearer {}
+
+impl<'de> Deserialize<'de> for Bearer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        if name.eq_ignore_ascii_case("bearer") {
+            Ok(Self)
+        } else {
+            Err(serde::de::Error::custom("is no Bearer token"))
+        }
+    }
+}
+
+impl OAuth2TokenResponse for TokenAnswer {
+    type TokenType = Bearer;
+
+    fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    fn token_type(&self) -> &Bearer {
+        &self.token_type
+    }
+
+    fn expires_in(&self) -> Option<Duration> {
+        self.expires_in.map(Duration::from_secs)
+    }
+
+    fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.refresh_token.as_ref()
+    }
+
+    fn scopes(&self) -> Option<&Vec<Scope>> {
+        self.scopes.as_ref()
+    }
+}
+
+impl
+    TokenResponse<
+        FurtherClaims,
+        CoreGenderClaim,
+        CoreJweContentEncryptionAlgorithm,
+        CoreJwsSigningAlgorithm,
+    > for TokenAnswer
+{
+    fn id_token(&self) -> Option<&IdToken> {
+        self.id_token.as_ref()
+    }
+}
+
+/// The library asks for it; nobody gets to see what is in it.
+impl fmt::Debug for TokenAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenAnswer")
+    }
+}
+
+/// Why an endpoint that speaks for one account gave nothing to read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CallError {
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+    /// It fails (5xx), or wants less of us (429).
+    #[error("it answered with the status {0}")]
+    Failing(u16),
+    /// It says no, and doesn't say why in a way that can be read.
+    #[error("it answered with the status {0}")]
+    Status(u16),
+}
+
+impl CallError {
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Egress(_) | Self::Failing(_) => Fault::Unavailable,
+            Self::Status(_) => Fault::Refused,
+        }
+    }
+}
+
+impl Oidc {
+    /// A request that carries a secret, for the library.
+    pub(super) async fn call(&self, request: HttpRequest) -> Result<HttpResponse, CallError> {
+        let answer = self.egress.send(request).await?;
+        let status = answer.status();
+        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(CallError::Failing(status.as_u16()));
+        }
+        let says_why = serde_json::from_slice::<ErrorAnswer>(answer.body()).is_ok();
+        if status.is_client_error() && !says_why {
+            return Err(CallError::Status(status.as_u16()));
+        }
+        Ok(answer)
+    }
+
+    pub(super) async fn exchange(
+        &self,
+        client: &Client,
+        pinned: &Pinned,
+        code: &SecretString,
+    ) -> Result<TokenAnswer, OidcError> {
+        let verifier = PkceCodeVerifier::new(pinned.verifier.secret().clone());
+        let call = |request| self.call(request);
+        let answer = client
+            .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
+            .set_pkce_verifier(verifier)
+            .request_async(&call)
+            .await
+            .map_err(|error| refusal(&error))?;
+        answer.check()?;
+        Ok(answer)
+    }
+}
+
+impl TokenAnswer {
+    /// Tokens are visible ASCII (RFC 6749 appendices A.12 and A.17): nothing else goes into a
+    /// header or the vault.
+    fn check(&self) -> Result<(), OidcError> {
+        let fits = |token: &str| {
+            (1..=limits::TOKEN).contains(&token.len())
+                && token.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        };
+        let refresh_token = self.refresh_token.as_ref().map(RefreshToken::secret);
+        if fits(self.access_token.secret()) && refresh_token.is_none_or(|token| fits(token)) {
+            return Ok(());
+        }
+        Err(Fault::Invalid(Step::Exchange).because("a token is no token, or too long"))
+    }
+
+    pub fn tokens(&self, asked_for: &[String], now: Time) -> Tokens {
+        let expires_at = self
+            .expires_in
+            .filter(|seconds| *seconds <= LONGEST_LIFE)
+            .and_then(|seconds| TimeDelta::try_seconds(i64::try_from(seconds).ok()?))
+            .map(|life| now + life);
+        let granted: Option<Vec<String>> = self.scopes.as_ref().map(|scopes| {
+            let names = scopes.iter().map(|scope| scope.to_string());
+            names
+                .filter(|name| name.len() <= limits::SCOPE && !name.contains('\0'))
+                .take(limits::SCOPES)
+                .collect()
+        });
+        Tokens {
+            access_token: self.access_token.secret().clone().into(),
+            refresh_token: self
+                .refresh_token
+                .as_ref()
+                .map(|token| token.secret().clone().into()),
+            token_type: "Bearer".to_owned(),
+            expires_at,
+            // RFC 6749 §5.1: left out if it is what was asked for.
+            scopes: granted.unwrap_or_else(|| asked_for.to_vec()),
+        }
+    }
+}
+
+/// An error answer, whatever its status.
+#[derive(Deserialize)]
+struct ErrorAnswer {
+    error: String,
+    error_description: Option<String>,
+}
+
+/// Never shows the body: it may be what was hoped for, in a form that can't be read.
+fn refusal(
+    error: &RequestTokenError<CallError, StandardErrorResponse<CoreErrorResponseType>>,
+) -> OidcError {
+    let invalid = |cause: &str| Fault::Invalid(Step::Exchange).because(cause);
+    match error {
+        RequestTokenError::Request(error) => error
+            .fault()
+            .because(format!("the token endpoint failed: {error}")),
+        RequestTokenError::ServerResponse(answer) => said_no(
+            answer.error().as_ref(),
+            answer.error_description().map(String::as_str),
+        ),
+        RequestTokenError::Parse(error, body) => {
+            // Some say no with the status 200.
+            if let Ok(answer) = serde_json::from_slice::<ErrorAnswer>(body) {
+                return said_no(&answer.error, answer.error_description.as_deref());
+            }
+            let path = error.path();
+            invalid(&format!(
+                "the token endpoint's answer can't be read, at {path}"
+            ))
+        }
+        RequestTokenError::Other(_) => invalid("the token endpoint's answer is no JSON"),
+    }
+}
+
+fn said_no(code: &str, description: Option<&str>) -> OidcError {
+    let fault = match code {
+        "temporarily_unavailable" | "server_error" => Fault::Unavailable,
+        _ => Fault::Refused,
+    };
+    let description = description.unwrap_or("no description");
+    fault.because(format!("the token endpoint said {code}: {description}"))
+}
+
+/// A number, or one in a string.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "what is cut off is a part of a second, or negative, or absurd"
+        )]
+        Value::Number(number) => number
+            .as_u64()
+            .or_else(|| number.as_f64().map(|seconds| seconds as u64)),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    })
+}
+
+/// Words between spaces; a list, as some send it; anything else is no statement.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Scope>>, D::Error> {
+    let word = |word: &str| (!word.is_empty()).then(|| Scope::new(word.to_owned()));
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text.split_ascii_whitespace().filter_map(word).collect()),
+        Value::Array(values) => {
+            let texts = values.iter().filter_map(Value::as_str);
+            Some(texts.filter_map(word).collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
+    })
+}
+
+/// One that can't be read is none: what is wrong is said where it is looked for.
+fn id_token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IdToken>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => text.parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            None
+        }
+    })
+}
