@@ -185,4 +185,3 @@ fn answers_are_locked_down() {
     assert_eq!(response.header("referrer-policy"), Some("same-origin"));
     assert_eq!(response.header("cache-control"), Some("no-store"));
 }
-
