@@ -16,12 +16,19 @@ pub const FOLDER: &str = "/assets/";
 pub enum Asset {
     Style,
     Logo,
+    GraphiqlScript,
+    GraphiqlStyle,
+    VendoredGraphiql,
+    VendoredGraphiqlStyle,
+    VendoredReact,
+    VendoredReactDom,
 }
 
 /// What a file is sent as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Css,
+    JavaScript,
     Svg,
 }
 
@@ -34,7 +41,7 @@ struct File {
     content: &'static [u8],
 }
 
-const FILES: [File; 2] = [
+const FILES: [File; 8] = [
     File {
         asset: Asset::Style,
         name: "style",
@@ -46,6 +53,42 @@ const FILES: [File; 2] = [
         name: "logo",
         kind: Kind::Svg,
         content: include_bytes!("pages/logo.svg"),
+    },
+    File {
+        asset: Asset::GraphiqlScript,
+        name: "graphiql",
+        kind: Kind::JavaScript,
+        content: include_bytes!("graphiql/graphiql.js"),
+    },
+    File {
+        asset: Asset::GraphiqlStyle,
+        name: "graphiql",
+        kind: Kind::Css,
+        content: include_bytes!("graphiql/graphiql.css"),
+    },
+    File {
+        asset: Asset::VendoredGraphiql,
+        name: "vendored-graphiql",
+        kind: Kind::JavaScript,
+        content: include_bytes!("graphiql/vendor/graphiql.min.js"),
+    },
+    File {
+        asset: Asset::VendoredGraphiqlStyle,
+        name: "vendored-graphiql",
+        kind: Kind::Css,
+        content: include_bytes!("graphiql/vendor/graphiql.min.css"),
+    },
+    File {
+        asset: Asset::VendoredReact,
+        name: "vendored-react",
+        kind: Kind::JavaScript,
+        content: include_bytes!("graphiql/vendor/react.production.min.js"),
+    },
+    File {
+        asset: Asset::VendoredReactDom,
+        name: "vendored-react-dom",
+        kind: Kind::JavaScript,
+        content: include_bytes!("graphiql/vendor/react-dom.production.min.js"),
     },
 ];
 
@@ -80,6 +123,7 @@ impl Kind {
     const fn extension(self) -> &'static str {
         match self {
             Self::Css => "css",
+            Self::JavaScript => "js",
             Self::Svg => "svg",
         }
     }
@@ -87,6 +131,7 @@ impl Kind {
     const fn content_type(self) -> &'static str {
         match self {
             Self::Css => "text/css; charset=utf-8",
+            Self::JavaScript => "text/javascript; charset=utf-8",
             Self::Svg => "image/svg+xml",
         }
     }

@@ -4,6 +4,7 @@ mod asset;
 pub mod authenticate;
 pub mod cookie;
 pub mod form_token;
+mod graphiql;
 mod graphql;
 mod health;
 mod negotiate;
@@ -40,6 +41,7 @@ impl Http {
     /// there.
     pub fn public(self, has_private_listener: bool) -> impl Endpoint {
         let engine = self.engine.clone();
+        let clock = self.app.clock.clone();
         let mut routes = Route::new()
             .at("/graphql", graphql::endpoint(self.clone()))
             .at(
@@ -51,6 +53,10 @@ impl Http {
                 })),
             )
             .at("/", poem::get(start))
+            .at(
+                "/graphiql",
+                poem::get(poem::endpoint::make_sync(move |_| graphiql::page(&clock))),
+            )
             .at(
                 "/assets/:file",
                 poem::get(poem::endpoint::make_sync(|request| asset::serve(&request))),
@@ -133,6 +139,7 @@ async fn observe<E: Endpoint>(http: &Http, endpoint: Arc<E>, mut request: Reques
 fn route_of(path: &str) -> &'static str {
     [
         "/graphql",
+        "/graphiql",
         "/schema.graphql",
         "/livez",
         "/readyz",

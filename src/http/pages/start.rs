@@ -62,9 +62,6 @@ pub fn start(view: &Start<'_>) -> Page {
             ul.tiles {
                 (tile("/graphiql", "GraphiQL", "Write queries in the browser, with your session or with an API key."))
                 (tile("/schema.graphql", "Schema", "Every type, field and argument of the API, as one text."))
-                @if view.signed_in.is_some() {
-                    (tile("/account", "Account", "The accounts that are connected to you, and where you are signed in."))
-                }
             }
         }
     });
