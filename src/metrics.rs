@@ -15,6 +15,8 @@ pub struct Metrics {
     pub operations: Family<OutcomeLabel, Counter>,
     /// Links by outcome: `created`, …, `refused`, or `failed` for errors.
     pub links: Family<OutcomeLabel, Counter>,
+    /// Sign-ins by outcome: `ok`, or the code of the page that refused them.
+    pub sign_ins: Family<OutcomeLabel, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -31,6 +33,10 @@ pub struct OutcomeLabel {
 impl Metrics {
     pub fn count_link(&self, outcome: &'static str) {
         self.links.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    pub fn count_sign_in(&self, outcome: &'static str) {
+        self.sign_ins.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
     pub fn count_operation(&self, outcome: &'static str) {
@@ -54,6 +60,7 @@ impl Metrics {
             "GraphQL operations",
             self.operations.clone(),
         );
+        registry.register("sign_ins", "Sign-ins", self.sign_ins.clone());
         registry.register("links", "Links of accounts to users", self.links.clone());
         let reads: Counter = Counter::default();
         reads.inc_by(statements);

@@ -20,13 +20,18 @@ use crate::database::Database;
 use crate::event::Sealer;
 use crate::graphql::{App, Cursors, Engine, Loader, Parts};
 use crate::http::Http;
+use crate::http::client_address::Proxies;
 use crate::http::form_token::FormTokens;
 use crate::http::site::Site;
 use crate::identity::link::Linking;
 use crate::metrics::Metrics;
 use crate::provider::admin::ProviderAdmin;
 use crate::provider::catalog::Catalog;
+use crate::provider::egress::Egress;
+use crate::provider::flow::Flows;
+use crate::provider::oidc::Oidc;
 use crate::settings::Settings;
+use crate::sign_in::flow::FlowEnds;
 use crate::sign_in::session::Sessions;
 use crate::vault::{KeyRing, ServerSecret, Vault};
 use connections::{Patience, serve};
@@ -79,6 +84,15 @@ impl Server {
         let sealer = Sealer::new(database.clone(), chain_key);
         // Last of all that may fail: a key that nobody is shown is a key that nobody has.
         let first_key = first_key(settings, &database, &clock).await?;
+        let egress = Arc::new(Egress::new(&settings.egress)?);
+        let flows = Flows {
+            database: database.clone(),
+            vault: Arc::clone(&vault),
+            clock: clock.clone(),
+            catalog: Arc::clone(&catalog),
+            oidc: Arc::new(Oidc::new(egress, clock.clone())),
+            public_url: settings.http.public_url(address),
+        };
         let app = App::new(Parts {
             loader: Loader::new(&database),
             linking: Linking {
@@ -89,7 +103,7 @@ impl Server {
             },
             providers: ProviderAdmin {
                 database: database.clone(),
-                vault,
+                vault: Arc::clone(&vault),
                 clock: clock.clone(),
                 catalog: Arc::clone(&catalog),
                 allow_http: allowed_plain_http(settings),
@@ -103,11 +117,18 @@ impl Server {
             metrics: Metrics::default(),
             key_uses: KeyUses::default(),
         });
+        let flow_ends = FlowEnds {
+            linking: app.linking.clone(),
+            sessions: app.sessions.clone(),
+        };
         let http = Http {
             engine: Engine::new(app.clone())?,
             app,
             site: site(settings, address).into(),
             form_tokens: FormTokens::new(form_key).into(),
+            flows,
+            flow_ends,
+            proxies: Proxies(settings.http.trusted_proxies.clone()),
         };
         Ok(Self {
             http,

@@ -1,7 +1,9 @@
 //! Requests that are not resolvers: the routes, and what every answer has.
 
+mod account;
 mod asset;
 pub mod authenticate;
+pub mod client_address;
 pub mod cookie;
 pub mod form_token;
 mod graphiql;
@@ -9,17 +11,24 @@ mod graphql;
 mod health;
 mod negotiate;
 pub mod pages;
+mod return_to;
 pub mod scan;
+mod sign_in;
 pub mod site;
+mod visit;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use poem::http::{HeaderValue, StatusCode, header};
+use poem::endpoint::BoxEndpoint;
+use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::middleware::{CatchPanic, Cors};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
 
+use self::client_address::Proxies;
 use crate::graphql::{App, Engine};
+use crate::provider::flow::Flows;
+use crate::sign_in::flow::FlowEnds;
 use form_token::FormTokens;
 use site::Site;
 
@@ -30,6 +39,9 @@ pub struct Http {
     pub engine: Engine,
     pub site: Arc<Site>,
     pub form_tokens: Arc<FormTokens>,
+    pub flows: Flows,
+    pub flow_ends: FlowEnds,
+    pub proxies: Proxies,
 }
 
 /// Names a request in logs, events and the header `X-Request-Id`.
@@ -43,7 +55,10 @@ impl Http {
         let engine = self.engine.clone();
         let clock = self.app.clock.clone();
         let mut routes = Route::new()
-            .at("/graphql", graphql::endpoint(self.clone()))
+            .at(
+                "/graphql",
+                self.open_to_others(graphql::endpoint(self.clone())),
+            )
             .at(
                 "/schema.graphql",
                 poem::get(poem::endpoint::make_sync(move |_| {
@@ -52,7 +67,32 @@ impl Http {
                         .body(engine.sdl().to_owned())
                 })),
             )
-            .at("/", poem::get(start))
+            .at(
+                "/",
+                visit::route(&self, &PAGE, |visit| Box::pin(account::start_page(visit))),
+            )
+            .at(
+                "/sign-in",
+                visit::route(&self, &PAGE, |visit| Box::pin(account::sign_in_page(visit))),
+            )
+            .at(
+                "/account",
+                visit::route(&self, &PAGE, |visit| Box::pin(account::account_page(visit))),
+            )
+            .at(
+                "/auth/logout",
+                visit::route(&self, &[Method::POST], |visit| {
+                    Box::pin(account::logout(visit))
+                }),
+            )
+            .at(
+                "/auth/:slug/start",
+                visit::route(&self, &STEP, |visit| Box::pin(sign_in::start(visit))),
+            )
+            .at(
+                "/auth/:slug/callback",
+                visit::route(&self, &STEP, |visit| Box::pin(sign_in::callback(visit))),
+            )
             .at(
                 "/graphiql",
                 poem::get(poem::endpoint::make_sync(move |_| graphiql::page(&clock))),
@@ -79,26 +119,39 @@ impl Http {
         self.around(routes)
     }
 
-    fn around(self, routes: Route) -> impl Endpoint {
+    /// Pages of other origins may call the API, where they are named. Everything else is for
+    /// browsers that go there, whoever sends them.
+    fn open_to_others(
+        &self,
+        endpoint: impl Endpoint<Output = Response> + 'static,
+    ) -> BoxEndpoint<'static, Response> {
         let origins = self.site.cors_origins();
+        if origins.is_empty() {
+            return endpoint.boxed();
+        }
+        let cors = Cors::new()
+            .allow_origins(origins)
+            .allow_methods([Method::GET, Method::POST])
+            .allow_headers(["authorization", "content-type", authenticate::ANTI_FORGERY])
+            .allow_credentials(true)
+            .expose_headers(["x-request-id"])
+            .max_age(86_400);
+        endpoint.with(cors).map_to_response().boxed()
+    }
+
+    fn around(self, routes: Route) -> impl Endpoint {
         let routes = routes.with(CatchPanic::new().with_handler(panicked));
-        let routes = if origins.is_empty() {
-            routes.boxed()
-        } else {
-            let cors = Cors::new()
-                .allow_origins(origins)
-                .allow_methods([poem::http::Method::GET, poem::http::Method::POST])
-                .allow_headers(["authorization", "content-type"])
-                .expose_headers(["x-request-id"])
-                .max_age(86_400);
-            routes.with(cors).map_to_response().boxed()
-        };
         routes.around(move |endpoint, request| {
             let http = self.clone();
             async move { Ok(observe(&http, endpoint, request).await) }
         })
     }
 }
+
+/// What pages are asked for by.
+const PAGE: [Method; 2] = [Method::GET, Method::HEAD];
+/// A step of a flow has effects, so it is not asked for its head alone.
+const STEP: [Method; 2] = [Method::GET, Method::POST];
 
 /// Gives the request its id, answers whatever happened, and counts it.
 async fn observe<E: Endpoint>(http: &Http, endpoint: Arc<E>, mut request: Request) -> Response {
@@ -107,8 +160,10 @@ async fn observe<E: Endpoint>(http: &Http, endpoint: Arc<E>, mut request: Reques
     request.set_data(RequestId(id.clone()));
     let method = request.method().clone();
     let route = route_of(request.uri().path());
+    let is_browser = negotiate::wants_a_page(request.headers());
     let mut response = match endpoint.call(request).await {
         Ok(response) => response.into_response(),
+        Err(error) if is_browser => visit::error_page(error.status(), &id),
         Err(error) => text(error.status(), reason(error.status())),
     };
     let headers = response.headers_mut();
@@ -137,9 +192,19 @@ async fn observe<E: Endpoint>(http: &Http, endpoint: Arc<E>, mut request: Reques
 
 /// A path as a bounded set of names: anybody may ask for any path.
 fn route_of(path: &str) -> &'static str {
+    if let Some(rest) = path.strip_prefix("/auth/") {
+        return match rest.split_once('/').map_or(rest, |(_, step)| step) {
+            "start" => "/auth/{slug}/start",
+            "callback" => "/auth/{slug}/callback",
+            "logout" => "/auth/logout",
+            _ => "other",
+        };
+    }
     [
+        "/account",
         "/graphql",
         "/graphiql",
+        "/sign-in",
         "/schema.graphql",
         "/livez",
         "/readyz",
@@ -169,14 +234,4 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
         StatusCode::INTERNAL_SERVER_ERROR,
         "something went wrong here; the log says more",
     )
-}
-
-#[poem::handler]
-fn start() -> Response {
-    let view = pages::Start {
-        signed_in: None,
-        can_sign_in: false,
-        signed_out: false,
-    };
-    pages::start(&view).into_response()
 }

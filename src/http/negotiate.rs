@@ -40,6 +40,14 @@ impl MediaType {
     }
 }
 
+/// Whether the answer is for a person to look at: browsers name HTML, programs don't.
+pub fn wants_a_page(headers: &HeaderMap) -> bool {
+    let named = headers.get_all(header::ACCEPT).iter();
+    named
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.contains("text/html"))
+}
+
 /// An entry of `Accept`, with its quality in thousandths.
 fn preference(entry: &str) -> Option<(MediaType, u16)> {
     let mut parts = entry.split(';').map(str::trim);

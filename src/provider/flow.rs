@@ -6,6 +6,7 @@ mod answer;
 mod begin;
 mod error;
 mod finish;
+mod offer;
 mod registration;
 
 use std::fmt;

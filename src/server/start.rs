@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use crate::database::{ConnectError, Database};
 use crate::error::Error;
 use crate::provider::catalog::CatalogError;
+use crate::provider::egress::EgressStartError;
 use crate::settings::{DatabaseUrl, Settings};
 use crate::vault::KeyRingError;
 
@@ -50,6 +51,8 @@ pub enum StartError {
     Keys(#[from] KeyRingError),
     #[error("the catalogue of provider types is broken: {0}")]
     Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Egress(#[from] EgressStartError),
     #[error("the database failed: {0}")]
     Statement(#[from] Error),
     #[error("a listener failed: {0}")]

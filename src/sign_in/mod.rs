@@ -3,5 +3,6 @@
 
 mod account;
 pub mod flow;
+pub mod overview;
 mod resolver;
 pub mod session;

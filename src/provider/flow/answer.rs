@@ -54,6 +54,11 @@ impl Answer {
         Ok(answer)
     }
 
+    /// Which flow it is for, if it says so.
+    pub const fn state(&self) -> Option<&SecretString> {
+        self.state.as_ref()
+    }
+
     /// For the vault: the answer as [`Self::parse`] reads it.
     pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
         let mut encoded = form_urlencoded::Serializer::new(String::new());

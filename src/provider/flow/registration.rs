@@ -55,7 +55,7 @@ impl Flows {
     }
 
     /// What to ask for: the row's scopes, or those of its type.
-    pub(super) fn scopes(&self, row: &identity_provider::Model) -> Vec<String> {
+    pub fn scopes(&self, row: &identity_provider::Model) -> Vec<String> {
         let configured = config(row, "scopes")
             .and_then(Value::as_array)
             .map(|scopes| {

@@ -5,15 +5,16 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures_util::future::BoxFuture;
 use openidconnect::core::{
     CoreErrorResponseType, CoreGenderClaim, CoreJweContentEncryptionAlgorithm,
     CoreJwsSigningAlgorithm,
 };
 use openidconnect::http::StatusCode;
 use openidconnect::{
-    AccessToken, AuthorizationCode, HttpRequest, HttpResponse, OAuth2TokenResponse,
-    PkceCodeVerifier, RefreshToken, RequestTokenError, Scope, StandardErrorResponse, TokenResponse,
-    TokenType,
+    AccessToken, AsyncHttpClient, AuthorizationCode, HttpRequest, HttpResponse,
+    OAuth2TokenResponse, PkceCodeVerifier, RefreshToken, RequestTokenError, Scope,
+    StandardErrorResponse, TokenResponse, TokenType,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -107,7 +108,7 @@ impl fmt::Debug for TokenAnswer {
 
 /// Why an endpoint that speaks for one account gave nothing to read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum CallError {
+pub enum CallError {
     #[error(transparent)]
     Egress(#[from] EgressError),
     /// It fails (5xx), or wants less of us (429).
@@ -127,9 +128,20 @@ impl CallError {
     }
 }
 
+/// A type of its own: of a closure the compiler can't tell that its futures may move to another
+/// thread.
+impl<'c> AsyncHttpClient<'c> for Oidc {
+    type Error = CallError;
+    type Future = BoxFuture<'c, Result<HttpResponse, CallError>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.ask(request))
+    }
+}
+
 impl Oidc {
     /// A request that carries a secret, for the library.
-    pub(super) async fn call(&self, request: HttpRequest) -> Result<HttpResponse, CallError> {
+    pub(super) async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, CallError> {
         let answer = self.egress.send(request).await?;
         let status = answer.status();
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
@@ -149,11 +161,10 @@ impl Oidc {
         code: &SecretString,
     ) -> Result<TokenAnswer, OidcError> {
         let verifier = PkceCodeVerifier::new(pinned.verifier.secret().clone());
-        let call = |request| self.call(request);
         let answer = client
             .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
             .set_pkce_verifier(verifier)
-            .request_async(&call)
+            .request_async(self)
             .await
             .map_err(|error| refusal(&error))?;
         answer.check()?;

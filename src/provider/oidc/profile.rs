@@ -50,13 +50,12 @@ impl Oidc {
         let client = pinned
             .client(us, (*keys).clone())?
             .set_user_info_url(UserInfoUrl::from_url(endpoint.clone()));
-        let call = |request| self.call(request);
         let further: UserInfo = client
             .user_info(
                 answer.access_token().clone(),
                 Some(claims.subject().clone()),
             )
-            .request_async(&call)
+            .request_async(self)
             .await
             .map_err(|error| match &error {
                 UserInfoError::Request(error) => error

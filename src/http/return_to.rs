@@ -1,0 +1,98 @@
+//! Where a browser goes when a flow has ended: a place of ours, or of those whom the operator
+//! has named. Anything else would make the sign-in a way to send people astray.
+
+use url::Url;
+
+use super::site::Site;
+use crate::limits;
+
+/// Where it goes if nobody says.
+pub const DEFAULT: &str = "/account";
+
+/// The address in the form that a `Location` header takes; `None` where it is not allowed.
+pub fn checked(site: &Site, given: Option<&str>) -> Option<String> {
+    let given = match given {
+        None | Some("") => return Some(DEFAULT.to_owned()),
+        Some(given) => given,
+    };
+    // Browsers take a backslash for a slash, and leave out tabs and line ends.
+    let odd = given.len() > limits::URL
+        || given.contains('\\')
+        || given.chars().any(|c| c.is_control() || c.is_whitespace());
+    if odd {
+        return None;
+    }
+    if given.starts_with('/') && !given.starts_with("//") {
+        let joined = site.public_url().join(given).ok()?;
+        let is_ours = joined.origin() == site.public_url().origin();
+        return is_ours.then(|| joined[url::Position::BeforePath..].to_owned());
+    }
+    let url = Url::parse(given).ok()?;
+    let is_plain = matches!(url.scheme(), "https" | "http")
+        && url.username().is_empty()
+        && url.password().is_none();
+    let is_known = site.lets_return_to(&url.origin().ascii_serialization());
+    (is_plain && is_known).then(|| url.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site() -> Site {
+        let url = Url::parse("https://id.example.com").unwrap();
+        Site::new(url, vec!["https://app.example.com".to_owned()])
+    }
+
+    #[test]
+    fn places_of_ours_and_of_those_who_are_named_are_returned_to() {
+        for (given, to) in [
+            (None, "/account"),
+            (Some(""), "/account"),
+            (Some("/"), "/"),
+            (Some("/graphiql?query=%7B%7D#x"), "/graphiql?query=%7B%7D#x"),
+            (Some("/a/../b"), "/b"),
+            (Some("/ü"), "/%C3%BC"),
+            (
+                Some("https://app.example.com/done?x=1"),
+                "https://app.example.com/done?x=1",
+            ),
+            (Some("https://app.example.com"), "https://app.example.com/"),
+            (
+                Some("https://id.example.com/account"),
+                "https://id.example.com/account",
+            ),
+        ] {
+            assert_eq!(checked(&site(), given).as_deref(), Some(to), "{given:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_is() {
+        let long = "/".to_owned() + &"a".repeat(2048);
+        for given in [
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\/evil.example",
+            "/\t/evil.example",
+            "\t//evil.example",
+            " /account",
+            "/a\r\nset-cookie: x",
+            "https://evil.example",
+            "https://app.example.com.evil.example",
+            "https://app.example.com@evil.example",
+            "https://user@app.example.com/",
+            "https:app.example.com@evil.example",
+            "http://app.example.com",
+            "https://app.example.com:8443",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "account",
+            "?x",
+            &long,
+        ] {
+            assert_eq!(checked(&site(), Some(given)), None, "{given:?}");
+        }
+    }
+}

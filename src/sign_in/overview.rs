@@ -1,0 +1,62 @@
+//! What a person's account page tells: linked accounts and sessions.
+
+use std::collections::HashMap;
+
+use super::session::Sessions;
+use crate::database::identity::{self, Filter, Order};
+use crate::database::page::{Page, Towards};
+use crate::database::{Database, identity_provider, session};
+use crate::error::Error;
+use crate::id::{ProviderId, UserId};
+
+/// Linked accounts that the page shows.
+const MOST: u64 = 100;
+
+/// A person's linked accounts and live sessions, each with its provider.
+#[derive(Debug)]
+pub struct Overview {
+    /// The first linked comes first; 100 at most.
+    pub identities: Vec<identity::Model>,
+    /// The oldest comes first.
+    pub sessions: Vec<session::Model>,
+    providers: HashMap<ProviderId, identity_provider::Model>,
+}
+
+impl Overview {
+    /// Reads it in three statements.
+    pub async fn read(
+        database: &Database,
+        sessions: &Sessions,
+        user: UserId,
+    ) -> Result<Self, Error> {
+        let db = database.reader();
+        let filter = Filter {
+            user_ids: Some(vec![user]),
+            ..Filter::default()
+        };
+        let first = Page {
+            limit: MOST,
+            towards: Towards::End,
+            from: None,
+        };
+        let identities = identity::page(db, &filter, Order::default(), &first).await?;
+        let identities = identities.rows;
+        let mut open = session::of_users(db, &[user]).await?;
+        open.retain(|row| sessions.is_live(row));
+        let mut providers: Vec<ProviderId> = identities.iter().map(|row| row.provider_id).collect();
+        providers.extend(open.iter().map(|row| row.provider_id));
+        providers.sort_unstable();
+        providers.dedup();
+        let providers = identity_provider::by_ids(db, &providers).await?;
+        Ok(Self {
+            identities,
+            sessions: open,
+            providers: providers.into_iter().map(|row| (row.id, row)).collect(),
+        })
+    }
+
+    /// The provider of an identity or a session; `None` where it is gone since.
+    pub fn provider(&self, id: ProviderId) -> Option<&identity_provider::Model> {
+        self.providers.get(&id)
+    }
+}
