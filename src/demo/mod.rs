@@ -3,3 +3,4 @@
 //! no route of Lanyard's.
 
 pub mod provider;
+pub mod sample;
