@@ -4,6 +4,7 @@
 //!
 //! * [`cli`]: the command line, one file a command.
 //! * [`server`]: the only place where parts are put together, started and stopped.
+//! * [`demo`]: a make-believe OpenID provider and a sample organization, to try things out with.
 //! * [`http`]: requests that are not resolvers: the routes, the GraphQL endpoint, health.
 //! * [`graphql`]: the schema: types and resolvers; every read of a row goes through its loader.
 //! * [`sign_in`]: how a person becomes the one who calls: sessions.
@@ -28,7 +29,7 @@
 //! brace don't know each other. A test reads the sources and this list.
 //!
 //! ```text
-//! main → cli → server → http → graphql
+//! main → cli → { server, demo } → http → graphql
 //!   → sign_in → { identity, directory, provider } → access → { event, vault } → database
 //!   → { settings, metrics, input } → limits → id → { clock, error }
 //! ```
@@ -41,6 +42,7 @@ pub mod access;
 pub mod cli;
 pub mod clock;
 pub mod database;
+pub mod demo;
 pub mod directory;
 pub mod error;
 pub mod event;

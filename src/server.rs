@@ -35,7 +35,7 @@ use crate::sign_in::flow::FlowEnds;
 use crate::sign_in::session::Sessions;
 use crate::vault::{KeyRing, ServerSecret, Vault};
 use connections::{Patience, serve};
-pub use start::{StartError, migrated_database, open_database, place, ready_database};
+pub use start::{StartError, make_folder, migrated_database, open_database, place, ready_database};
 
 const PATIENCE: Patience = Patience {
     head: Duration::from_mins(1),
@@ -150,6 +150,11 @@ impl Server {
         self.private
             .as_ref()
             .and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// What runs operations, for those in this process.
+    pub const fn engine(&self) -> &Engine {
+        &self.http.engine
     }
 
     /// The admin key that this start has made up, to be shown this once.

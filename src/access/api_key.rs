@@ -177,7 +177,8 @@ impl KeyUses {
     }
 }
 
-fn new_secret(clock: &Clock) -> SecretString {
+/// A key as `create` makes it up, for those that keep it before there is a database.
+pub fn new_secret(clock: &Clock) -> SecretString {
     format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&clock.random::<32>())).into()
 }
 

@@ -2,6 +2,7 @@
 
 mod api_key;
 mod config;
+mod demo;
 mod health;
 mod migrate;
 mod schema;
@@ -31,6 +32,8 @@ struct Arguments {
 enum Command {
     /// Run the server; on an empty data folder it makes a database, a key file and an admin key
     Serve,
+    /// Try it out: the server, a small organization, and a make-believe provider to sign in with
+    Demo(demo::Demo),
     /// Bring the database's schema up to date, or say how it stands
     #[command(subcommand)]
     Migrate(migrate::Migrate),
@@ -48,6 +51,7 @@ enum Command {
 
 const AFTER_HELP: &str = "\
 First steps:
+  lanyard demo                       try it out on http://127.0.0.1:8080
   lanyard serve                      start on http://127.0.0.1:8080, and note the admin key
   lanyard api-key create --name ci --scope identity:read
   lanyard --help                     the settings, too
@@ -94,14 +98,24 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
     if let Command::Schema = arguments.command {
         return schema::run();
     }
-    let settings = read_settings(arguments.config.as_deref())?;
+    let config = arguments.config.as_deref();
+    let settings = match &arguments.command {
+        Command::Demo(demo) => demo::settings(demo, config, environment())?,
+        Command::Serve
+        | Command::Migrate(_)
+        | Command::Schema
+        | Command::Config(_)
+        | Command::ApiKey(_)
+        | Command::Health => Settings::read(environment(), config)?,
+    };
     start_logging(&settings);
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(async {
+    runtime.block_on(async move {
         match arguments.command {
+            Command::Demo(demo) => Box::pin(demo::run(settings, &demo)).await,
             Command::Serve => Box::pin(serve::run(&settings)).await,
             Command::Migrate(command) => Box::pin(migrate::run(&settings, &command)).await,
             Command::Schema => schema::run(),
@@ -112,14 +126,13 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
     })
 }
 
-fn read_settings(config: Option<&std::path::Path>) -> Result<Settings, Problems> {
-    let environment = std::env::vars_os().filter_map(|(name, value)| {
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| {
         Some((
             name.into_string().ok()?,
             value.to_string_lossy().into_owned(),
         ))
-    });
-    Settings::read(environment, config)
+    })
 }
 
 fn start_logging(settings: &Settings) {

@@ -51,7 +51,7 @@ fn show(key: &SecretString, url: &Url) -> std::io::Result<()> {
 }
 
 /// Ready at SIGTERM, and at Ctrl-C.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

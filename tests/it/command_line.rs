@@ -166,9 +166,10 @@ async fn config_check_prints_what_holds_and_no_secret() {
 }
 
 /// Every command and the commands below it, by their words.
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 14] = [
     &[],
     &["serve"],
+    &["demo"],
     &["migrate"],
     &["migrate", "up"],
     &["migrate", "status"],

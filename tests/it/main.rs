@@ -17,6 +17,7 @@ mod audit;
 mod both_databases_alike;
 mod command_line;
 mod cursors;
+mod demo;
 mod e2e;
 mod generated;
 mod hostile;

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 /// Folders that no commit holds.
-const NOT_OURS: [&str; 7] = [
+const NOT_OURS: [&str; 8] = [
     ".git",
     "target",
     "node_modules",
     "lanyard-data",
+    "lanyard-demo",
     "artifacts",
     "corpus",
     "coverage",
