@@ -8,3 +8,6 @@ pub mod config;
 pub mod egress;
 pub mod flow;
 pub mod oidc;
+
+#[cfg(test)]
+mod tests;

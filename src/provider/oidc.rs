@@ -308,3 +308,6 @@ impl Step {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,10 +51,13 @@ impl<T> Cache<T> {
         F: Future<Output = Result<T, OidcError>>,
     {
         let entry = self.entry(key);
-        let before = match entry.state().good_for(FRESH, self.clock.now()) {
-            Some(fresh) => return Ok(fresh),
-            None => entry.state().fetches,
+        let (fresh, before) = {
+            let state = entry.state();
+            (state.good_for(FRESH, self.clock.now()), state.fetches)
         };
+        if let Some(fresh) = fresh {
+            return Ok(fresh);
+        }
         let stale = entry.state().good_for(LAST_GOOD, self.clock.now());
         let _gate = match (entry.gate.try_lock(), stale) {
             (Ok(gate), _) => gate,

@@ -175,7 +175,7 @@ impl Oidc {
 impl TokenAnswer {
     /// Tokens are visible ASCII (RFC 6749 appendices A.12 and A.17): nothing else goes into a
     /// header or the vault.
-    fn check(&self) -> Result<(), OidcError> {
+    pub fn check(&self) -> Result<(), OidcError> {
         let fits = |token: &str| {
             (1..=limits::TOKEN).contains(&token.len())
                 && token.bytes().all(|byte| matches!(byte, b' '..=b'~'))

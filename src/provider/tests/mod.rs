@@ -1,0 +1,3 @@
+//! What tests of providers share: tokens made by hand, a provider made of switches.
+
+pub mod jwt;
