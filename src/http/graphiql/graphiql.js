@@ -8,6 +8,30 @@
   const KEY = "lanyard:api-key";
   const CREDENTIAL = "lanyard:credential";
 
+  // A browser may refuse to keep anything: then nothing is kept.
+  function remember(storage, name, value) {
+    try {
+      if (value) {
+        storage().setItem(name, value);
+      } else {
+        storage().removeItem(name);
+      }
+    } catch {
+      // The page works without.
+    }
+  }
+
+  function recall(storage, name) {
+    try {
+      return storage().getItem(name);
+    } catch {
+      return null;
+    }
+  }
+
+  const tab = () => sessionStorage;
+  const lasting = () => localStorage;
+
   const bar = document.querySelector(".bar");
   const radios = [...bar.querySelectorAll("input[name=credential]")];
   const keyLabel = bar.querySelector(".key");
@@ -129,11 +153,11 @@
 
   function choose() {
     keyLabel.hidden = !usesKey();
-    sessionStorage.setItem(CREDENTIAL, usesKey() ? "key" : "session");
+    remember(tab, CREDENTIAL, usesKey() ? "key" : "session");
     showViewer();
   }
 
-  const chosen = sessionStorage.getItem(CREDENTIAL);
+  const chosen = recall(tab, CREDENTIAL);
   for (const radio of radios) {
     radio.checked = radio.value === (chosen ?? "session");
     radio.addEventListener("change", () => {
@@ -143,10 +167,10 @@
       }
     });
   }
-  keyInput.value = sessionStorage.getItem(KEY) ?? "";
+  keyInput.value = recall(tab, KEY) ?? "";
   let typing;
   keyInput.addEventListener("input", () => {
-    sessionStorage.setItem(KEY, keyInput.value.trim());
+    remember(tab, KEY, keyInput.value.trim());
     clearTimeout(typing);
     typing = setTimeout(showViewer, 300);
   });
@@ -156,8 +180,8 @@
 
   // ---- GraphiQL.
 
-  const ME = `# Who you are here, and the accounts that are connected to you.
-# Run it with the button, or with Ctrl and Enter.
+  const ME = `# Who you are, and your accounts elsewhere.
+# Run it: the button, or Ctrl and Enter.
 
 query Me {
   viewer {
@@ -184,7 +208,8 @@ query Me {
   }
 }
 `;
-  const PROVIDERS = `# Where people have their accounts. A key needs the scope provider:read.
+  const PROVIDERS = `# Where people have their accounts.
+# A key needs the scope provider:read.
 
 query Providers {
   identityProviders(first: 20) {
@@ -199,15 +224,18 @@ query Providers {
 `;
 
   // A query in the address fills the editor and is never run by itself: a link could be anybody's.
+  // It goes where GraphiQL keeps what was typed last, so that a reload finds it there too.
   const address = new URLSearchParams(location.search);
   const given = address.get("query");
-  const start = given
-    ? { query: given, variables: address.get("variables") ?? undefined }
-    : { defaultTabs: [{ query: ME }, { query: PROVIDERS }] };
+  if (given) {
+    remember(lasting, "graphiql:query", given);
+    remember(lasting, "graphiql:variables", address.get("variables"));
+  }
   if (location.search) {
     // Else the next reload would put it in front of what was typed since.
     history.replaceState(null, "", location.pathname);
   }
+  const examples = given ? undefined : [{ query: ME }, { query: PROVIDERS }];
 
   // GraphiQL's dialogs put up a style while they are open; the policy lets this one in.
   globalThis.__webpack_nonce__ = document.querySelector("meta[name=style-nonce]").content;
@@ -218,7 +246,7 @@ query Providers {
       GraphiQL,
       {
         fetcher,
-        ...start,
+        defaultTabs: examples,
         defaultQuery: "",
         // Headers are where people put tokens: they are never stored.
         shouldPersistHeaders: false,

@@ -62,7 +62,7 @@ pub enum Intent {
 
 /// No script, no style but our own file's, no frame around it.
 ///
-/// `form-action` need not name providers: no form's answer redirects to one, see [`leave`].
+/// `form-action` need not name providers: no form's answer redirects to one, see [`leave()`].
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 

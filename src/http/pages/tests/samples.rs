@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta};
 use url::Url;
 
 use super::super::*;
+use crate::clock::Time;
 
 /// Longer than any line, without a place to break it.
 pub const LONG: &str = concat!(
@@ -252,7 +253,11 @@ fn accounts(add: &mut impl FnMut(&str, Page)) {
         form_token: "token",
     };
     add("account-empty", account(&empty));
-    let hostile = [
+    add("account-hostile", hostile_account(since));
+}
+
+fn hostile_account(since: Time) -> Page {
+    let linked = [
         LinkedAccount {
             provider: BAD,
             external_id: LONG,
@@ -276,24 +281,19 @@ fn accounts(add: &mut impl FnMut(&str, Page)) {
             since,
         },
     ];
-    let sessions = [
-        Session {
-            user_agent: Some(HOSTILE),
-            provider: Some(LONG),
-            ..sessions[0]
-        },
-        Session {
-            user_agent: Some(LONG),
-            ..sessions[1]
-        },
-    ];
-    let worst = Account {
+    let sessions = [HOSTILE, LONG].map(|sent| Session {
+        this_one: true,
+        user_agent: Some(sent),
+        provider: Some(LONG),
+        signed_in_at: since,
+        last_seen_at: since,
+    });
+    account(&Account {
         person: EVIL,
-        linked: &hostile,
+        linked: &linked,
         connectable: &[BAD, WIDE],
         sessions: &sessions,
         notice: Some(AccountNotice::Replaced { provider: HOSTILE }),
         form_token: HOSTILE,
-    };
-    add("account-hostile", account(&worst));
+    })
 }
