@@ -234,7 +234,7 @@ CREATE TABLE session (
     last_seen_at {time} NOT NULL,
     expires_at {time} NOT NULL
 );
-CREATE INDEX session_by_user ON session (user_id, id);
+CREATE INDEX session_by_user ON session (user_id, date_added, id);
 CREATE INDEX session_by_provider ON session (provider_id);
 CREATE INDEX session_by_identity ON session (identity_id) WHERE identity_id IS NOT NULL;
 CREATE INDEX session_by_last_seen ON session (last_seen_at);

@@ -47,11 +47,12 @@ pub async fn by_token_hash(db: &impl ConnectionTrait, hash: &[u8]) -> Result<Opt
         .await
 }
 
-/// The users' sessions, dead ones among them, by id: the oldest comes first. Each has a bounded
-/// number of them.
+/// The users' sessions, dead ones among them, the oldest sign-in first. Each has a bounded number
+/// of them.
 pub async fn of_users(db: &impl ConnectionTrait, users: &[UserId]) -> Result<Vec<Model>, DbErr> {
     Entity::find()
         .filter(Column::UserId.is_in(users.iter().copied()))
+        .order_by_asc(Column::DateAdded)
         .order_by_asc(Column::Id)
         .all(db)
         .await

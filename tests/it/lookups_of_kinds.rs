@@ -129,7 +129,7 @@ async fn more_identities_than_a_list_holds_are_refused_not_cut(
 
 const NODES: &str = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id
     ... on Identity { externalId } ... on IdentityProvider { slug } ... on User { entityRef }
-    ... on ApiKey { name } ... on AuditEvent { action } } }";
+    ... on ApiKey { name } ... on AuditEvent { action } ... on Session { userAgent } } }";
 
 #[rstest]
 #[tokio::test]
@@ -142,6 +142,8 @@ async fn nodes_of_every_kind_come_in_the_order_of_the_ids_with_null_for_missing_
     let viewer = app.ask("{ viewer { ... on ApiKey { id } } }").data().await;
     let key = text(&viewer, "/viewer/id");
     let event = app.stored().await.events[0].id.to_string();
+    let opened = app.opened(app.new_session(&user, &provider)).await;
+    let session = opened.row.id.to_string();
     let missing = |prefix: &str| format!("{prefix}_01h455vb4pex5vsknk084sn02q");
     let known = [
         json!({ "__typename": "User", "id": user, "entityRef": "user:default/jane" }),
@@ -149,13 +151,13 @@ async fn nodes_of_every_kind_come_in_the_order_of_the_ids_with_null_for_missing_
         json!({ "__typename": "IdentityProvider", "id": provider, "slug": "crm" }),
         json!({ "__typename": "ApiKey", "id": key, "name": "first admin key" }),
         json!({ "__typename": "AuditEvent", "id": event, "action": "api_key.created" }),
+        json!({ "__typename": "Session", "id": session, "userAgent": "Browser/1.0" }),
     ];
     let mut ids = Vec::new();
     let mut expected = Vec::new();
-    for (node, prefix) in known
-        .iter()
-        .zip(["event", "api_key", "user", "provider", "identity"])
-    {
+    for (node, prefix) in known.iter().zip([
+        "event", "api_key", "user", "session", "provider", "identity",
+    ]) {
         ids.extend([text(node, "/id"), missing(prefix), text(node, "/id")]);
         expected.extend([node.clone(), Value::Null, node.clone()]);
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lanyard::database::Database;
 use lanyard::database::{
-    api_key, credential, event, idempotency_key, identity, identity_provider, secret, user,
+    api_key, credential, event, idempotency_key, identity, identity_provider, secret, session, user,
 };
 use lanyard::server::open_database;
 use lanyard::vault::ServerSecret;
@@ -57,6 +57,7 @@ async fn every_entity_reads_the_migrated_schema(#[values(Db::Sqlite, Db::Postgre
     read.extend(select::<identity_provider::Entity>(db).await);
     read.extend(select::<secret::Entity>(db).await);
     read.extend(select::<secret::master_key::Entity>(db).await);
+    read.extend(select::<session::Entity>(db).await);
     read.extend(select::<user::Entity>(db).await);
     // Every column of these tables has its field; the other tables have no entity yet.
     let mut stored = schema(db).await;

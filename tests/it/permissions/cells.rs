@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use lanyard::access::Scope;
-use lanyard::access::matrix::{ARGUMENTS, Need, ROWS, need, scope_of_kind};
+use lanyard::access::matrix::{ARGUMENTS, Need, People, ROWS, Rule, rule, rule_of_kind};
 use lanyard::id::Kind;
 use reqwest::StatusCode;
 use rstest::rstest;
@@ -35,6 +35,7 @@ const PATHS: &[(&str, &[(&str, &str)])] = &[
         "ConfigField",
         &[("Query", "providerTypes"), ("ProviderType", "configFields")],
     ),
+    ("Session", &[("Query", "user"), ("User", "sessions")]),
     ("ApiKey", &[("Query", "viewer")]),
     ("Actor", &[("Query", "viewer"), ("ApiKey", "createdBy")]),
     (
@@ -94,6 +95,11 @@ const PATHS: &[(&str, &[(&str, &str)])] = &[
     ("UserPayload", &[("Mutation", "upsertUser")]),
     ("CreateApiKeyPayload", &[("Mutation", "createApiKey")]),
     ("RevokeApiKeyPayload", &[("Mutation", "revokeApiKey")]),
+    ("EndSessionPayload", &[("Mutation", "endSession")]),
+    (
+        "EndOtherSessionsPayload",
+        &[("Mutation", "endOtherSessions")],
+    ),
 ];
 
 #[tokio::test]
@@ -102,14 +108,14 @@ async fn every_field_has_a_row_and_every_row_names_a_field() {
     let fields = schema.fields();
     let without_row: Vec<_> = fields
         .iter()
-        .filter(|(of, field)| need(of, field).is_none())
+        .filter(|(of, field)| rule(of, field).is_none())
         .collect();
     assert!(
         without_row.is_empty(),
         "fields without a row in the matrix: {without_row:?}"
     );
     let has_own_row = |step: &Step| ROWS.iter().any(|row| row.0 == step.0 && row.1 == step.1);
-    for (of, name, _) in ROWS {
+    for (of, name, ..) in ROWS {
         let names_one = fields.iter().any(|step| {
             step.0 == *of
                 && if *name == "*" {
@@ -137,7 +143,7 @@ async fn every_field_has_a_row_and_every_row_names_a_field() {
     }
     let open: Vec<_> = ROWS
         .iter()
-        .filter(|row| row.0 == "Mutation" && row.2 == Need::Nothing)
+        .filter(|row| row.0 == "Mutation" && (row.2 == Need::Nothing || row.3 == People::All))
         .collect();
     assert!(open.is_empty(), "mutations for nobody: {open:?}");
 }
@@ -167,13 +173,13 @@ async fn every_rule_of_an_argument_names_one() {
 
 #[rstest]
 #[tokio::test]
-async fn every_cell_of_the_matrix_holds(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+async fn every_cell_of_the_matrix_holds_for_keys(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let app = App::start(on).await;
     let cells = Cells::new(&app).await;
     let mut keys = Keys::new(&app);
     for cell in cells.all() {
         let label = cell.label();
-        let document = cells.document(&cell, &cells.given(&keys.unrelated_id().await).await);
+        let document = cells.fresh(&cell, &keys.unrelated_id().await).await;
         let answer = app.ask(&document).by_nobody().send().await;
         match cell.first_need() {
             None => assert_allowed(&label, "nobody", &answer),
@@ -187,14 +193,65 @@ async fn every_cell_of_the_matrix_holds(#[values(Db::Sqlite, Db::Postgres)] on: 
         }
         let scopes: BTreeSet<Scope> = cell.scopes().into_iter().map(|(scope, _)| scope).collect();
         let (key, id) = keys.fresh(&scopes).await;
-        let document = cells.document(&cell, &cells.given(&id).await);
+        let document = cells.fresh(&cell, &id).await;
         let answer = app.ask(&document).by(&key).send().await;
-        assert_allowed(&label, &format!("a key with {scopes:?}"), &answer);
         let (_, id) = keys.fresh(&scopes).await;
-        let document = cells.document(&cell, &cells.given(&id).await);
-        let answer = app.ask(&document).send().await;
-        assert_allowed(&label, "an admin key", &answer);
+        let document = cells.fresh(&cell, &id).await;
+        let by_admin = app.ask(&document).send().await;
+        if let Some(field) = cell.for_people_alone() {
+            for answer in [answer, by_admin] {
+                assert_denied(&label, &answer, StatusCode::FORBIDDEN, &[&field, "people"]);
+            }
+        } else {
+            assert_allowed(&label, &format!("a key with {scopes:?}"), &answer);
+            assert_allowed(&label, "an admin key", &by_admin);
+        }
     }
+}
+
+#[rstest]
+#[tokio::test]
+async fn every_cell_of_the_matrix_holds_for_people(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+    let app = App::start(on).await;
+    let cells = Cells::new(&app).await;
+    let unrelated = Keys::new(&app).unrelated_id().await;
+    let joe = app.user("joe").await;
+    let (owner, stranger) = (
+        app.session(&cells.user, &cells.provider).await,
+        app.session(&joe, &cells.provider).await,
+    );
+    let mut hidden = 0;
+    for cell in cells.all() {
+        let label = cell.label();
+        let document = cells.fresh(&cell, &unrelated).await;
+        // What a stranger may not see is still there for its owner afterwards.
+        let by_stranger = app.ask(&document).by_person(&stranger).send().await;
+        let by_owner = app.ask(&document).by_person(&owner).send().await;
+        if let Some(field) = cell.not_for_people() {
+            for answer in [by_stranger, by_owner] {
+                let named = [field.as_str(), "needs an API key"];
+                assert_denied(&label, &answer, StatusCode::FORBIDDEN, &named);
+            }
+            continue;
+        }
+        assert_allowed(&label, "the owner", &by_owner);
+        let root = cell.path[0].1.as_str();
+        match root {
+            "endSession" => assert_eq!(by_stranger.code(), "NOT_FOUND", "{label}"),
+            _ => assert_allowed(&label, "a stranger", &by_stranger),
+        }
+        let nothing = match root {
+            "node" | "identity" | "user" => json!(null),
+            "nodes" => json!([null]),
+            "userIdentities" => json!([]),
+            // Not about the owner's rows, or lists of the caller's own: other tests look at them.
+            _ => continue,
+        };
+        hidden += 1;
+        assert_eq!(by_stranger.data()[root], nothing, "{label} by a stranger");
+        assert_ne!(by_owner.data()[root], nothing, "{label} by the owner");
+    }
+    assert!(hidden > 20, "{hidden} cells were hidden from strangers");
 }
 
 #[rstest]
@@ -203,30 +260,29 @@ async fn a_denied_mutation_changes_nothing(#[values(Db::Sqlite, Db::Postgres)] o
     let app = App::start(on).await;
     let cells = Cells::new(&app).await;
     let mut keys = Keys::new(&app);
+    let person = app.session(&cells.user, &cells.provider).await;
     let mut denied = Vec::new();
     for cell in cells
         .all()
         .into_iter()
         .filter(|cell| cell.path.len() == 1 && cell.path[0].0 == "Mutation")
     {
-        let document = cells.document(&cell, &cells.given(&keys.unrelated_id().await).await);
-        denied.push((cell.label(), document.clone(), None));
+        let document = cells.fresh(&cell, &keys.unrelated_id().await).await;
+        denied.push((cell.label(), app.ask(&document).by_nobody()));
         for (scope, _) in cell.scopes() {
-            denied.push((
-                cell.label(),
-                document.clone(),
-                Some(keys.all_but(scope).await),
-            ));
+            let key = keys.all_but(scope).await;
+            denied.push((cell.label(), app.ask(&document).by(&key)));
+        }
+        if cell.not_for_people().is_some() {
+            denied.push((cell.label(), app.ask(&document).by_person(&person)));
+        }
+        if cell.for_people_alone().is_some() {
+            denied.push((cell.label(), app.ask(&document)));
         }
     }
     app.all_sealed().await;
     let before = app.dump().await;
-    for (label, document, key) in denied {
-        let ask = app.ask(&document);
-        let ask = match key {
-            None => ask.by_nobody(),
-            Some(key) => ask.by(&key),
-        };
+    for (label, ask) in denied {
         let answer = ask.send().await;
         assert!(
             answer.status.is_client_error(),
@@ -290,30 +346,43 @@ impl Cell {
         fields.join(" > ")
     }
 
-    fn needs(&self) -> impl Iterator<Item = (String, Need)> {
+    fn rules(&self) -> impl Iterator<Item = (String, Rule)> {
         self.path.iter().map(|(of, field)| {
-            let need = need(of, field).unwrap_or_else(|| panic!("{of}.{field} has no row"));
+            let rule = rule(of, field).unwrap_or_else(|| panic!("{of}.{field} has no row"));
             // The ids in these documents are of users.
-            let need = match need {
-                Need::ScopeOfIds => Need::Scope(scope_of_kind(Kind::User)),
-                other => other,
+            let rule = match rule.need {
+                Need::ScopeOfIds => rule_of_kind(Kind::User),
+                _ => rule,
             };
-            (format!("{of}.{field}"), need)
+            (format!("{of}.{field}"), rule)
         })
+    }
+
+    fn first(&self, such: impl Fn(Rule) -> bool) -> Option<String> {
+        let mut rules = self.rules();
+        rules.find(|(_, rule)| such(*rule)).map(|(field, _)| field)
     }
 
     /// The first field on the way that is not open to all.
     fn first_need(&self) -> Option<String> {
-        self.needs()
-            .find(|(_, need)| *need != Need::Nothing)
-            .map(|(field, _)| field)
+        self.first(|rule| rule.need != Need::Nothing)
+    }
+
+    /// The first field on the way that no key may ask for.
+    fn for_people_alone(&self) -> Option<String> {
+        self.first(|rule| rule.need == Need::Person)
+    }
+
+    /// The first field on the way that no person may ask for.
+    fn not_for_people(&self) -> Option<String> {
+        self.first(|rule| rule.people == People::Never)
     }
 
     /// Every scope on the way, with the first field that needs it.
     fn scopes(&self) -> Vec<(Scope, String)> {
         let mut scopes: Vec<(Scope, String)> = Vec::new();
-        for (field, need) in self.needs() {
-            if let Need::Scope(scope) = need
+        for (field, rule) in self.rules() {
+            if let Need::Scope(scope) = rule.need
                 && !scopes.iter().any(|(known, _)| *known == scope)
             {
                 scopes.push((scope, field));
@@ -374,11 +443,21 @@ impl<'a> Cells<'a> {
             .collect()
     }
 
-    fn document(&self, cell: &Cell, given: &Given) -> String {
-        self.schema.document(&cell.path, given)
+    /// A document that is sent once; `caller` is the id of the key that sends it.
+    async fn fresh(&self, cell: &Cell, caller: &str) -> String {
+        let mut given = self.given(caller).await;
+        // A user has only so many.
+        if cell.path[0].1 == "endSession" {
+            let new = self.app.new_session(&self.user, &self.provider);
+            let session = self.app.opened(new).await.row.id;
+            given.insert(
+                "Mutation.endSession.id",
+                format!("{:?}", session.to_string()),
+            );
+        }
+        self.schema.document(&cell.path, &given)
     }
 
-    /// Arguments of a document that is sent once; `caller` is the id of the key that sends it.
     async fn given(&self, caller: &str) -> Given {
         let quote = |text: &str| format!("{text:?}");
         let number = self.used.fetch_add(1, Ordering::Relaxed);

@@ -27,7 +27,7 @@ async fn over_an_edge_the_parents_scope_shows_key_and_name(
     ] {
         for field in schema.fields_of(of) {
             let inner = match field.as_str() {
-                "identities" => continue,
+                "identities" | "sessions" => continue,
                 "type" | "annotations" | "clientOf" => " { __typename }",
                 _ => "",
             };
@@ -321,6 +321,7 @@ struct Rows {
     identity: String,
     event: String,
     api_key: String,
+    session: String,
 }
 
 impl Rows {
@@ -328,6 +329,8 @@ impl Rows {
         let (user, provider) = (app.user("jane").await, app.provider("crm").await);
         let identity = app.linked(&provider, &user, "4711").await;
         let api_key = app.key_id(&app.key("spare", &["user:act_as"]).await).await;
+        let session = app.opened(app.new_session(&user, &provider)).await;
+        let session = session.row.id.to_string();
         app.all_sealed().await;
         let events = app
             .ask("{ auditEvents(first: 1) { nodes { id } } }")
@@ -339,17 +342,19 @@ impl Rows {
             provider,
             identity,
             api_key,
+            session,
         }
     }
 
     /// Type, id, and the scope that the id alone needs.
-    fn by_kind(&self) -> [(&'static str, &str, &'static str); 5] {
+    fn by_kind(&self) -> [(&'static str, &str, &'static str); 6] {
         [
             ("User", &self.user, "directory:read"),
             ("IdentityProvider", &self.provider, "provider:read"),
             ("Identity", &self.identity, "identity:read"),
             ("AuditEvent", &self.event, "audit:read"),
             ("ApiKey", &self.api_key, "admin"),
+            ("Session", &self.session, "admin"),
         ]
     }
 }

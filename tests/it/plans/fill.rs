@@ -1,7 +1,7 @@
 //! A million identities, by SQL: the same rows on both databases.
 //!
 //! 250,000 users with four identities each at eight providers; a credential for every fourth;
-//! 20,000 other providers, 20,000 API keys, 200,000 sealed events. Ids are numbers: the rows of
+//! 20,000 other providers, 20,000 API keys, 100,000 sessions, 200,000 sealed events. Ids are numbers: the rows of
 //! a table are numbered from 0.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
@@ -205,6 +205,21 @@ const TABLES: &[Table] = &[
             ("created_by_kind", "'SERVER'"),
             ("created_by_name", "'fill'"),
             ("date_added", "time[n]"),
+        ],
+    ),
+    (
+        "session",
+        100_000,
+        &[
+            ("id", "id[n]"),
+            ("token_hash", "bytes[n]"),
+            ("user_id", "id[n / 4]"),
+            ("provider_id", "id[n % 8]"),
+            ("identity_id", "id[n]"),
+            ("user_agent", "'Browser/1.0'"),
+            ("date_added", "time[n]"),
+            ("last_seen_at", "time[n]"),
+            ("expires_at", "time[n]"),
         ],
     ),
     (

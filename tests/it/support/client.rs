@@ -12,8 +12,16 @@ pub struct Ask<'a> {
     query: String,
     variables: Value,
     operation_name: Option<String>,
-    key: Option<String>,
+    caller: Caller,
     accept: &'static str,
+}
+
+/// Who asks.
+enum Caller {
+    Nobody,
+    Key(String),
+    /// By the token in the cookie.
+    Person(String),
 }
 
 /// What came back.
@@ -31,7 +39,7 @@ impl<'a> Ask<'a> {
             query: query.to_owned(),
             variables: json!({}),
             operation_name: None,
-            key: Some(ADMIN.to_owned()),
+            caller: Caller::Key(ADMIN.to_owned()),
             accept: "application/graphql-response+json",
         }
     }
@@ -48,12 +56,18 @@ impl<'a> Ask<'a> {
     }
 
     pub fn by(mut self, key: &str) -> Self {
-        self.key = Some(key.to_owned());
+        self.caller = Caller::Key(key.to_owned());
+        self
+    }
+
+    /// A signed-in person, as a page of ours sends it.
+    pub fn by_person(mut self, token: &str) -> Self {
+        self.caller = Caller::Person(token.to_owned());
         self
     }
 
     pub fn by_nobody(mut self) -> Self {
-        self.key = None;
+        self.caller = Caller::Nobody;
         self
     }
 
@@ -68,9 +82,13 @@ impl<'a> Ask<'a> {
             .post(self.app.url("/graphql"))
             .header("accept", self.accept)
             .json(&body);
-        if let Some(key) = &self.key {
-            request = request.bearer_auth(key);
-        }
+        request = match &self.caller {
+            Caller::Nobody => request,
+            Caller::Key(key) => request.bearer_auth(key),
+            Caller::Person(token) => request
+                .header("cookie", format!("lanyard-session={token}"))
+                .header("x-requested-with", "XMLHttpRequest"),
+        };
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.json().await.unwrap();

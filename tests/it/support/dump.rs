@@ -26,7 +26,7 @@ pub async fn dump(database: &Database) -> Dump {
     let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for row in texts(database, columns, &["t", "c"]).await {
         let [table, column] = row.try_into().unwrap();
-        if column != "last_used_at" {
+        if !["last_used_at", "last_seen_at"].contains(&column.as_str()) {
             tables.entry(table).or_default().push(column);
         }
     }

@@ -1,5 +1,9 @@
 //! Rows that many tests begin with, made as callers make them.
 
+use lanyard::database::session;
+use lanyard::sign_in::session::{NewSession, Opened, Sessions};
+use sea_orm::EntityTrait;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::app::App;
@@ -62,6 +66,46 @@ impl App {
             .data()
             .await;
         text(&data, "/createApiKey/secret")
+    }
+
+    /// A session of a user who has signed in at a provider, with the identity there if there is
+    /// one: its token.
+    pub async fn session(&self, user: &str, provider: &str) -> String {
+        self.opened(self.new_session(user, provider))
+            .await
+            .token
+            .expose_secret()
+            .to_owned()
+    }
+
+    /// What [`App::session`] opens.
+    pub fn new_session(&self, user: &str, provider: &str) -> NewSession<'static> {
+        NewSession {
+            user: user.parse().unwrap(),
+            provider: provider.parse().unwrap(),
+            identity: None,
+            user_agent: Some("Browser/1.0"),
+            replaces: None,
+            request_id: "test",
+        }
+    }
+
+    pub async fn opened(&self, new: NewSession<'_>) -> Opened {
+        let sessions = &Sessions::new(self.database.clone(), self.clock.clone());
+        self.database
+            .write(|tx| async move { sessions.open(&tx, new).await })
+            .await
+            .unwrap()
+    }
+
+    /// All sessions that are stored, the oldest first.
+    pub async fn sessions(&self) -> Vec<session::Model> {
+        let mut rows = session::Entity::find()
+            .all(self.database.reader())
+            .await
+            .unwrap();
+        rows.sort_by_key(|row| (row.date_added, row.id));
+        rows
     }
 
     /// The id of a key, as the key itself says.

@@ -215,6 +215,16 @@ pub fn pages() -> Vec<Lookup> {
             }));
         }
     }
+    // What people are answered: the same of their own rows.
+    for (name, _, filter) in filters() {
+        all.extend(pages_of(
+            &format!("{name}, of one person"),
+            OfSome,
+            &filter.within(user(777)),
+            identity::Order::default(),
+            &Position::Id(id(3_109)),
+        ));
+    }
     for (by, middle) in [
         (OrderBy::Id, Position::Id(id(500_000))),
         (
@@ -237,6 +247,13 @@ pub fn pages() -> Vec<Lookup> {
                 &name,
                 WholeTable,
                 &Filter::default(),
+                order,
+                &middle,
+            ));
+            all.extend(pages_of(
+                &format!("{name}, of one person"),
+                OfSome,
+                &Filter::default().within(user(777)),
                 order,
                 &middle,
             ));
@@ -299,6 +316,28 @@ pub fn nested() -> Vec<Lookup> {
         "providers",
         &providers.collect::<Vec<_>>(),
         None,
+    ));
+    let own: Vec<Parent> = (0..8)
+        .map(|number| Parent::UserAtProvider(user(777), ProviderId(id(number))))
+        .collect();
+    all.push(lookup(
+        "identities of one person at providers",
+        OfSome,
+        move |db| {
+            let own = own.clone();
+            async move {
+                let (_, first) = super::pages(&Position::Id(id(0))).swap_remove(0);
+                let pages = identity::pages_of_parents(&db, &own, None, &first).await;
+                let found = pages
+                    .unwrap()
+                    .iter()
+                    .map(|page| page.rows.len())
+                    .sum::<usize>();
+                assert_eq!(found, 4);
+                let counts = identity::counts_of_parents(&db, &own, None).await;
+                assert_eq!(counts.unwrap().iter().sum::<u64>(), 4);
+            }
+        },
     ));
     all.push(lookup("counts of users", OfAnIndex, move |db| {
         let users = users.clone();

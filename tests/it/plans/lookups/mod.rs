@@ -3,6 +3,7 @@
 mod events;
 mod identities;
 mod providers;
+mod sessions;
 mod users;
 
 use std::pin::Pin;
@@ -43,6 +44,7 @@ pub fn all() -> Vec<Lookup> {
     all.extend(identities::nested());
     all.extend(users::all());
     all.extend(providers::all());
+    all.extend(sessions::all());
     all.extend(events::all());
     all
 }

@@ -45,7 +45,9 @@ pub fn all() -> Vec<Lookup> {
             assert_eq!(user::by_entity_refs(&db, &refs).await.unwrap().len(), 1);
         }),
         lookup("user by e-mail address", OfAnIndex, |db| async move {
-            assert_eq!(user::by_email(&db, EMAIL).await.unwrap().len(), 1);
+            assert_eq!(user::by_email(&db, EMAIL, None).await.unwrap().len(), 1);
+            let only = Some(UserId(id(777)));
+            assert_eq!(user::by_email(&db, EMAIL, only).await.unwrap().len(), 1);
         }),
     ];
     for (name, order, filter) in filters() {
