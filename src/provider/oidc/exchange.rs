@@ -2,6 +2,7 @@
 //! not as they should.
 
 use std::fmt;
+use std::pin::Pin;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -11,9 +12,9 @@ use openidconnect::core::{
 };
 use openidconnect::http::StatusCode;
 use openidconnect::{
-    AccessToken, AuthorizationCode, HttpRequest, HttpResponse, OAuth2TokenResponse,
-    PkceCodeVerifier, RefreshToken, RequestTokenError, Scope, StandardErrorResponse, TokenResponse,
-    TokenType,
+    AccessToken, AsyncHttpClient, AuthorizationCode, HttpRequest, HttpResponse,
+    OAuth2TokenResponse, PkceCodeVerifier, RefreshToken, RequestTokenError, Scope,
+    StandardErrorResponse, TokenResponse, TokenType,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -23,7 +24,7 @@ use super::id_token::{FurtherClaims, IdToken};
 use super::{Client, Fault, Oidc, OidcError, Pinned, Step, Tokens};
 use crate::clock::Time;
 use crate::limits;
-use crate::provider::egress::EgressError;
+use crate::provider::egress::{Egress, EgressError};
 
 /// A token that lasts longer lasts for ever: 10 years.
 const LONGEST_LIFE: u64 = 10 * 366 * 24 * 60 * 60;
@@ -127,21 +128,31 @@ impl CallError {
     }
 }
 
-impl Oidc {
-    /// A request that carries a secret, for the library.
-    pub(super) async fn call(&self, request: HttpRequest) -> Result<HttpResponse, CallError> {
-        let answer = self.egress.send(request).await?;
-        let status = answer.status();
-        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(CallError::Failing(status.as_u16()));
-        }
-        let says_why = serde_json::from_slice::<ErrorAnswer>(answer.body()).is_ok();
-        if status.is_client_error() && !says_why {
-            return Err(CallError::Status(status.as_u16()));
-        }
-        Ok(answer)
-    }
+/// How the library sends what carries a secret. A closure would do, if only its future were known
+/// to be `Send` wherever it is awaited.
+pub(super) struct Caller<'a>(pub &'a Egress);
 
+impl<'c> AsyncHttpClient<'c> for Caller<'_> {
+    type Error = CallError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, CallError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let answer = self.0.send(request).await?;
+            let status = answer.status();
+            if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+                return Err(CallError::Failing(status.as_u16()));
+            }
+            let says_why = serde_json::from_slice::<ErrorAnswer>(answer.body()).is_ok();
+            if status.is_client_error() && !says_why {
+                return Err(CallError::Status(status.as_u16()));
+            }
+            Ok(answer)
+        })
+    }
+}
+
+impl Oidc {
     pub(super) async fn exchange(
         &self,
         client: &Client,
@@ -149,11 +160,10 @@ impl Oidc {
         code: &SecretString,
     ) -> Result<TokenAnswer, OidcError> {
         let verifier = PkceCodeVerifier::new(pinned.verifier.secret().clone());
-        let call = |request| self.call(request);
         let answer = client
             .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
             .set_pkce_verifier(verifier)
-            .request_async(&call)
+            .request_async(&Caller(&self.egress))
             .await
             .map_err(|error| refusal(&error))?;
         answer.check()?;

@@ -8,7 +8,7 @@ use openidconnect::{OAuth2TokenResponse, UserInfoError, UserInfoUrl};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::exchange::TokenAnswer;
+use super::exchange::{Caller, TokenAnswer};
 use super::id_token::{AllClaims, FurtherClaims};
 use super::{Fault, Oidc, OidcError, Pinned, Profile, Registration, Step};
 use crate::limits;
@@ -50,13 +50,12 @@ impl Oidc {
         let client = pinned
             .client(us, (*keys).clone())?
             .set_user_info_url(UserInfoUrl::from_url(endpoint.clone()));
-        let call = |request| self.call(request);
         let further: UserInfo = client
             .user_info(
                 answer.access_token().clone(),
                 Some(claims.subject().clone()),
             )
-            .request_async(&call)
+            .request_async(&Caller(&self.egress))
             .await
             .map_err(|error| match &error {
                 UserInfoError::Request(error) => error
