@@ -2,10 +2,10 @@
 //! not as they should.
 
 use std::fmt;
+use std::pin::Pin;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use futures_util::future::BoxFuture;
 use openidconnect::core::{
     CoreErrorResponseType, CoreGenderClaim, CoreJweContentEncryptionAlgorithm,
     CoreJwsSigningAlgorithm,
@@ -24,7 +24,7 @@ use super::id_token::{FurtherClaims, IdToken};
 use super::{Client, Fault, Oidc, OidcError, Pinned, Step, Tokens};
 use crate::clock::Time;
 use crate::limits;
-use crate::provider::egress::EgressError;
+use crate::provider::egress::{Egress, EgressError};
 
 /// A token that lasts longer lasts for ever: 10 years.
 const LONGEST_LIFE: u64 = 10 * 366 * 24 * 60 * 60;
@@ -108,7 +108,7 @@ impl fmt::Debug for TokenAnswer {
 
 /// Why an endpoint that speaks for one account gave nothing to read.
 #[derive(Debug, thiserror::Error)]
-pub enum CallError {
+pub(super) enum CallError {
     #[error(transparent)]
     Egress(#[from] EgressError),
     /// It fails (5xx), or wants less of us (429).
@@ -128,32 +128,31 @@ impl CallError {
     }
 }
 
-/// A type of its own: of a closure the compiler can't tell that its futures may move to another
-/// thread.
-impl<'c> AsyncHttpClient<'c> for Oidc {
+/// How the library sends what carries a secret. A closure would do, if only its future were known
+/// to be `Send` wherever it is awaited.
+pub(super) struct Caller<'a>(pub &'a Egress);
+
+impl<'c> AsyncHttpClient<'c> for Caller<'_> {
     type Error = CallError;
-    type Future = BoxFuture<'c, Result<HttpResponse, CallError>>;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, CallError>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(self.ask(request))
+        Box::pin(async move {
+            let answer = self.0.send(request).await?;
+            let status = answer.status();
+            if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+                return Err(CallError::Failing(status.as_u16()));
+            }
+            let says_why = serde_json::from_slice::<ErrorAnswer>(answer.body()).is_ok();
+            if status.is_client_error() && !says_why {
+                return Err(CallError::Status(status.as_u16()));
+            }
+            Ok(answer)
+        })
     }
 }
 
 impl Oidc {
-    /// A request that carries a secret, for the library.
-    pub(super) async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, CallError> {
-        let answer = self.egress.send(request).await?;
-        let status = answer.status();
-        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(CallError::Failing(status.as_u16()));
-        }
-        let says_why = serde_json::from_slice::<ErrorAnswer>(answer.body()).is_ok();
-        if status.is_client_error() && !says_why {
-            return Err(CallError::Status(status.as_u16()));
-        }
-        Ok(answer)
-    }
-
     pub(super) async fn exchange(
         &self,
         client: &Client,
@@ -164,7 +163,7 @@ impl Oidc {
         let answer = client
             .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
             .set_pkce_verifier(verifier)
-            .request_async(self)
+            .request_async(&Caller(&self.egress))
             .await
             .map_err(|error| refusal(&error))?;
         answer.check()?;

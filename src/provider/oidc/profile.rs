@@ -8,7 +8,7 @@ use openidconnect::{OAuth2TokenResponse, UserInfoError, UserInfoUrl};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::exchange::TokenAnswer;
+use super::exchange::{Caller, TokenAnswer};
 use super::id_token::{AllClaims, FurtherClaims};
 use super::{Fault, Oidc, OidcError, Pinned, Profile, Registration, Step};
 use crate::limits;
@@ -55,7 +55,7 @@ impl Oidc {
                 answer.access_token().clone(),
                 Some(claims.subject().clone()),
             )
-            .request_async(self)
+            .request_async(&Caller(&self.egress))
             .await
             .map_err(|error| match &error {
                 UserInfoError::Request(error) => error

@@ -1,0 +1,744 @@
+//! Flows from beginning to end, against a provider over HTTP.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use rstest::rstest;
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, PaginatorTrait};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use url::Url;
+use uuid::Uuid;
+
+use super::fake::Fake;
+use crate::clock::Clock;
+use crate::database::identity_provider::{self, ManagedBy};
+use crate::database::json::Json;
+use crate::database::{Database, flow, user};
+use crate::id::{ProviderId, UserId};
+use crate::provider::admin::secret_place;
+use crate::provider::catalog::Catalog;
+use crate::provider::egress::Egress;
+use crate::provider::flow::{
+    Answer, Begun, Browser, Finished, FlowError, Flows, NewFlow, OnConflict, Purpose,
+};
+use crate::provider::oidc::Oidc;
+use crate::settings::{self, EgressRule};
+use crate::vault::{KeyRing, MasterKey, Vault};
+
+struct World {
+    flows: Flows,
+    fake: Fake,
+    row: identity_provider::Model,
+    clock: Clock,
+    _folder: TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        Self::with(json!({})).await
+    }
+
+    async fn with(config: Value) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open_sqlite(&folder.path().join("db"), 2)
+            .await
+            .unwrap();
+        database.migrate("test").await.unwrap();
+        let clock = Clock::default();
+        let fake = Fake::start(&clock).await;
+        let vault = Vault::new(
+            KeyRing::new(MasterKey::new([1; 32]), Vec::new()),
+            clock.clone(),
+        );
+        let row = provider(&clock, &vault, &fake, config);
+        let egress = Egress::new(&settings::Egress {
+            allow: vec![EgressRule::Network("127.0.0.0/8".parse().unwrap())],
+            ca_file: None,
+        });
+        let world = Self {
+            flows: Flows {
+                database,
+                vault: Arc::new(vault),
+                clock: clock.clone(),
+                catalog: Arc::new(Catalog::builtin().unwrap()),
+                oidc: Arc::new(Oidc::new(Arc::new(egress.unwrap()), clock.clone())),
+                public_url: "http://127.0.0.1:8080/".parse().unwrap(),
+            },
+            fake,
+            row,
+            clock,
+            _folder: folder,
+        };
+        let row = &world.row;
+        world
+            .write(async |tx| {
+                identity_provider::Entity::insert(row.clone().into_active_model())
+                    .exec_without_returning(&*tx)
+                    .await
+                    .map(|_| ())
+            })
+            .await;
+        world
+    }
+
+    async fn write(
+        &self,
+        work: impl AsyncFn(Arc<crate::database::Tx>) -> Result<(), sea_orm::DbErr>,
+    ) {
+        let work = &work;
+        let written = self
+            .flows
+            .database
+            .write(|tx| async move { Ok(work(tx).await?) });
+        written.await.unwrap();
+    }
+
+    async fn begin(&self) -> Result<Begun, FlowError> {
+        self.begin_for(Purpose::SignIn).await
+    }
+
+    async fn begin_for(&self, purpose: Purpose) -> Result<Begun, FlowError> {
+        let new = NewFlow {
+            provider: &self.row,
+            purpose,
+            return_to: "/account".to_owned(),
+            on_conflict: OnConflict::Fail,
+            client_address: "192.0.2.1".parse().unwrap(),
+        };
+        // Handlers need futures that may move between threads.
+        sendable(self.flows.begin(&new)).await
+    }
+
+    async fn finish(&self, query: &str, begun: &Begun) -> Result<Finished, FlowError> {
+        self.finish_as(query, "acme", Some(begun), None).await
+    }
+
+    async fn finish_as(
+        &self,
+        query: &str,
+        slug: &str,
+        begun: Option<&Begun>,
+        session_id: Option<Uuid>,
+    ) -> Result<Finished, FlowError> {
+        let flow_secret = |id: Uuid| {
+            let of = begun.filter(|begun| begun.flow_id == id);
+            of.map(|begun| begun.browser_secret.clone())
+        };
+        let browser = Browser {
+            flow_secret: &flow_secret,
+            session_id,
+        };
+        let answer = Answer::parse(query.as_bytes())?;
+        sendable(self.flows.finish(slug, answer, &browser)).await
+    }
+
+    /// What is wrong when a flow goes wrong at the provider in the way that was set up.
+    async fn refusal(&self) -> String {
+        let begun = self.begin().await.unwrap();
+        let query = self.fake.authorize(&begun.url);
+        let error = self.finish(&query, &begun).await.unwrap_err();
+        assert!(!format!("{error:?}{error}").contains("canary"), "{error:?}");
+        assert_eq!(error.flow.as_ref().unwrap().return_to, "/account");
+        assert_eq!(self.rows().await, 0, "the state is used up");
+        told(&error)
+    }
+
+    async fn rows(&self) -> u64 {
+        flow::Entity::find()
+            .count(self.flows.database.reader())
+            .await
+            .unwrap()
+    }
+}
+
+fn sendable<F: Future + Send>(future: F) -> F {
+    future
+}
+
+/// Code and step.
+fn told(error: &FlowError) -> String {
+    match error.refusal.step() {
+        None => error.code().to_owned(),
+        Some(step) => format!("{} {}", error.code(), step.name()),
+    }
+}
+
+fn provider(clock: &Clock, vault: &Vault, fake: &Fake, config: Value) -> identity_provider::Model {
+    let id = ProviderId::new(clock);
+    let mut all = json!({"issuer": fake.issuer, "scopes": ["openid", "email"]});
+    all.as_object_mut()
+        .unwrap()
+        .extend(config.as_object().unwrap().clone());
+    identity_provider::Model {
+        id,
+        slug: "acme".to_owned(),
+        provider_type: "oidc".to_owned(),
+        external_id: fake.issuer.clone(),
+        name: "Acme".to_owned(),
+        config_json: Json(all),
+        client_id: Some("us".to_owned()),
+        client_secret_sealed: Some(vault.seal(&secret_place(&id), b"secret-canary")),
+        organization_id: None,
+        client_of: None,
+        enabled: true,
+        allows_sign_in: true,
+        allows_multiple_per_user: false,
+        sign_in_json: None,
+        managed_by: ManagedBy::Api,
+        version: 1,
+        date_added: clock.now(),
+        date_updated: clock.now(),
+    }
+}
+
+fn parameter(url: &Url, name: &str) -> Option<String> {
+    let mut found = url.query_pairs().filter(|(found, _)| found == name);
+    let value = found.next().map(|(_, value)| value.into_owned());
+    assert!(found.next().is_none(), "{name} is there twice");
+    value
+}
+
+#[tokio::test]
+async fn a_sign_in_from_beginning_to_end() {
+    let world = World::new().await;
+    let begun = world.begin().await.unwrap();
+    let url = &begun.url;
+    assert!(
+        url.as_str()
+            .starts_with(&format!("{}/authorize?", world.fake.issuer))
+    );
+    let callback = "http://127.0.0.1:8080/auth/acme/callback";
+    for (name, value) in [
+        ("response_type", "code"),
+        ("client_id", "us"),
+        ("redirect_uri", callback),
+        ("scope", "openid email"),
+        ("code_challenge_method", "S256"),
+    ] {
+        assert_eq!(parameter(url, name).as_deref(), Some(value), "{name}");
+    }
+    for name in ["state", "nonce", "code_challenge"] {
+        assert_eq!(parameter(url, name).unwrap().len(), 43, "{name}");
+    }
+    assert_eq!(parameter(url, "response_mode"), None);
+    let query = world.fake.authorize(url);
+    let finished = world.finish(&query, &begun).await.unwrap();
+    assert_eq!(finished.flow.purpose, Purpose::SignIn);
+    assert_eq!(finished.flow.return_to, "/account");
+    assert_eq!(finished.provider.slug, "acme");
+    let account = finished.account;
+    assert_eq!(account.external_id, "person-1");
+    assert_eq!(account.profile.email.as_deref(), Some("p@x.example"));
+    assert_eq!(account.profile.email_verified, Some(true));
+    assert_eq!(account.tokens.access_token.expose_secret(), "access-canary");
+    assert_eq!(account.tokens.scopes, ["openid", "email"]);
+    assert!(!format!("{account:?}").contains("canary"));
+    let asked = world.fake.asked("token");
+    let [(body, Some(authorization))] = &asked[..] else {
+        panic!("{asked:?}");
+    };
+    assert_eq!(authorization, "Basic dXM6c2VjcmV0LWNhbmFyeQ==");
+    assert!(!body.contains("secret-canary"), "{body}");
+    let body = Url::parse(&format!("https://x/?{body}")).unwrap();
+    assert_eq!(parameter(&body, "redirect_uri").as_deref(), Some(callback));
+    assert_eq!(parameter(&body, "code").as_deref(), Some("the-code"));
+    let challenge = openidconnect::PkceCodeChallenge::from_code_verifier_sha256(
+        &openidconnect::PkceCodeVerifier::new(parameter(&body, "code_verifier").unwrap()),
+    );
+    assert_eq!(
+        parameter(url, "code_challenge").as_deref(),
+        Some(challenge.as_str())
+    );
+    let again = world.finish(&query, &begun).await.unwrap_err();
+    assert_eq!(told(&again), "FLOW_UNKNOWN", "the back button");
+    assert_eq!(world.fake.asked("token").len(), 1);
+}
+
+#[tokio::test]
+async fn another_browser_gets_nowhere_and_takes_nothing_away() {
+    let world = World::new().await;
+    let (begun, other) = (world.begin().await.unwrap(), world.begin().await.unwrap());
+    let query = world.fake.authorize(&begun.url);
+    let none = world
+        .finish_as(&query, "acme", None, None)
+        .await
+        .unwrap_err();
+    assert_eq!(told(&none), "FLOW_OF_ANOTHER_BROWSER");
+    assert_eq!(none.flow, None, "nothing of the flow is told to strangers");
+    let stolen = Begun {
+        flow_id: begun.flow_id,
+        browser_secret: other.browser_secret.clone(),
+        url: begun.url.clone(),
+        expires_at: begun.expires_at,
+    };
+    let error = world.finish(&query, &stolen).await.unwrap_err();
+    assert_eq!(told(&error), "FLOW_OF_ANOTHER_BROWSER");
+    assert!(world.fake.asked("token").is_empty());
+    world.finish(&query, &begun).await.unwrap();
+    let query = world.fake.authorize(&other.url);
+    world.finish(&query, &other).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_answers_at_once_one_is_taken() {
+    let world = World::new().await;
+    let begun = world.begin().await.unwrap();
+    let query = world.fake.authorize(&begun.url);
+    let (one, two) = tokio::join!(world.finish(&query, &begun), world.finish(&query, &begun));
+    let errors: Vec<_> = [one, two].into_iter().filter_map(Result::err).collect();
+    assert_eq!(
+        errors.iter().map(told).collect::<Vec<_>>(),
+        ["FLOW_UNKNOWN"]
+    );
+    assert_eq!(world.fake.asked("token").len(), 1);
+}
+
+#[tokio::test]
+async fn a_flow_is_open_for_ten_minutes_and_then_remembered_for_a_while() {
+    let world = World::new().await;
+    let begun = world.begin().await.unwrap();
+    let query = world.fake.authorize(&begun.url);
+    world.clock.advance(TimeDelta::minutes(10));
+    assert_eq!(
+        told(&world.finish(&query, &begun).await.unwrap_err()),
+        "FLOW_EXPIRED"
+    );
+    world.clock.advance(TimeDelta::minutes(61));
+    world.begin().await.unwrap();
+    assert_eq!(
+        told(&world.finish(&query, &begun).await.unwrap_err()),
+        "FLOW_UNKNOWN"
+    );
+    assert_eq!(world.rows().await, 1);
+}
+
+#[rstest]
+#[case::none("code=c", "FLOW_UNKNOWN")]
+#[case::unknown("code=c&state=made-up", "FLOW_UNKNOWN")]
+#[case::twice("code=c&state=a&state=b", "ANSWER_INVALID state")]
+#[tokio::test]
+async fn a_state_that_is_none(#[case] query: &str, #[case] code: &str) {
+    let world = World::new().await;
+    let begun = world.begin().await.unwrap();
+    assert_eq!(told(&world.finish(query, &begun).await.unwrap_err()), code);
+}
+
+/// What is wrong with the parameters; `{state}` and `{issuer}` are put in.
+#[rstest]
+#[case::no_code("state={state}", "ANSWER_INVALID state")]
+#[case::denied("state={state}&error=access_denied", "ACCESS_DENIED")]
+#[case::error_and_code("state={state}&error=access_denied&code=c", "ACCESS_DENIED")]
+#[case::refused(
+    "state={state}&error=invalid_scope&error_description=%3Cb%3E",
+    "PROVIDER_REFUSED"
+)]
+#[case::busy("state={state}&error=temporarily_unavailable", "PROVIDER_UNAVAILABLE")]
+#[case::mix_up(
+    "state={state}&code=c&iss=https://evil.example",
+    "ANSWER_INVALID issuer"
+)]
+#[case::mix_up_error("state={state}&error=access_denied&iss=x", "ANSWER_INVALID issuer")]
+#[case::slash("state={state}&code=c&iss={issuer}/", "ANSWER_INVALID issuer")]
+#[tokio::test]
+async fn an_answer_that_is_none_asks_for_no_token(#[case] query: &str, #[case] code: &str) {
+    let world = World::new().await;
+    let begun = world.begin().await.unwrap();
+    world.fake.authorize(&begun.url);
+    let query = query
+        .replace("{state}", &parameter(&begun.url, "state").unwrap())
+        .replace("{issuer}", &world.fake.issuer);
+    assert_eq!(told(&world.finish(&query, &begun).await.unwrap_err()), code);
+    assert_eq!(world.rows().await, 0, "the state is used up");
+    assert!(world.fake.asked("token").is_empty());
+}
+
+#[tokio::test]
+async fn a_provider_that_names_itself_has_to() {
+    let world = World::new().await;
+    let supported = "authorization_response_iss_parameter_supported";
+    world.fake.metadata(json!({supported: true}));
+    let begun = world.begin().await.unwrap();
+    let query = world.fake.authorize(&begun.url);
+    assert_eq!(
+        told(&world.finish(&query, &begun).await.unwrap_err()),
+        "ANSWER_INVALID issuer"
+    );
+    let begun = world.begin().await.unwrap();
+    let query = format!(
+        "{}&iss={}",
+        world.fake.authorize(&begun.url),
+        world.fake.issuer
+    );
+    world.finish(&query, &begun).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_at_another_route_is_refused_and_so_is_another_session() {
+    let world = World::new().await;
+    let begun = world.begin().await.unwrap();
+    let query = world.fake.authorize(&begun.url);
+    let error = world
+        .finish_as(&query, "hub", Some(&begun), None)
+        .await
+        .unwrap_err();
+    assert_eq!(told(&error), "ANSWER_INVALID state");
+    let (session_id, user_id) = (Uuid::from_u128(1), UserId(Uuid::from_u128(2)));
+    world.write(async |tx| add_user(&tx, user_id).await).await;
+    for (session, told_then) in [
+        (None, Some("SIGN_IN_FIRST")),
+        (Some(Uuid::from_u128(3)), Some("SIGN_IN_FIRST")),
+        (Some(session_id), None),
+    ] {
+        let purpose = Purpose::Link {
+            session_id,
+            user_id,
+        };
+        let begun = world.begin_for(purpose).await.unwrap();
+        let query = world.fake.authorize(&begun.url);
+        let ended = world.finish_as(&query, "acme", Some(&begun), session).await;
+        assert_eq!(ended.as_ref().err().map(told).as_deref(), told_then);
+        if let Ok(finished) = ended {
+            assert_eq!(finished.flow.purpose, purpose);
+        }
+    }
+    assert_eq!(world.fake.asked("token").len(), 1);
+}
+
+async fn add_user(tx: &crate::database::Tx, id: UserId) -> Result<(), sea_orm::DbErr> {
+    let now = "2026-11-22T12:00:00Z".parse().unwrap();
+    let row = user::Model {
+        id,
+        entity_ref: "user:default/p".to_owned(),
+        display_name: None,
+        email: None,
+        email_folded: None,
+        email_verified: None,
+        picture: None,
+        annotations_json: Json(json!({})),
+        status: user::Status::Active,
+        merged_into: None,
+        has_other_sign_in: false,
+        date_added: now,
+        date_updated: now,
+    };
+    let insert = user::Entity::insert(row.into_active_model());
+    insert.exec_without_returning(tx).await.map(|_| ())
+}
+
+#[tokio::test]
+async fn an_answer_by_post_waits_for_its_browser() {
+    let world = World::with(json!({"response_mode": "form_post"})).await;
+    let begun = world.begin().await.unwrap();
+    assert_eq!(
+        parameter(&begun.url, "response_mode").as_deref(),
+        Some("form_post")
+    );
+    let form = world.fake.authorize(&begun.url);
+    let posted = |form: &str| Answer::parse(form.as_bytes()).unwrap();
+    let store = |slug: &'static str, form: String| {
+        let (flows, answer) = (world.flows.clone(), posted(&form));
+        async move { flows.store_post(slug, &answer).await }
+    };
+    let error = store("hub", form.clone()).await.unwrap_err();
+    assert_eq!(told(&error), "ANSWER_INVALID state");
+    let error = store("acme", "state=made-up&code=c".to_owned())
+        .await
+        .unwrap_err();
+    assert_eq!(told(&error), "FLOW_UNKNOWN");
+    store("acme", form.clone()).await.unwrap();
+    let later = form.replace("the-code", "another-code");
+    store("acme", later).await.unwrap();
+    let state = format!("state={}", parameter(&begun.url, "state").unwrap());
+    let error = world
+        .finish_as(&state, "acme", None, None)
+        .await
+        .unwrap_err();
+    assert_eq!(told(&error), "FLOW_OF_ANOTHER_BROWSER");
+    world.finish(&state, &begun).await.unwrap();
+    let (body, _) = world.fake.asked("token").remove(0);
+    assert!(
+        body.contains("code=the-code&"),
+        "the first one stands: {body}"
+    );
+}
+
+#[tokio::test]
+async fn twenty_flows_of_one_address_are_open_and_no_more() {
+    let world = World::new().await;
+    for _ in 0..20 {
+        world.begin().await.unwrap();
+    }
+    let error = world.begin().await.err().unwrap();
+    assert_eq!(told(&error), "TOO_MANY");
+    world.clock.advance(TimeDelta::minutes(10));
+    world.begin().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_an_operator_changes_meanwhile_ends_the_flow() {
+    let world = World::new().await;
+    for (change, told_then) in [
+        (
+            identity_provider::Model {
+                client_id: Some("other".to_owned()),
+                ..world.row.clone()
+            },
+            "FLOW_EXPIRED",
+        ),
+        (
+            identity_provider::Model {
+                enabled: false,
+                ..world.row.clone()
+            },
+            "PROVIDER_UNAVAILABLE",
+        ),
+    ] {
+        let begun = world.begin().await.unwrap();
+        let query = world.fake.authorize(&begun.url);
+        world
+            .write(async |tx| {
+                let row = change.clone().into_active_model().reset_all();
+                sea_orm::ActiveModelTrait::update(row, &*tx)
+                    .await
+                    .map(|_| ())
+            })
+            .await;
+        assert_eq!(
+            told(&world.finish(&query, &begun).await.unwrap_err()),
+            told_then
+        );
+    }
+    assert!(world.fake.asked("token").is_empty());
+}
+
+/// The pinned endpoints are used, whatever the provider publishes since.
+#[tokio::test]
+async fn what_a_provider_changes_meanwhile_changes_no_flow() {
+    let world = World::new().await;
+    let begun = world.begin().await.unwrap();
+    let query = world.fake.authorize(&begun.url);
+    let moved = format!("{}/elsewhere", world.fake.issuer);
+    world
+        .fake
+        .metadata(json!({"token_endpoint": moved, "jwks_uri": moved}));
+    world.clock.advance(TimeDelta::minutes(9));
+    world.finish(&query, &begun).await.unwrap();
+    assert!(world.fake.asked("elsewhere").is_empty());
+}
+
+#[tokio::test]
+async fn keys_that_were_rotated_are_asked_for_once_more() {
+    let world = World::new().await;
+    let sign_in = async || {
+        let begun = world.begin().await.unwrap();
+        let query = world.fake.authorize(&begun.url);
+        world.finish(&query, &begun).await.map(|_| ())
+    };
+    sign_in().await.unwrap();
+    assert_eq!(world.fake.asked("jwks").len(), 1);
+    world.fake.rotate();
+    sign_in().await.unwrap();
+    assert_eq!(world.fake.asked("jwks").len(), 2);
+    world.fake.rotate();
+    assert_eq!(
+        told(&sign_in().await.unwrap_err()),
+        "ANSWER_INVALID id_token"
+    );
+    assert_eq!(world.fake.asked("jwks").len(), 2, "not twice a minute");
+    world.clock.advance(TimeDelta::minutes(1));
+    sign_in().await.unwrap();
+}
+
+#[rstest]
+#[case::down("token", 503, "text/plain", "", "PROVIDER_UNAVAILABLE")]
+#[case::busy("token", 429, "application/json", "{}", "PROVIDER_UNAVAILABLE")]
+#[case::redirect("token", 302, "text/plain", "", "PROVIDER_UNAVAILABLE")]
+#[case::bare("token", 401, "text/plain", "", "PROVIDER_REFUSED")]
+#[case::used(
+    "token",
+    400,
+    "application/json",
+    r#"{"error": "invalid_grant"}"#,
+    "PROVIDER_REFUSED"
+)]
+#[case::with_200(
+    "token",
+    200,
+    "application/json",
+    r#"{"error": "bad"}"#,
+    "PROVIDER_REFUSED"
+)]
+#[case::html("token", 200, "text/html", "<p>canary", "ANSWER_INVALID exchange")]
+#[case::html_400("token", 400, "text/html", "<p>canary", "PROVIDER_REFUSED")]
+#[case::no_json("token", 200, "application/json", "{canary", "ANSWER_INVALID exchange")]
+#[case::no_token(
+    "token",
+    200,
+    "application/json",
+    r#"{"access_token": "canary"}"#,
+    "ANSWER_INVALID id_token"
+)]
+#[case::odd(
+    "token",
+    200,
+    "application/json",
+    r#"{"access_token": ["canary"]}"#,
+    "ANSWER_INVALID exchange"
+)]
+#[case::a_line(
+    "token",
+    200,
+    "application/json",
+    r#"{"access_token": "a\ncanary"}"#,
+    "ANSWER_INVALID exchange"
+)]
+#[case::no_keys("jwks", 503, "text/plain", "", "PROVIDER_UNAVAILABLE")]
+#[case::html_keys("jwks", 200, "text/html", "<p>", "PROVIDER_UNAVAILABLE")]
+#[case::down("userinfo", 500, "text/html", "", "PROVIDER_UNAVAILABLE")]
+#[case::refused(
+    "userinfo",
+    403,
+    "application/json",
+    r#"{"error": "insufficient_scope"}"#,
+    "PROVIDER_REFUSED"
+)]
+#[case::html("userinfo", 200, "text/html", "<p>canary", "ANSWER_INVALID userinfo")]
+#[case::no_json(
+    "userinfo",
+    200,
+    "application/json",
+    "{canary",
+    "ANSWER_INVALID userinfo"
+)]
+#[case::no_subject("userinfo", 200, "application/json", "{}", "ANSWER_INVALID userinfo")]
+#[tokio::test]
+async fn a_provider_that_fails(
+    #[case] endpoint: &'static str,
+    #[case] status: u16,
+    #[case] content_type: &'static str,
+    #[case] body: &str,
+    #[case] told_then: &str,
+) {
+    let world = World::new().await;
+    world.fake.reply(endpoint, status, content_type, body);
+    assert_eq!(world.refusal().await, told_then);
+    world.fake.mend(endpoint);
+    let begun = world.begin().await.unwrap();
+    let query = world.fake.authorize(&begun.url);
+    world.finish(&query, &begun).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_or_userinfo_of_someone_else_is_refused() {
+    let world = World::new().await;
+    world.fake.userinfo(json!({"sub": "person-2"}));
+    assert_eq!(world.refusal().await, "ANSWER_INVALID userinfo");
+    world.fake.claims(json!({"nonce": "another"}));
+    assert_eq!(world.refusal().await, "ANSWER_INVALID id_token");
+    world.fake.claims(json!({}));
+    world
+        .fake
+        .token_answer(json!({"access_token": "another-access-canary"}));
+    assert_eq!(world.refusal().await, "ANSWER_INVALID id_token");
+}
+
+#[tokio::test]
+async fn userinfo_is_asked_only_where_the_id_token_says_too_little() {
+    let world = World::new().await;
+    world.fake.claims(json!({
+        "email": "q@x.example", "email_verified": "true", "name": "Q", "preferred_username": "q",
+    }));
+    let begun = world.begin().await.unwrap();
+    let query = world.fake.authorize(&begun.url);
+    let profile = world.finish(&query, &begun).await.unwrap().account.profile;
+    assert_eq!(profile.email.as_deref(), Some("q@x.example"));
+    assert_eq!(profile.email_verified, Some(true));
+    assert!(world.fake.asked("userinfo").is_empty());
+}
+
+#[rstest]
+#[case::down(json!(null), "answered with the status 503")]
+#[case::issuer(json!({"issuer": "https://evil.example"}), "another issuer")]
+#[case::slash(json!({"issuer": "{issuer}/"}), "another issuer")]
+#[case::no_endpoint(json!({"token_endpoint": null}), "no token endpoint")]
+#[case::not_a_url(json!({"authorization_endpoint": "x"}), "can't be read")]
+#[case::plain(json!({"token_endpoint": "http://other.example/token"}), "is plain http")]
+#[case::plain(json!({"authorization_endpoint": "http://other.example/"}), "is plain http")]
+#[case::script(json!({"authorization_endpoint": "javascript:alert(1)"}), "has no host")]
+#[case::private(json!({"jwks_uri": "https://10.0.0.1/"}), "is a private address")]
+#[case::private(json!({"userinfo_endpoint": "https://169.254.169.254/"}), "is a private address")]
+#[case::auth(json!({"token_endpoint_auth_methods_supported": ["private_key_jwt"]}), "neither")]
+#[tokio::test]
+async fn a_configuration_that_is_none_begins_no_flow(#[case] changes: Value, #[case] cause: &str) {
+    let world = World::new().await;
+    if changes.is_null() {
+        world
+            .fake
+            .reply("openid-configuration", 503, "text/plain", "");
+    } else {
+        let changes = changes.to_string().replace("{issuer}", &world.fake.issuer);
+        world.fake.metadata(serde_json::from_str(&changes).unwrap());
+    }
+    let error = world.begin().await.err().unwrap();
+    assert_eq!(told(&error), "PROVIDER_UNAVAILABLE");
+    assert!(error.cause.contains(cause), "{error}");
+    assert_eq!(world.rows().await, 0);
+}
+
+#[tokio::test]
+async fn a_client_without_a_secret_and_one_that_sends_it_in_the_body() {
+    let mut world = World::new().await;
+    world
+        .fake
+        .metadata(json!({"token_endpoint_auth_methods_supported": ["client_secret_post"]}));
+    let begun = world.begin().await.unwrap();
+    let query = world.fake.authorize(&begun.url);
+    world.finish(&query, &begun).await.unwrap();
+    let (body, authorization) = world.fake.asked("token").remove(0);
+    assert!(body.contains("client_secret=secret-canary"), "{body}");
+    assert_eq!(authorization, None);
+    world.row.client_secret_sealed = None;
+    let row = &world.row;
+    world
+        .write(async |tx| {
+            let row = row.clone().into_active_model().reset_all();
+            sea_orm::ActiveModelTrait::update(row, &*tx)
+                .await
+                .map(|_| ())
+        })
+        .await;
+    let begun = world.begin().await.unwrap();
+    let query = world.fake.authorize(&begun.url);
+    world.finish(&query, &begun).await.unwrap();
+    let (body, authorization) = world.fake.asked("token").remove(1);
+    assert!(
+        body.contains("client_id=us") && !body.contains("secret"),
+        "{body}"
+    );
+    assert_eq!(authorization, None);
+}
+
+#[tokio::test]
+async fn nothing_that_is_stored_shows_what_a_browser_or_provider_holds() {
+    let world = World::new().await;
+    let begun = world.begin().await.unwrap();
+    let reader = world.flows.database.reader();
+    let row = flow::Entity::find().one(reader).await.unwrap().unwrap();
+    let stored = format!("{row:?}");
+    let secret: &SecretString = &begun.browser_secret;
+    assert_eq!(secret.expose_secret().len(), 43);
+    for secret in [
+        secret.expose_secret().to_owned(),
+        parameter(&begun.url, "state").unwrap(),
+        parameter(&begun.url, "nonce").unwrap(),
+    ] {
+        assert!(!stored.contains(&secret));
+        let bytes = |part: &[u8]| {
+            part.windows(secret.len())
+                .any(|part| part == secret.as_bytes())
+        };
+        assert!(!bytes(row.sealed.as_bytes()));
+    }
+}
