@@ -31,6 +31,8 @@ const EMPLOYEES: [Employee; 7] = [
     Employee::new("kim", "Kim Sato", "E-1007"),
 ];
 
+const ACTIVE: &str = "ACTIVE";
+
 /// A system whose accounts no flow leads to.
 const PAYROLL: &str = "payroll";
 
@@ -42,7 +44,7 @@ impl Employee {
         Self {
             name,
             display_name,
-            status: "ACTIVE",
+            status: ACTIVE,
             number,
         }
     }
@@ -84,6 +86,10 @@ pub async fn load(engine: &Engine, provider: &Handle) -> Result<(), LoadError> {
     };
     for employee in &EMPLOYEES {
         let user = api.employee(employee).await?;
+        if employee.status != ACTIVE {
+            // Nobody links an account to somebody who is not active.
+            continue;
+        }
         let profile = json!({ "displayName": employee.display_name });
         api.link(&payroll, &user, employee.number, profile).await?;
         let (linked, username) = LINKED_AT_HUB;
