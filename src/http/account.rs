@@ -141,6 +141,9 @@ fn linked_account<'a>(
     row: &'a identity::Model,
 ) -> Option<LinkedAccount<'a>> {
     let provider = overview.provider(row.provider_id)?;
+    let mut accounts = overview.identities.iter();
+    let has_another =
+        accounts.any(|other| other.provider_id == row.provider_id && other.id != row.id);
     Some(LinkedAccount {
         provider: named(provider),
         external_id: &row.external_id,
@@ -153,7 +156,8 @@ fn linked_account<'a>(
             identity::Status::Invalid => AccountState::Broken,
             identity::Status::Unknown => AccountState::Unchecked,
         },
-        primary: row.is_primary,
+        // Of one account it would say nothing.
+        primary: row.is_primary && has_another,
         since: row.date_added,
     })
 }

@@ -62,7 +62,7 @@ fn document(nonce: &str) -> Markup {
             body {
                 (bar())
                 main #graphiql aria-label="GraphiQL" {
-                    p.message { "Loading GraphiQL…" }
+                    p.message.loading { "Loading GraphiQL…" }
                     noscript {
                         p.message {
                             "GraphiQL needs JavaScript. The API works with any client; here is its "
