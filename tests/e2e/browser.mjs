@@ -9,7 +9,7 @@
 // Ends with 0 where all went as it should, 1 where it didn't, 2 where it was called wrongly.
 
 import { existsSync, mkdirSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { parseArgs, stripVTControlCharacters } from 'node:util';
 
 import { firstMinute } from './browser/first-minute.mjs';
 import { flows } from './browser/flows.mjs';
@@ -56,7 +56,8 @@ try {
   for (const scene of [guardItself, firstMinute, flows, refusals, without]) await scene(world);
   console.log(`browser: everything went as it should, in ${world.seconds()} s`);
 } catch (error) {
-  console.error(error.stack);
+  // Playwright colours its messages for a terminal.
+  console.error(stripVTControlCharacters(error.stack));
   await world.showPages();
   console.error('browser: failed');
   process.exitCode = 1;

@@ -6,7 +6,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::app::Db;
-use crate::support::process::Process;
+use crate::support::demo::{ask, key, start};
 use crate::support::site::{Ended, Site, mode};
 
 /// Everything of the sample that a start could change.
@@ -18,27 +18,6 @@ const ALL: &str = "{
         id slug name version allowsSignIn hasClientSecret clientId config signIn
     } }
 }";
-
-async fn start(site: &Site, port: u16) -> Process {
-    let port = port.to_string();
-    let command = site.lanyard(&["demo", "--provider-port", &port]);
-    // The process has a folder to itself; the site's outlives it.
-    Process::spawn(command, tempfile::TempDir::new().unwrap()).await
-}
-
-fn key(site: &Site) -> String {
-    let key = std::fs::read_to_string(site.path("lanyard-demo/demo.key")).unwrap();
-    key.trim().to_owned()
-}
-
-async fn ask(process: &Process, key: &str, query: &str) -> Value {
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let request = http.post(format!("{}/graphql", process.url));
-    let request = request.bearer_auth(key).json(&json!({ "query": query }));
-    let answer: Value = request.send().await.unwrap().json().await.unwrap();
-    assert!(answer["errors"].is_null(), "{answer}");
-    answer["data"].clone()
-}
 
 /// The port of the provider, by what the demo has printed.
 fn provider_port(printed: &str) -> u16 {

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 
+import { TIMEOUT_MS } from './world.mjs';
+
 const NAMES = { acme: 'Acme', hub: 'Hub' };
 
 export const heading = (page, name) => page.getByRole('heading', { level: 1, name, exact: true });
@@ -98,11 +100,11 @@ export async function answerOf(page, username) {
 
 // Asks again until it is so.
 export async function until(what, isSo) {
-  const end = performance.now() + 15_000;
+  const end = performance.now() + TIMEOUT_MS;
   for (;;) {
     const found = await isSo();
     if (found) return found;
-    assert.ok(performance.now() < end, `${what}: not within 15 s`);
+    assert.ok(performance.now() < end, `${what}: not in time`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

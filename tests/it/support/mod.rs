@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod client;
+pub mod demo;
 pub mod dump;
 pub mod fixtures;
 pub mod hostile_documents;
