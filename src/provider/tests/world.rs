@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
-use rstest::rstest;
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, PaginatorTrait};
-use secrecy::{ExposeSecret, SecretString};
+use sea_orm::{EntityTrait, IntoActiveModel, PaginatorTrait};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
@@ -15,8 +12,8 @@ use super::fake::Fake;
 use crate::clock::Clock;
 use crate::database::identity_provider::{self, ManagedBy};
 use crate::database::json::Json;
-use crate::database::{Database, flow, user};
-use crate::id::{ProviderId, UserId};
+use crate::database::{Database, flow};
+use crate::id::ProviderId;
 use crate::provider::admin::secret_place;
 use crate::provider::catalog::Catalog;
 use crate::provider::egress::Egress;
@@ -52,7 +49,7 @@ impl World {
             KeyRing::new(MasterKey::new([1; 32]), Vec::new()),
             clock.clone(),
         );
-        let row = provider(&clock, &vault, &fake, config);
+        let row = provider(&clock, &vault, &fake, &config);
         let egress = Egress::new(&settings::Egress {
             allow: vec![EgressRule::Network("127.0.0.0/8".parse().unwrap())],
             ca_file: None,
@@ -165,7 +162,7 @@ pub fn told(error: &FlowError) -> String {
     }
 }
 
-fn provider(clock: &Clock, vault: &Vault, fake: &Fake, config: Value) -> identity_provider::Model {
+fn provider(clock: &Clock, vault: &Vault, fake: &Fake, config: &Value) -> identity_provider::Model {
     let id = ProviderId::new(clock);
     let mut all = json!({"issuer": fake.issuer, "scopes": ["openid", "email"]});
     all.as_object_mut()
