@@ -77,12 +77,9 @@ async fn tokens_that_come_with_a_link_are_sealed(#[values(Db::Sqlite, Db::Postgr
     let dump = format!("{:?}", world.app.dump().await);
     let given = world.provider.records_of(ACME, Endpoint::Token);
     assert_eq!(given.len(), 1);
-    for secret in given[0]
-        .form
-        .iter()
-        .filter(|(name, _)| name.as_str() == "code")
-    {
-        assert!(!dump.contains(secret.1.as_str()), "the code is stored");
+    for name in ["code", "code_verifier"] {
+        let secret = given[0].parameter(name).unwrap();
+        assert!(!dump.contains(secret), "{name} is stored");
     }
 }
 
