@@ -25,10 +25,12 @@ const KEY_FILE: &str = "demo.key";
 const DATABASE_FILE: &str = "lanyard.db";
 const CONFIG_FILE: &str = "lanyard.toml";
 
+const LISTEN: &str = "LANYARD_LISTEN";
+
 /// What the demo hears of the environment. Not where a real server keeps its data: into that the
 /// demo would let anyone sign in as anyone.
 const HEARD: [&str; 4] = [
-    "LANYARD_LISTEN",
+    LISTEN,
     "LANYARD_ALLOWED_ORIGINS",
     "LANYARD_LOG",
     "LANYARD_LOG_FORMAT",
@@ -63,16 +65,20 @@ pub fn settings(
         )));
     }
     let own = ("LANYARD_DATA_DIR".to_owned(), folder.display().to_string());
-    let heard = environment.filter(|(name, _)| HEARD.contains(&name.as_str()));
-    let settings = Settings::from_source(Source::new(heard.chain([own]), None, &folder))?;
-    let listen = settings.http.listen;
-    if !listen.ip().is_loopback() {
+    let heard: Vec<_> = environment
+        .filter(|(name, _)| HEARD.contains(&name.as_str()))
+        .collect();
+    // What the settings would say of it is how to open it to the network.
+    let listen = heard.iter().find(|(name, _)| name == LISTEN);
+    let listen = listen.and_then(|(_, text)| text.parse::<SocketAddr>().ok());
+    if let Some(address) = listen.filter(|address| !address.ip().is_loopback()) {
         return Err(Failure::Said(format!(
-            "the demo listens on loopback only, not on {listen}: anyone can sign in as anyone. \
-             Leave LANYARD_LISTEN out, or give a port of 127.0.0.1"
+            "the demo listens on loopback only, not on {address}: anyone can sign in as anyone. \
+             Leave {LISTEN} out, or give a port of 127.0.0.1"
         )));
     }
-    Ok(settings)
+    let source = Source::new(heard.into_iter().chain([own]), None, &folder);
+    Ok(Settings::from_source(source)?)
 }
 
 pub async fn run(mut settings: Settings, demo: &Demo) -> Result<(), Failure> {

@@ -84,6 +84,10 @@ pub async fn load(engine: &Engine, provider: &Handle) -> Result<(), LoadError> {
     };
     for employee in &EMPLOYEES {
         let user = api.employee(employee).await?;
+        // Others can be linked to nothing.
+        if user["status"] != "ACTIVE" {
+            continue;
+        }
         let profile = json!({ "displayName": employee.display_name });
         api.link(&payroll, &user, employee.number, profile).await?;
         let (linked, username) = LINKED_AT_HUB;
@@ -164,7 +168,7 @@ impl Api<'_> {
 
     async fn employee(&self, employee: &Employee) -> Result<Value, LoadError> {
         let entity_ref = format!("user:default/{}", employee.name);
-        let query = "query($ref: EntityRef!) { user(entityRef: $ref) { id } }";
+        let query = "query($ref: EntityRef!) { user(entityRef: $ref) { id status } }";
         let mut data = self
             .ask("user", query, json!({ "ref": entity_ref }))
             .await?;
@@ -173,7 +177,7 @@ impl Api<'_> {
             return Ok(found);
         }
         let query = "mutation($input: UpsertUserInput!) {
-            upsertUser(input: $input) { user { id } userErrors { code message field } }
+            upsertUser(input: $input) { user { id status } userErrors { code message field } }
         }";
         let input = json!({
             "entityRef": entity_ref,
