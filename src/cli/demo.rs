@@ -88,9 +88,12 @@ pub async fn run(mut settings: Settings, demo: &Demo) -> Result<(), Failure> {
     let localhost = EgressRule::Host(Host::Domain("localhost".to_owned()), Some(port));
     settings.egress.allow.push(localhost);
     let key = kept_key(&settings, &clock)?;
-    settings.bootstrap_api_key = Some(key.clone());
+    // A key that was revoked must not come back.
+    if !settings.data_dir.join(DATABASE_FILE).exists() {
+        settings.bootstrap_api_key = Some(key.clone());
+    }
     let server = Box::pin(Server::bind(&settings, clock.clone())).await?;
-    let key = good_key(&settings, &clock, key).await?;
+    let key = good_key(&settings, &clock, key, server.first_key()).await?;
     let url = settings.http.public_url(server.address());
     let handle = provider.handle();
     for issuer in Issuer::ALL {
@@ -154,11 +157,13 @@ fn kept_key(settings: &Settings, clock: &Clock) -> Result<SecretString, Failure>
     Ok(key)
 }
 
-/// The key, or a new one in its place if it was revoked.
+/// The key, or a new one in its place if it was revoked: the one that the server has made if
+/// there was none left.
 async fn good_key(
     settings: &Settings,
     clock: &Clock,
     key: SecretString,
+    first: Option<&SecretString>,
 ) -> Result<SecretString, Failure> {
     let database = Box::pin(ready_database(settings)).await?;
     let hashes = [hash(key.expose_secret())];
@@ -176,11 +181,14 @@ async fn good_key(
         application: None,
         expires_at: None,
     };
-    let created = create(&database, clock, &caller, new).await?;
+    let new_key = match first {
+        Some(first) => first.clone(),
+        None => create(&database, clock, &caller, new).await?.secret,
+    };
     let path = settings.data_dir.join(KEY_FILE);
     std::fs::remove_file(&path).map_err(|error| unwritable(&path, &error))?;
-    write_key(&path, &created.secret)?;
-    Ok(created.secret)
+    write_key(&path, &new_key)?;
+    Ok(new_key)
 }
 
 /// For its owner alone.
