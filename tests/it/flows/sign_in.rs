@@ -78,7 +78,7 @@ async fn tokens_that_come_with_a_link_are_sealed(#[values(Db::Sqlite, Db::Postgr
     let given = world.provider.records_of(ACME, Endpoint::Token);
     assert_eq!(given.len(), 1);
     for name in ["code", "code_verifier"] {
-        let secret = given[0].parameter(name).unwrap();
+        let secret = given[0].get(name).unwrap();
         assert!(!dump.contains(secret), "{name} is stored");
     }
 }
