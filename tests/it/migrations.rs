@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lanyard::database::Database;
 use lanyard::database::{
-    api_key, credential, event, flow, idempotency_key, identity, identity_provider, secret, session, user,
+    api_key, credential, event, flow, idempotency_key, identity, identity_provider, secret,
+    session, user,
 };
 use lanyard::server::open_database;
 use lanyard::vault::ServerSecret;
