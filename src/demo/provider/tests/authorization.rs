@@ -173,6 +173,7 @@ type Check = fn(&Url) -> bool;
 
 #[tokio::test]
 async fn the_callback_can_be_wrong_in_every_way() {
+    type Check = fn(&Url) -> bool;
     let world = World::start().await;
     let description = "<b>no</b>";
     let error = || CallbackFault::Error("server_error", description.to_owned());
