@@ -10,7 +10,8 @@
 //! * [`sign_in`]: how a person becomes the one who calls: sessions.
 //! * [`identity`]: the rules of linking: one pure decision, and what carries it out.
 //! * [`directory`]: people, and references to them.
-//! * [`provider`]: the catalogue of provider types, and the providers that are configured.
+//! * [`provider`]: the catalogue of provider types, the providers that are configured, and the
+//!   way of a person there and back.
 //! * [`access`]: who may call, API keys, scopes, and the one function that lets a row through.
 //! * [`event`]: what happened: one log, and the chain that seals it.
 //! * [`vault`]: encryption of secrets and tokens, and the keys for it.

@@ -109,6 +109,7 @@ impl Server {
                 allow_http: allowed_plain_http(settings),
             },
             sessions: Sessions::new(database.clone(), clock.clone()),
+            flows,
             database,
             clock,
             catalog,
@@ -126,7 +127,6 @@ impl Server {
             app,
             site: site(settings, address).into(),
             form_tokens: FormTokens::new(form_key).into(),
-            flows,
             flow_ends,
             proxies: Proxies(settings.http.trusted_proxies.clone()),
         };

@@ -25,10 +25,12 @@ const KEY_FILE: &str = "demo.key";
 const DATABASE_FILE: &str = "lanyard.db";
 const CONFIG_FILE: &str = "lanyard.toml";
 
+const LISTEN: &str = "LANYARD_LISTEN";
+
 /// What the demo hears of the environment. Not where a real server keeps its data: into that the
 /// demo would let anyone sign in as anyone.
 const HEARD: [&str; 4] = [
-    "LANYARD_LISTEN",
+    LISTEN,
     "LANYARD_ALLOWED_ORIGINS",
     "LANYARD_LOG",
     "LANYARD_LOG_FORMAT",
@@ -63,16 +65,20 @@ pub fn settings(
         )));
     }
     let own = ("LANYARD_DATA_DIR".to_owned(), folder.display().to_string());
-    let heard = environment.filter(|(name, _)| HEARD.contains(&name.as_str()));
-    let settings = Settings::from_source(Source::new(heard.chain([own]), None, &folder))?;
-    let listen = settings.http.listen;
-    if !listen.ip().is_loopback() {
+    let heard: Vec<_> = environment
+        .filter(|(name, _)| HEARD.contains(&name.as_str()))
+        .collect();
+    // What the settings would say of it is how to open it to the network.
+    let listen = heard.iter().find(|(name, _)| name == LISTEN);
+    let listen = listen.and_then(|(_, text)| text.parse::<SocketAddr>().ok());
+    if let Some(address) = listen.filter(|address| !address.ip().is_loopback()) {
         return Err(Failure::Said(format!(
-            "the demo listens on loopback only, not on {listen}: anyone can sign in as anyone. \
-             Leave LANYARD_LISTEN out, or give a port of 127.0.0.1"
+            "the demo listens on loopback only, not on {address}: anyone can sign in as anyone. \
+             Leave {LISTEN} out, or give a port of 127.0.0.1"
         )));
     }
-    Ok(settings)
+    let source = Source::new(heard.into_iter().chain([own]), None, &folder);
+    Ok(Settings::from_source(source)?)
 }
 
 pub async fn run(mut settings: Settings, demo: &Demo) -> Result<(), Failure> {
@@ -82,9 +88,12 @@ pub async fn run(mut settings: Settings, demo: &Demo) -> Result<(), Failure> {
     let localhost = EgressRule::Host(Host::Domain("localhost".to_owned()), Some(port));
     settings.egress.allow.push(localhost);
     let key = kept_key(&settings, &clock)?;
-    settings.bootstrap_api_key = Some(key.clone());
+    // A key that was revoked must not come back.
+    if !settings.data_dir.join(DATABASE_FILE).exists() {
+        settings.bootstrap_api_key = Some(key.clone());
+    }
     let server = Box::pin(Server::bind(&settings, clock.clone())).await?;
-    let key = good_key(&settings, &clock, key).await?;
+    let key = good_key(&settings, &clock, key, server.first_key()).await?;
     let url = settings.http.public_url(server.address());
     let handle = provider.handle();
     for issuer in Issuer::ALL {
@@ -148,11 +157,13 @@ fn kept_key(settings: &Settings, clock: &Clock) -> Result<SecretString, Failure>
     Ok(key)
 }
 
-/// The key, or a new one in its place if it was revoked.
+/// The key, or a new one in its place if it was revoked: the one that the server has made if
+/// there was none left.
 async fn good_key(
     settings: &Settings,
     clock: &Clock,
     key: SecretString,
+    first: Option<&SecretString>,
 ) -> Result<SecretString, Failure> {
     let database = Box::pin(ready_database(settings)).await?;
     let hashes = [hash(key.expose_secret())];
@@ -170,11 +181,14 @@ async fn good_key(
         application: None,
         expires_at: None,
     };
-    let created = create(&database, clock, &caller, new).await?;
+    let new_key = match first {
+        Some(first) => first.clone(),
+        None => create(&database, clock, &caller, new).await?.secret,
+    };
     let path = settings.data_dir.join(KEY_FILE);
     std::fs::remove_file(&path).map_err(|error| unwritable(&path, &error))?;
-    write_key(&path, &created.secret)?;
-    Ok(created.secret)
+    write_key(&path, &new_key)?;
+    Ok(new_key)
 }
 
 /// For its owner alone.

@@ -31,8 +31,6 @@ const EMPLOYEES: [Employee; 7] = [
     Employee::new("kim", "Kim Sato", "E-1007"),
 ];
 
-const ACTIVE: &str = "ACTIVE";
-
 /// A system whose accounts no flow leads to.
 const PAYROLL: &str = "payroll";
 
@@ -44,7 +42,7 @@ impl Employee {
         Self {
             name,
             display_name,
-            status: ACTIVE,
+            status: "ACTIVE",
             number,
         }
     }
@@ -86,8 +84,8 @@ pub async fn load(engine: &Engine, provider: &Handle) -> Result<(), LoadError> {
     };
     for employee in &EMPLOYEES {
         let user = api.employee(employee).await?;
-        if employee.status != ACTIVE {
-            // Nobody links an account to somebody who is not active.
+        // Others can be linked to nothing.
+        if user["status"] != "ACTIVE" {
             continue;
         }
         let profile = json!({ "displayName": employee.display_name });
@@ -170,7 +168,7 @@ impl Api<'_> {
 
     async fn employee(&self, employee: &Employee) -> Result<Value, LoadError> {
         let entity_ref = format!("user:default/{}", employee.name);
-        let query = "query($ref: EntityRef!) { user(entityRef: $ref) { id } }";
+        let query = "query($ref: EntityRef!) { user(entityRef: $ref) { id status } }";
         let mut data = self
             .ask("user", query, json!({ "ref": entity_ref }))
             .await?;
@@ -179,7 +177,7 @@ impl Api<'_> {
             return Ok(found);
         }
         let query = "mutation($input: UpsertUserInput!) {
-            upsertUser(input: $input) { user { id } userErrors { code message field } }
+            upsertUser(input: $input) { user { id status } userErrors { code message field } }
         }";
         let input = json!({
             "entityRef": entity_ref,

@@ -16,6 +16,7 @@ use crate::identity::link::Linking;
 use crate::metrics::Metrics;
 use crate::provider::admin::ProviderAdmin;
 use crate::provider::catalog::Catalog;
+use crate::provider::flow::Flows;
 use crate::sign_in::session::Sessions;
 
 /// The parts of the server that resolvers call. Cheap to clone.
@@ -29,6 +30,7 @@ pub struct Parts {
     pub catalog: Arc<Catalog>,
     pub linking: Linking,
     pub providers: ProviderAdmin,
+    pub flows: Flows,
     pub cursors: Cursors,
     pub sealer: Sealer,
     pub metrics: Metrics,

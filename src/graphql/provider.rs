@@ -72,6 +72,14 @@ impl IdentityProvider {
         self.0.sign_in_json.as_ref().map(|json| &json.0)
     }
 
+    /// To be registered at the provider; null where no flow leads there.
+    async fn redirect_uri(&self, ctx: &Context<'_>) -> Result<Option<String>, Error> {
+        let app = ctx.app()?;
+        let known = app.catalog.get(&self.0.provider_type);
+        let has_flow = known.is_some_and(|known| known.protocol != catalog::Protocol::None);
+        Ok(has_flow.then(|| app.flows.redirect_uri(&self.0.slug).into()))
+    }
+
     /// A user may have several accounts here; fixed.
     async fn allows_multiple_per_user(&self) -> bool {
         self.0.allows_multiple_per_user

@@ -20,7 +20,7 @@ use crate::sign_in::overview::Overview;
 /// `GET /`.
 pub async fn start_page(visit: Visit) -> Visited {
     let query = visit.query()?;
-    let can_sign_in = !visit.http.flows.for_sign_in().await?.is_empty();
+    let can_sign_in = !visit.http.app.flows.for_sign_in().await?.is_empty();
     let person = visit.person.as_deref().map(of_directory);
     let view = Start {
         signed_in: person.as_ref().map(Named::name),
@@ -38,7 +38,7 @@ pub async fn sign_in_page(visit: Visit) -> Visited {
     if visit.person.is_some() {
         return Ok(go_to(&return_to));
     }
-    let providers = visit.http.flows.for_sign_in().await?;
+    let providers = visit.http.app.flows.for_sign_in().await?;
     let providers: Vec<_> = providers.iter().map(named).collect();
     let had_session = visit.http.site.cookies.session(visit.headers()).is_some();
     let view = SignIn {
@@ -66,7 +66,7 @@ pub async fn account_page(visit: Visit) -> Visited {
     let query = visit.query()?;
     let app = &visit.http.app;
     let overview = Overview::read(&app.database, &app.sessions, person.user.id).await?;
-    let offered = visit.http.flows.for_linking().await?;
+    let offered = visit.http.app.flows.for_linking().await?;
     let has: HashSet<_> = overview
         .identities
         .iter()

@@ -27,7 +27,6 @@ use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
 
 use self::client_address::Proxies;
 use crate::graphql::{App, Engine};
-use crate::provider::flow::Flows;
 use crate::sign_in::flow::FlowEnds;
 use form_token::FormTokens;
 use site::Site;
@@ -39,7 +38,6 @@ pub struct Http {
     pub engine: Engine,
     pub site: Arc<Site>,
     pub form_tokens: Arc<FormTokens>,
-    pub flows: Flows,
     pub flow_ends: FlowEnds,
     pub proxies: Proxies,
 }

@@ -49,7 +49,7 @@ pub async fn start(mut visit: Visit) -> Visited {
 }
 
 async fn wish(visit: &Visit, form: &Form) -> Result<Wish, Refusal> {
-    let provider = visit.http.flows.provider(&visit.slug()).await?;
+    let provider = visit.http.app.flows.provider(&visit.slug()).await?;
     let provider = provider.ok_or(Refusal::NotFound)?;
     let intent = match form.get("intent") {
         Some("sign_in") if provider.allows_sign_in => Intent::SignIn,
@@ -82,7 +82,7 @@ async fn confirm_link(visit: &Visit, wish: &Wish) -> Visited {
     let Some(person) = &visit.person else {
         return Ok(sign_in_before(&link.href()));
     };
-    let scopes = visit.http.flows.scopes(&wish.provider);
+    let scopes = visit.http.app.flows.scopes(&wish.provider);
     let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
     let view = LinkConfirm {
         provider: named(&wish.provider),
@@ -137,7 +137,7 @@ async fn begin(visit: &Visit, wish: &Wish, purpose: Purpose) -> Result<Begun, Fl
         on_conflict: wish.on_conflict,
         client_address: visit.http.proxies.client_of(&visit.request),
     };
-    visit.http.flows.begin(&new).await
+    visit.http.app.flows.begin(&new).await
 }
 
 fn keeping(visit: &Visit, begun: &Begun, response: Response) -> Response {
@@ -189,7 +189,7 @@ pub async fn callback(mut visit: Visit) -> Visited {
 async fn keep_answer(visit: &Visit, slug: &str, body: &SecretString) -> Response {
     let kept = async {
         let answer = Answer::parse(body.expose_secret().as_bytes())?;
-        visit.http.flows.store_post(slug, &answer).await?;
+        visit.http.app.flows.store_post(slug, &answer).await?;
         Ok(answer)
     };
     match kept.await {
@@ -213,7 +213,7 @@ async fn finish(visit: &Visit, slug: &str, answer: Answer) -> Result<Finished, F
         flow_secret: &flow_secret,
         session_id: visit.person.as_ref().map(|person| person.session.0),
     };
-    visit.http.flows.finish(slug, answer, &browser).await
+    visit.http.app.flows.finish(slug, answer, &browser).await
 }
 
 /// The provider has spoken; who is it?
@@ -330,7 +330,7 @@ async fn not_finished(visit: &Visit, slug: &str, error: &FlowError) -> Response 
         return visit.refusal(refusal);
     };
     count(visit, intent_of(flow), error.code());
-    let response = match visit.http.flows.provider(&flow.slug).await {
+    let response = match visit.http.app.flows.provider(&flow.slug).await {
         Ok(Some(provider)) => visit.flow_refused(refusal, &provider, Some(again(flow))),
         // The refusal is what counts; without the provider there is no other try.
         Ok(None) | Err(_) => visit.refusal(refusal),

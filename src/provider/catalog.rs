@@ -83,6 +83,8 @@ pub enum Kind {
     Scopes,
     Domain,
     Text,
+    /// How an authorization answer comes back.
+    ResponseMode,
 }
 
 /// Where a provider's external id comes from.

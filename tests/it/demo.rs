@@ -94,7 +94,7 @@ async fn a_key_that_was_revoked_is_replaced_at_the_next_start() {
     let names = ask(&process, &key(&site), "{ apiKeys { nodes { name } } }").await;
     assert_eq!(
         names,
-        json!({ "apiKeys": { "nodes": [{ "name": "demo" }] } })
+        json!({ "apiKeys": { "nodes": [{ "name": "first admin key" }] } })
     );
     process.stop().await;
     assert_eq!(mode(&site.path("lanyard-demo/demo.key")), 0o600);

@@ -19,6 +19,7 @@ mod command_line;
 mod cursors;
 mod demo;
 mod e2e;
+mod flows;
 mod generated;
 mod hostile;
 mod hostile_connections;

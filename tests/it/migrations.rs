@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lanyard::database::Database;
 use lanyard::database::{
-    api_key, credential, event, idempotency_key, identity, identity_provider, secret, session, user,
+    api_key, credential, event, flow, idempotency_key, identity, identity_provider, secret,
+    session, user,
 };
 use lanyard::server::open_database;
 use lanyard::vault::ServerSecret;
@@ -52,6 +53,7 @@ async fn every_entity_reads_the_migrated_schema(#[values(Db::Sqlite, Db::Postgre
     read.extend(select::<event::Entity>(db).await);
     read.extend(select::<event::seal::Entity>(db).await);
     read.extend(select::<event::unsealed::Entity>(db).await);
+    read.extend(select::<flow::Entity>(db).await);
     read.extend(select::<idempotency_key::Entity>(db).await);
     read.extend(select::<identity::Entity>(db).await);
     read.extend(select::<identity_provider::Entity>(db).await);

@@ -27,6 +27,7 @@ const FIRST_PROVIDER: &str = r#"mutation {
     clientId: "…"
     clientSecret: "…"
     allowsSignIn: true
+    signIn: { resolvers: [{ resolver: "emailMatchingUserEntityProfileEmail" }] }
   }) {
     identityProvider { id slug }
     userErrors { code message field }

@@ -27,6 +27,7 @@ pub(super) fn check(kind: Kind, value: &Value, rules: &Rules) -> Result<(), Stri
         Kind::BaseUrl | Kind::Issuer => check_url(text, rules).and_then(|url| plain(&url)),
         Kind::Domain => check_domain(text),
         Kind::Text => check_text(text),
+        Kind::ResponseMode => check_response_mode(text),
         Kind::Scopes => Ok(()),
     }
 }
@@ -143,6 +144,15 @@ fn check_text(text: &str) -> Result<(), String> {
         Err(format!(
             "must be 1 to {MAX_TEXT_BYTES} bytes of text, without control characters"
         ))
+    }
+}
+
+/// OAuth 2.0 Multiple Response Types §2.1 and OAuth 2.0 Form Post Response Mode: those that bring
+/// the code to a server. A fragment never leaves the browser.
+fn check_response_mode(text: &str) -> Result<(), String> {
+    match text {
+        "query" | "form_post" => Ok(()),
+        _ => Err("must be `query` or `form_post`".to_owned()),
     }
 }
 

@@ -129,7 +129,8 @@ async fn a_name_that_a_rule_means_still_does_not_mean_a_metadata_service() {
 
 #[tokio::test]
 async fn redirects_are_errors_and_bodies_have_an_end() {
-    let cases: [(&'static [u8], fn(&EgressError) -> bool); 4] = [
+    type Expected = fn(&EgressError) -> bool;
+    let cases: [(&'static [u8], Expected); 4] = [
         (
             b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1/\r\ncontent-length: 0\r\n\r\n",
             |error| matches!(error, EgressError::Redirected { status: 302, .. }),

@@ -1,5 +1,7 @@
 //! What tests of providers share: tokens made by hand, a provider made of switches.
 
-pub mod fake;
+mod fake;
+mod faults;
 mod flows;
 pub mod jwt;
+mod world;

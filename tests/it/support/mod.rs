@@ -12,3 +12,4 @@ pub mod process;
 pub mod repository;
 pub mod site;
 pub mod stored;
+pub mod world;

@@ -169,12 +169,14 @@ async fn form_post_is_a_form_that_posts_itself() {
     );
 }
 
+type Check = fn(&Url) -> bool;
+
 #[tokio::test]
 async fn the_callback_can_be_wrong_in_every_way() {
+    type Check = fn(&Url) -> bool;
     let world = World::start().await;
     let description = "<b>no</b>";
     let error = || CallbackFault::Error("server_error", description.to_owned());
-    type Check = fn(&Url) -> bool;
     let cases: [(CallbackFault, Check); 8] = [
         (CallbackFault::WrongIssuer, |url| {
             parameter(url, "iss").unwrap() == "https://issuer.example"

@@ -23,6 +23,8 @@ fn told(kind: Kind, value: &Value) -> String {
 #[case(Kind::Domain, "xn--bcher-kva.example")]
 #[case(Kind::Domain, "a-1.b2")]
 #[case(Kind::Text, "Größe 1")]
+#[case(Kind::ResponseMode, "query")]
+#[case(Kind::ResponseMode, "form_post")]
 fn these_are_fine(#[case] kind: Kind, #[case] text: &str) {
     assert_eq!(told(kind, &json!(text)), "");
 }
@@ -56,6 +58,8 @@ fn these_are_fine(#[case] kind: Kind, #[case] text: &str) {
 #[case(Kind::Domain, "example.com.", "must be a domain name")]
 #[case(Kind::Domain, "Example.com", "in lower case")]
 #[case(Kind::Domain, "10.0.0.1", "must be a domain name")]
+#[case(Kind::ResponseMode, "fragment", "must be `query` or `form_post`")]
+#[case(Kind::ResponseMode, "Query", "must be `query` or `form_post`")]
 #[case(Kind::Text, "", "must be 1 to 1024 bytes of text")]
 #[case(Kind::Text, "a\0", "without control characters")]
 fn these_are_not(#[case] kind: Kind, #[case] text: &str, #[case] message: &str) {

@@ -1,0 +1,327 @@
+//! Cells of the matrix: fields, the documents that ask for them, and keys to ask with.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use lanyard::access::Scope;
+use lanyard::access::matrix::{Need, People, Rule, rule, rule_of_kind};
+use lanyard::id::Kind;
+use serde_json::json;
+
+use super::document::{Given, Schema, Step};
+use crate::support::app::App;
+use crate::support::client::text;
+
+/// How each type is reached from the root, in steps of type and field.
+const PATHS: &[(&str, &[(&str, &str)])] = &[
+    ("Query", &[]),
+    ("Mutation", &[]),
+    ("Node", &[("Query", "node")]),
+    ("Identity", &[("Query", "identity")]),
+    (
+        "Credential",
+        &[("Query", "identity"), ("Identity", "credential")],
+    ),
+    (
+        "NamedValue",
+        &[("Query", "identity"), ("Identity", "attributes")],
+    ),
+    ("User", &[("Query", "user")]),
+    ("IdentityProvider", &[("Query", "identityProvider")]),
+    ("ProviderType", &[("Query", "providerTypes")]),
+    (
+        "ConfigField",
+        &[("Query", "providerTypes"), ("ProviderType", "configFields")],
+    ),
+    ("Session", &[("Query", "user"), ("User", "sessions")]),
+    ("ApiKey", &[("Query", "viewer")]),
+    ("Actor", &[("Query", "viewer"), ("ApiKey", "createdBy")]),
+    (
+        "AuditEvent",
+        &[("Query", "auditEvents"), ("AuditEventConnection", "nodes")],
+    ),
+    ("LinkDecision", &[("Query", "linkPreview")]),
+    (
+        "Refusal",
+        &[("Mutation", "upsertUser"), ("UserPayload", "userErrors")],
+    ),
+    (
+        "PageInfo",
+        &[("Query", "users"), ("UserConnection", "pageInfo")],
+    ),
+    ("IdentityConnection", &[("Query", "identities")]),
+    (
+        "IdentityEdge",
+        &[("Query", "identities"), ("IdentityConnection", "edges")],
+    ),
+    (
+        "IdentityProviderConnection",
+        &[("Query", "identityProviders")],
+    ),
+    (
+        "IdentityProviderEdge",
+        &[
+            ("Query", "identityProviders"),
+            ("IdentityProviderConnection", "edges"),
+        ],
+    ),
+    ("UserConnection", &[("Query", "users")]),
+    (
+        "UserEdge",
+        &[("Query", "users"), ("UserConnection", "edges")],
+    ),
+    ("AuditEventConnection", &[("Query", "auditEvents")]),
+    (
+        "AuditEventEdge",
+        &[("Query", "auditEvents"), ("AuditEventConnection", "edges")],
+    ),
+    ("ApiKeyConnection", &[("Query", "apiKeys")]),
+    (
+        "ApiKeyEdge",
+        &[("Query", "apiKeys"), ("ApiKeyConnection", "edges")],
+    ),
+    ("LinkIdentityPayload", &[("Mutation", "linkIdentity")]),
+    ("IdentityPayload", &[("Mutation", "updateIdentityData")]),
+    (
+        "IdentityProviderPayload",
+        &[("Mutation", "createIdentityProvider")],
+    ),
+    (
+        "DeleteIdentityProviderPayload",
+        &[("Mutation", "deleteIdentityProvider")],
+    ),
+    ("UserPayload", &[("Mutation", "upsertUser")]),
+    ("CreateApiKeyPayload", &[("Mutation", "createApiKey")]),
+    ("RevokeApiKeyPayload", &[("Mutation", "revokeApiKey")]),
+    ("EndSessionPayload", &[("Mutation", "endSession")]),
+    (
+        "EndOtherSessionsPayload",
+        &[("Mutation", "endOtherSessions")],
+    ),
+];
+
+/// A field, and how it is reached.
+pub struct Cell {
+    pub path: Vec<Step>,
+}
+
+impl Cell {
+    pub fn label(&self) -> String {
+        let fields: Vec<String> = self
+            .path
+            .iter()
+            .map(|(of, field)| format!("{of}.{field}"))
+            .collect();
+        fields.join(" > ")
+    }
+
+    fn rules(&self) -> impl Iterator<Item = (String, Rule)> {
+        self.path.iter().map(|(of, field)| {
+            let rule = rule(of, field).unwrap_or_else(|| panic!("{of}.{field} has no row"));
+            // The ids in these documents are of users.
+            let rule = match rule.need {
+                Need::ScopeOfIds => rule_of_kind(Kind::User),
+                _ => rule,
+            };
+            (format!("{of}.{field}"), rule)
+        })
+    }
+
+    fn first(&self, such: impl Fn(Rule) -> bool) -> Option<String> {
+        let mut rules = self.rules();
+        rules.find(|(_, rule)| such(*rule)).map(|(field, _)| field)
+    }
+
+    /// The first field on the way that is not open to all.
+    pub fn first_need(&self) -> Option<String> {
+        self.first(|rule| rule.need != Need::Nothing)
+    }
+
+    /// The first field on the way that no key may ask for.
+    pub fn for_people_alone(&self) -> Option<String> {
+        self.first(|rule| rule.need == Need::Person)
+    }
+
+    /// The first field on the way that no person may ask for.
+    pub fn not_for_people(&self) -> Option<String> {
+        self.first(|rule| rule.people == People::Never)
+    }
+
+    /// Every scope on the way, with the first field that needs it.
+    pub fn scopes(&self) -> Vec<(Scope, String)> {
+        let mut scopes: Vec<(Scope, String)> = Vec::new();
+        for (field, rule) in self.rules() {
+            if let Need::Scope(scope) = rule.need
+                && !scopes.iter().any(|(known, _)| *known == scope)
+            {
+                scopes.push((scope, field));
+            }
+        }
+        scopes
+    }
+}
+
+/// The schema, and rows to ask for.
+pub struct Cells<'a> {
+    app: &'a App,
+    schema: Schema,
+    pub user: String,
+    pub provider: String,
+    identity: String,
+    used: AtomicU32,
+}
+
+impl<'a> Cells<'a> {
+    pub async fn new(app: &'a App) -> Self {
+        let (user, provider) = (app.user("jane").await, app.provider("crm").await);
+        let link = app
+            .link(json!({
+                "providerId": provider, "userId": user, "externalId": "4711",
+                "profile": { "attributes": { "company": "Acme" } },
+                "credential": { "accessToken": "token" },
+            }))
+            .await;
+        app.all_sealed().await;
+        Self {
+            app,
+            schema: Schema::read(app).await,
+            identity: text(&link.data(), "/linkIdentity/identity/id"),
+            user,
+            provider,
+            used: AtomicU32::new(0),
+        }
+    }
+
+    pub fn all(&self) -> Vec<Cell> {
+        let own = |text: &str| text.to_owned();
+        self.schema
+            .fields()
+            .into_iter()
+            .map(|(of, field)| {
+                let path = PATHS.iter().find(|path| path.0 == of);
+                let path = path
+                    .unwrap_or_else(|| panic!("say how {of} is reached from the root"))
+                    .1;
+                let mut path: Vec<Step> = path
+                    .iter()
+                    .map(|(of, field)| (own(of), own(field)))
+                    .collect();
+                path.push((of, field));
+                Cell { path }
+            })
+            .collect()
+    }
+
+    /// A document that is sent once; `caller` is the id of the key that sends it.
+    pub async fn fresh(&self, cell: &Cell, caller: &str) -> String {
+        let mut given = self.given(caller).await;
+        // A user has only so many.
+        if cell.path[0].1 == "endSession" {
+            let new = self.app.new_session(&self.user, &self.provider);
+            let session = self.app.opened(new).await.row.id;
+            given.insert(
+                "Mutation.endSession.id",
+                format!("{:?}", session.to_string()),
+            );
+        }
+        self.schema.document(&cell.path, &given)
+    }
+
+    async fn given(&self, caller: &str) -> Given {
+        let quote = |text: &str| format!("{text:?}");
+        let number = self.used.fetch_add(1, Ordering::Relaxed);
+        let fresh = |what: &str| quote(&format!("{what}-{number}"));
+        let spare = self.app.provider(&format!("spare-{number}")).await;
+        Given::from([
+            ("Query.node.id", quote(&self.user)),
+            ("Query.nodes.ids", format!("[{:?}]", self.user)),
+            ("Query.identity.filter.id", quote(&self.identity)),
+            ("Query.userIdentities.userId", quote(&self.user)),
+            ("Query.userIdentities.providerType", quote("custom")),
+            ("Query.identityProvider.id", quote(&self.provider)),
+            ("Query.user.id", quote(&self.user)),
+            ("Query.linkPreview.input.providerId", quote(&self.provider)),
+            ("Query.linkPreview.input.userId", quote(&self.user)),
+            (
+                "Mutation.linkIdentity.input.providerId",
+                quote(&self.provider),
+            ),
+            ("Mutation.linkIdentity.input.userId", quote(&self.user)),
+            ("Mutation.linkIdentity.input.externalId", quote("4711")),
+            (
+                "Mutation.updateIdentityData.input.id",
+                quote(&self.identity),
+            ),
+            ("Mutation.createIdentityProvider.input.slug", fresh("new")),
+            (
+                "Mutation.createIdentityProvider.input.type",
+                quote("custom"),
+            ),
+            (
+                "Mutation.updateIdentityProvider.input.id",
+                quote(&self.provider),
+            ),
+            ("Mutation.updateIdentityProvider.input.name", fresh("name")),
+            ("Mutation.deleteIdentityProvider.id", quote(&spare)),
+            (
+                "Mutation.upsertUser.input.entityRef",
+                fresh("user:default/new"),
+            ),
+            (
+                "Mutation.createApiKey.input.scopes",
+                "[\"audit:read\"]".to_owned(),
+            ),
+            ("Mutation.revokeApiKey.id", quote(caller)),
+        ])
+    }
+}
+
+/// Keys by what they may do.
+pub struct Keys<'a> {
+    app: &'a App,
+    all_but: HashMap<Scope, String>,
+    unrelated: Option<String>,
+}
+
+impl<'a> Keys<'a> {
+    pub fn new(app: &'a App) -> Self {
+        Self {
+            app,
+            all_but: HashMap::new(),
+            unrelated: None,
+        }
+    }
+
+    /// A key with every scope but this one and `admin`, which is all of them.
+    pub async fn all_but(&mut self, scope: Scope) -> String {
+        if let Some(key) = self.all_but.get(&scope) {
+            return key.clone();
+        }
+        let held = Scope::ALL
+            .into_iter()
+            .filter(|held| ![scope, Scope::Admin].contains(held));
+        let held: Vec<&str> = held.map(Scope::name).collect();
+        let key = self.app.key(&format!("all but {scope}"), &held).await;
+        self.all_but.insert(scope, key.clone());
+        key
+    }
+
+    /// A new key with these scopes, or one that no field of this schema asks for; and its id.
+    pub async fn fresh(&self, scopes: &BTreeSet<Scope>) -> (String, String) {
+        let mut names: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
+        if names.is_empty() {
+            names.push(Scope::UserActAs.name());
+        }
+        let key = self.app.key("exact", &names).await;
+        let id = self.app.key_id(&key).await;
+        (key, id)
+    }
+
+    /// The id of a key that is nobody's here.
+    pub async fn unrelated_id(&mut self) -> String {
+        if self.unrelated.is_none() {
+            self.unrelated = Some(self.fresh(&BTreeSet::new()).await.1);
+        }
+        self.unrelated.clone().unwrap()
+    }
+}

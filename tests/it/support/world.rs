@@ -1,0 +1,357 @@
+//! A server with the make-believe provider beside it, and browsers that go between the two.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use lanyard::clock::Clock;
+use lanyard::demo::provider::{Handle, Issuer, Provider};
+use lanyard::id::UserId;
+use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use reqwest::{Method, StatusCode};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use url::Url;
+
+use super::app::{App, Db};
+use super::client::text;
+
+/// A server at which people sign in by Acme and Hub.
+pub struct World {
+    pub app: App,
+    pub provider: Handle,
+    /// Dropped, it tells the provider to stop.
+    _stop: oneshot::Sender<()>,
+}
+
+impl World {
+    pub async fn start(on: Db) -> Self {
+        Self::start_with(on, &[]).await
+    }
+
+    /// With further settings of the server.
+    pub async fn start_with(on: Db, settings: &[(&str, &str)]) -> Self {
+        let provider = Provider::bind(([127, 0, 0, 1], 0).into(), Clock::default())
+            .await
+            .unwrap();
+        let allowed = format!("localhost:{}", provider.address().port());
+        let mut all = vec![("LANYARD_EGRESS_ALLOW", allowed.as_str())];
+        all.extend_from_slice(settings);
+        let app = App::start_with(on, &all).await;
+        let handle = provider.handle();
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(provider.run(async { drop(stopped.await) }));
+        let world = Self {
+            app,
+            provider: handle,
+            _stop: stop,
+        };
+        for issuer in Issuer::ALL {
+            let by_email = json!([{ "resolver": "emailMatchingUserEntityProfileEmail" }]);
+            let sign_in = json!({ "resolvers": by_email });
+            world.configure(issuer, json!({ "signIn": sign_in })).await;
+        }
+        world
+    }
+
+    /// Makes the provider's row, with more input.
+    async fn configure(&self, issuer: Issuer, more: Value) -> String {
+        let slug = issuer.slug();
+        let redirect_uri = self.app.url(&format!("/auth/{slug}/callback"));
+        self.provider.allow_redirect(issuer, redirect_uri);
+        let client = self.provider.client(issuer);
+        let mut input = json!({
+            "type": "oidc",
+            "name": issuer.name(),
+            "config": {
+                "issuer": self.provider.issuer(issuer).as_str(),
+                "scopes": ["openid", "profile", "email", "offline_access"],
+            },
+            "clientId": client.id,
+            "clientSecret": client.secret.expose_secret(),
+            "allowsSignIn": true,
+        });
+        let input_fields = input.as_object_mut().unwrap();
+        input_fields.extend(more.as_object().unwrap().clone());
+        self.app.provider_with(slug, input).await
+    }
+
+    /// Changes a provider's row.
+    pub async fn reconfigure(&self, slug: &str, change: Value) {
+        let found = self
+            .app
+            .ask("query($slug: String!) { identityProvider(slug: $slug) { id } }")
+            .variables(json!({ "slug": slug }))
+            .data()
+            .await;
+        let mut input = change;
+        input["id"] = found["identityProvider"]["id"].clone();
+        let payload = self
+            .app
+            .ask(
+                "mutation($input: UpdateIdentityProviderInput!) {
+                    updateIdentityProvider(input: $input) { userErrors { code message } }
+                }",
+            )
+            .variables(json!({ "input": input }))
+            .data()
+            .await;
+        assert_eq!(
+            payload["updateIdentityProvider"]["userErrors"],
+            json!([]),
+            "{payload}"
+        );
+    }
+
+    /// A person of the directory, `user:default/name`, with this address.
+    pub async fn person(&self, name: &str, email: &str) -> UserId {
+        let payload = self
+            .app
+            .ask(
+                "mutation($input: UpsertUserInput!) {
+                    upsertUser(input: $input) { user { id } userErrors { code } }
+                }",
+            )
+            .variables(json!({ "input": {
+                "entityRef": format!("user:default/{name}"), "email": email, "displayName": name,
+            } }))
+            .data()
+            .await;
+        text(&payload, "/upsertUser/user/id").parse().unwrap()
+    }
+
+    /// A browser that nobody has used yet.
+    pub fn browser(&self) -> Browser<'_> {
+        Browser {
+            world: self,
+            cookies: Mutex::default(),
+        }
+    }
+}
+
+/// Keeps cookies, and follows nothing by itself.
+pub struct Browser<'a> {
+    world: &'a World,
+    cookies: Mutex<BTreeMap<String, String>>,
+}
+
+/// What a browser got.
+#[derive(Debug)]
+pub struct Seen {
+    pub status: StatusCode,
+    /// Where it is sent on to.
+    pub location: Option<String>,
+    pub set_cookies: Vec<String>,
+    pub text: String,
+}
+
+impl Seen {
+    /// It is the page of a refusal, with this code.
+    #[track_caller]
+    pub fn is_refused(&self, status: u16, code: &str) {
+        assert!(
+            self.text.contains(&format!("<code>{code}</code>")),
+            "{code} was expected: {self:?}"
+        );
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        assert!(self.text.starts_with("<!DOCTYPE html>"), "{self:?}");
+    }
+
+    #[track_caller]
+    pub fn leads_to(&self, address: &str) {
+        assert_eq!(self.status, StatusCode::SEE_OTHER, "{self:?}");
+        assert_eq!(self.location.as_deref(), Some(address), "{self:?}");
+    }
+}
+
+impl Browser<'_> {
+    pub async fn get(&self, path: &str) -> Seen {
+        self.send(Method::GET, path, &[], None).await
+    }
+
+    /// Sends a form from a page of the server's own.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Seen {
+        let origin = self.world.app.url("");
+        self.send(Method::POST, path, &[("origin", &origin)], Some(fields))
+            .await
+    }
+
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        form: Option<&[(&str, &str)]>,
+    ) -> Seen {
+        let url = match path.strip_prefix('/') {
+            Some(_) => self.world.app.url(path),
+            None => path.to_owned(),
+        };
+        let mut request = self.world.app.http().request(method, url);
+        request = request
+            .header("accept", "text/html")
+            .header("user-agent", "Browser of a test");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let cookies = self.cookie_header();
+        if !cookies.is_empty() {
+            request = request.header(COOKIE, cookies);
+        }
+        if let Some(form) = form {
+            let mut body = url::form_urlencoded::Serializer::new(String::new());
+            body.extend_pairs(form);
+            request = request
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(body.finish());
+        }
+        let response = request.send().await.unwrap();
+        let headers = response.headers();
+        let set_cookies: Vec<String> = headers
+            .get_all(SET_COOKIE)
+            .iter()
+            .map(|value| value.to_str().unwrap().to_owned())
+            .collect();
+        for cookie in &set_cookies {
+            self.keep(cookie);
+        }
+        Seen {
+            status: response.status(),
+            location: headers
+                .get(LOCATION)
+                .map(|value| value.to_str().unwrap().to_owned()),
+            set_cookies,
+            text: response.text().await.unwrap(),
+        }
+    }
+
+    fn keep(&self, cookie: &str) {
+        let (name, rest) = cookie.split_once('=').unwrap();
+        let value = rest.split(';').next().unwrap();
+        let mut cookies = self.cookies.lock().unwrap();
+        if cookie.contains("Max-Age=0;") || value.is_empty() {
+            cookies.remove(name);
+        } else {
+            cookies.insert(name.to_owned(), value.to_owned());
+        }
+    }
+
+    pub fn cookie_header(&self) -> String {
+        let cookies = self.cookies.lock().unwrap();
+        let pairs: Vec<String> = cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.join("; ")
+    }
+
+    /// The values of the cookies, by their names.
+    pub fn cookies(&self) -> BTreeMap<String, String> {
+        self.cookies.lock().unwrap().clone()
+    }
+
+    /// Begins a sign-in: the address of the provider's page.
+    pub async fn begin(&self, issuer: Issuer) -> Url {
+        self.begin_with(issuer, "").await
+    }
+
+    /// The same with more parameters, `&return_to=…`.
+    pub async fn begin_with(&self, issuer: Issuer, more: &str) -> Url {
+        let path = format!("/auth/{}/start?intent=sign_in{more}", issuer.slug());
+        let seen = self.get(&path).await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{seen:?}");
+        Url::parse(&seen.location.unwrap()).unwrap()
+    }
+
+    /// Opens the address that the provider sends the browser back to.
+    pub async fn come_back(&self, callback: &Url) -> Seen {
+        self.get(&format!(
+            "{}?{}",
+            callback.path(),
+            callback.query().unwrap_or_default()
+        ))
+        .await
+    }
+
+    /// The whole way to a provider and back, as the person of that username there.
+    pub async fn sign_in(&self, issuer: Issuer, username: &str) -> Seen {
+        let authorization = self.begin(issuer).await;
+        let callback = self
+            .world
+            .provider
+            .decide(&authorization, username)
+            .unwrap();
+        self.come_back(&callback).await
+    }
+
+    /// Confirms a link on the page that asks: the address of the provider's page.
+    pub async fn begin_link(&self, issuer: Issuer) -> Url {
+        self.begin_link_with(issuer, "").await
+    }
+
+    pub async fn begin_link_with(&self, issuer: Issuer, more: &str) -> Url {
+        let path = format!("/auth/{}/start", issuer.slug());
+        let page = self.get(&format!("{path}?intent=link{more}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{page:?}");
+        let fields = hidden_fields(&page.text);
+        let fields: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let leave = self.post(&path, &fields).await;
+        assert_eq!(leave.status, StatusCode::OK, "{leave:?}");
+        let refresh = leave
+            .text
+            .split("0; url=")
+            .nth(1)
+            .expect("a page that goes on");
+        Url::parse(&unescaped(refresh.split('"').next().unwrap())).unwrap()
+    }
+
+    /// The whole way of a link.
+    pub async fn link(&self, issuer: Issuer, username: &str) -> Seen {
+        let authorization = self.begin_link(issuer).await;
+        let callback = self
+            .world
+            .provider
+            .decide(&authorization, username)
+            .unwrap();
+        self.come_back(&callback).await
+    }
+
+    /// Who this browser is signed in as, by GraphQL: a reference, or null.
+    pub async fn viewer(&self) -> Value {
+        let url = self.world.app.url("/graphql");
+        let request = self
+            .world
+            .app
+            .http()
+            .post(url)
+            .header("x-requested-with", "XMLHttpRequest")
+            .header(COOKIE, self.cookie_header())
+            .json(&json!({ "query": "{ viewer { ... on User { entityRef } } }" }));
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        answer["data"]["viewer"]["entityRef"].clone()
+    }
+}
+
+/// Names and values of a page's hidden fields.
+pub fn hidden_fields(page: &str) -> Vec<(String, String)> {
+    let attribute = |input: &str, name: &str| {
+        let rest = input.split(&format!("{name}=\"")).nth(1)?;
+        Some(unescaped(rest.split('"').next()?))
+    };
+    page.split("<input ")
+        .skip(1)
+        .filter_map(|rest| rest.split('>').next())
+        .filter(|input| input.contains("type=\"hidden\""))
+        .filter_map(|input| Some((attribute(input, "name")?, attribute(input, "value")?)))
+        .collect()
+}
+
+fn unescaped(text: &str) -> String {
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&amp;", "&")
+}
