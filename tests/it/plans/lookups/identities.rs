@@ -296,6 +296,9 @@ pub fn lookups() -> Vec<Lookup> {
         lookup("what a link reckons with", OfFew, |db| async move {
             let found = identity::around(&db, provider(), EXTERNAL_ID, user(779)).await;
             assert_eq!(found.unwrap().len(), 2);
+            identity::by_account(&db, provider(), EXTERNAL_ID)
+                .await
+                .unwrap();
         }),
         lookup("userIdentities", OfAnIndex, |db| async move {
             for exclude in [false, true] {

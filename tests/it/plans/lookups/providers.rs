@@ -2,10 +2,10 @@
 
 use lanyard::database::identity_provider::{self, Filter};
 use lanyard::database::page::Position;
-use lanyard::id::ProviderId;
+use lanyard::id::{ProviderId, UserId};
 
 use super::super::fill::id;
-use super::Order::{OfFew, WholeTable};
+use super::Order::{OfFew, OfSome, WholeTable};
 use super::{Lookup, Order, filter, hundred, lookup};
 
 fn ids() -> Vec<ProviderId> {
@@ -70,6 +70,19 @@ pub fn all() -> Vec<Lookup> {
         lookup("provider by instance", OfFew, |db| async move {
             let found = identity_provider::by_instance(&db, "github", "instance-1").await;
             assert!(found.unwrap().is_some());
+        }),
+        lookup(
+            "providers that a user signs in with",
+            OfFew,
+            |db| async move {
+                let user = UserId(id(777));
+                identity_provider::signing_in(&db, user, 20).await.unwrap();
+            },
+        ),
+        lookup("providers that sign people in", OfSome, |db| async move {
+            let types = ["oidc".to_owned()];
+            let found = identity_provider::enabled_of_types(&db, &types, true, 100).await;
+            assert_eq!(found.unwrap().len(), 100);
         }),
         lookup("borrowers of a client", OfFew, |db| async move {
             assert_eq!(

@@ -46,6 +46,8 @@ pub fn all() -> Vec<Lookup> {
         }),
         lookup("user by e-mail address", OfAnIndex, |db| async move {
             assert_eq!(user::by_email(&db, EMAIL, None).await.unwrap().len(), 1);
+            let exact = user::by_exact_email(&db, EMAIL).await.unwrap();
+            assert_eq!(exact.len(), 1);
             let only = Some(UserId(id(777)));
             assert_eq!(user::by_email(&db, EMAIL, only).await.unwrap().len(), 1);
         }),
