@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -60,7 +61,12 @@ impl Server {
     ///
     /// # Errors
     /// What stands in the way, and what to do about it.
-    pub async fn bind(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
+    pub fn bind(settings: &Settings, clock: Clock) -> BoxFuture<'_, Result<Self, StartError>> {
+        // Boxed here, as in `run`: else every crate that starts a server compiles all of it again.
+        Box::pin(Self::bind_all(settings, clock))
+    }
+
+    async fn bind_all(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
         let catalog = Arc::new(Catalog::builtin()?);
         let database = open_database(settings).await?;
         let keys = Box::pin(keys_and_schema(settings, &clock, &database)).await?;
@@ -82,8 +88,6 @@ impl Server {
             .server_secret(&database, ServerSecret::FormToken)
             .await?;
         let sealer = Sealer::new(database.clone(), chain_key);
-        // Last of all that may fail: a key that nobody is shown is a key that nobody has.
-        let first_key = first_key(settings, &database, &clock).await?;
         let egress = Arc::new(Egress::new(&settings.egress)?);
         let flows = Flows {
             database: database.clone(),
@@ -130,6 +134,8 @@ impl Server {
             flow_ends,
             proxies: Proxies(settings.http.trusted_proxies.clone()),
         };
+        // Last of all that may fail: a key that nobody is shown is a key that nobody has.
+        let first_key = first_key(settings, &http.app.database, &http.app.clock).await?;
         Ok(Self {
             http,
             sealer,
@@ -166,7 +172,18 @@ impl Server {
     ///
     /// # Errors
     /// A listener failed.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+    pub fn run(
+        self,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> BoxFuture<'static, Result<(), StartError>> {
+        self.run_boxed(Box::pin(stop))
+    }
+
+    fn run_boxed(self, stop: BoxFuture<'static, ()>) -> BoxFuture<'static, Result<(), StartError>> {
+        Box::pin(self.run_until(stop))
+    }
+
+    async fn run_until(self, stop: BoxFuture<'static, ()>) -> Result<(), StartError> {
         let mut background = tokio::spawn(self.sealer.clone().run());
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut listeners = JoinSet::new();

@@ -153,8 +153,8 @@ pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, Db
     Entity::find().filter(filter.condition()).count(db).await
 }
 
-/// How many providers borrow this one's client.
-/// Providers that the user has an identity at and can sign in with, by id; at most `limit`.
+/// Providers that sign people in and that the user has an identity at, by id, whether they are
+/// enabled just now or not; at most `limit`.
 pub async fn signing_in(
     db: &impl ConnectionTrait,
     user_id: UserId,
@@ -168,13 +168,31 @@ pub async fn signing_in(
     Entity::find()
         .filter(Column::Id.in_subquery(linked))
         .filter(Column::AllowsSignIn.eq(true))
-        .filter(Column::Enabled.eq(true))
         .order_by_asc(Column::Id)
         .limit(limit)
         .all(db)
         .await
 }
 
+/// Enabled providers of these types, by id; at most `limit`.
+pub async fn enabled_of_types(
+    db: &impl ConnectionTrait,
+    types: &[String],
+    only_for_sign_in: bool,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let mut select = Entity::find()
+        .filter(Column::ProviderType.is_in(types))
+        .filter(Column::Enabled.eq(true))
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    if only_for_sign_in {
+        select = select.filter(Column::AllowsSignIn.eq(true));
+    }
+    select.all(db).await
+}
+
+/// How many providers borrow this one's client.
 pub async fn borrowers(db: &impl ConnectionTrait, id: ProviderId) -> Result<u64, DbErr> {
     Entity::find()
         .filter(Column::ClientOf.eq(id))

@@ -101,3 +101,22 @@ pub async fn delete_dead(tx: &Tx, now: Time, unseen_since: Time, limit: u64) -> 
     }
     Ok(())
 }
+
+/// Deletes the sessions that this identity has signed in, but for `keep`.
+pub async fn delete_of_identity(
+    tx: &Tx,
+    identity_id: IdentityId,
+    keep: Option<SessionId>,
+) -> Result<(), DbErr> {
+    let mut delete = Entity::delete_many().filter(Column::IdentityId.eq(identity_id));
+    if let Some(keep) = keep {
+        delete = delete.filter(Column::Id.ne(keep));
+    }
+    delete.exec(tx).await.map(drop)
+}
+
+/// Deletes all sessions of the user.
+pub async fn delete_of_user(tx: &Tx, user_id: UserId) -> Result<(), DbErr> {
+    let delete = Entity::delete_many().filter(Column::UserId.eq(user_id));
+    delete.exec(tx).await.map(drop)
+}

@@ -190,7 +190,8 @@ impl Api<'_> {
         Ok(payload["user"].clone())
     }
 
-    /// Links the account, unless it is linked, to whomever.
+    /// Links the account, unless it is linked, to whomever, or the user has another one there:
+    /// whoever has played with the sample finds it as they left it.
     async fn link(
         &self,
         provider: &Value,
@@ -198,12 +199,16 @@ impl Api<'_> {
         external_id: &str,
         profile: Value,
     ) -> Result<(), LoadError> {
-        let query = "query($filter: IdentityFilter!) { identity(filter: $filter) { id } }";
-        let filter = json!({ "providerId": provider["id"], "externalId": external_id });
-        let data = self
-            .ask("identity", query, json!({ "filter": filter }))
-            .await?;
-        if !data["identity"].is_null() {
+        let query = "query($account: IdentityFilter!, $user: IdentityFilter!) {
+            account: identity(filter: $account) { id }
+            user: identity(filter: $user) { id }
+        }";
+        let filters = json!({
+            "account": { "providerId": provider["id"], "externalId": external_id },
+            "user": { "providerId": provider["id"], "userId": user["id"] },
+        });
+        let found = self.ask("identity", query, filters).await?;
+        if !found["account"].is_null() || !found["user"].is_null() {
             return Ok(());
         }
         let query = "mutation($input: LinkIdentityInput!) {

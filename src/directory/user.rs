@@ -8,7 +8,7 @@ use crate::access::Caller;
 use crate::clock::Clock;
 use crate::database::json::Json;
 use crate::database::user::{Entity, Model, Status, by_entity_refs, fold_case, lock};
-use crate::database::{Database, Tx};
+use crate::database::{Database, Tx, session};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::UserId;
@@ -93,6 +93,10 @@ async fn write(
     let row = input.changed(stored.clone());
     if row != stored {
         let event = event(Action::UserUpdated, &row, Some(&stored));
+        if row.status != Status::Active {
+            // They don't come back with the status.
+            session::delete_of_user(tx, id).await?;
+        }
         Model {
             date_updated: now,
             ..row

@@ -242,7 +242,7 @@ impl IdentityQuery {
     }
 
     /// A user's identities at providers of a type, by id. More than 1,000 are `LIMIT_EXCEEDED`.
-    #[graphql(complexity = "20 * child_complexity + 1")]
+    #[graphql(complexity = "100 * child_complexity + 1")]
     async fn user_identities(
         &self,
         ctx: &Context<'_>,

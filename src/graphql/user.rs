@@ -23,6 +23,7 @@ use crate::directory::user::{UpsertUser, upsert};
 use crate::error::Error;
 use crate::id::UserId;
 use crate::limits;
+use crate::sign_in::session::MOST_OF_A_USER;
 
 /// A person in the directory.
 #[derive(Clone, Description)]
@@ -113,7 +114,7 @@ impl User {
 
     /// The person's sessions, the latest sign-in first: people see their own, admin keys those of
     /// everybody.
-    #[graphql(complexity = "20 * child_complexity + 1")]
+    #[graphql(complexity = "MOST_OF_A_USER * child_complexity + 1")]
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>, Error> {
         super::session::of_user(ctx, self.0.id).await
     }

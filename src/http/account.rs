@@ -35,7 +35,8 @@ pub async fn sign_in_page(visit: Visit) -> Visited {
     let query = visit.query()?;
     let return_to = return_to::checked(&visit.http.site, query.get("return_to"));
     let return_to = return_to.ok_or(Refusal::BadRequest)?;
-    if visit.person.is_some() {
+    let again = query.get("again").is_some();
+    if visit.person.is_some() && !again {
         return Ok(go_to(&return_to));
     }
     let providers = visit.http.app.flows.for_sign_in().await?;
@@ -45,6 +46,7 @@ pub async fn sign_in_page(visit: Visit) -> Visited {
         providers: &providers,
         return_to: &return_to,
         notice: match (had_session, query.get("return_to").is_some()) {
+            (true, _) if again => Some(SignInNotice::Again),
             (true, _) => Some(SignInNotice::SessionEnded),
             (false, true) => Some(SignInNotice::NeedsSignIn),
             (false, false) => None,
@@ -56,6 +58,14 @@ pub async fn sign_in_page(visit: Visit) -> Visited {
 /// The way to a page for those who are signed in.
 pub fn sign_in_before(path: &str) -> Response {
     go_to(&address_of("/sign-in", "return_to", path))
+}
+
+/// The same for those who have been signed in for too long for it.
+pub fn sign_in_again_before(path: &str) -> Response {
+    go_to(&format!(
+        "{}&again=1",
+        address_of("/sign-in", "return_to", path)
+    ))
 }
 
 /// `GET /account`.

@@ -24,13 +24,16 @@ pub fn checked(site: &Site, given: Option<&str>) -> Option<String> {
     }
     if given.starts_with('/') && !given.starts_with("//") {
         let joined = site.public_url().join(given).ok()?;
-        let is_ours = joined.origin() == site.public_url().origin();
+        // Dots go away in the join, and may leave `//` at the front: another host to browsers.
+        let is_ours =
+            joined.origin() == site.public_url().origin() && !joined.path().starts_with("//");
         return is_ours.then(|| joined[url::Position::BeforePath..].to_owned());
     }
     let url = Url::parse(given).ok()?;
     let is_plain = matches!(url.scheme(), "https" | "http")
         && url.username().is_empty()
         && url.password().is_none();
+    // Absolute, so `//` in its path is no host.
     let is_known = site.lets_return_to(&url.origin().ascii_serialization());
     (is_plain && is_known).then(|| url.to_string())
 }
@@ -74,6 +77,10 @@ mod tests {
             "//evil.example",
             "///evil.example",
             "/\\evil.example",
+            "/.//evil.example",
+            "/a/..//evil.example",
+            "/%2e//evil.example",
+            "/%2E%2e//evil.example/x",
             "\\/evil.example",
             "/\t/evil.example",
             "\t//evil.example",

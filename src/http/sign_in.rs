@@ -1,13 +1,14 @@
 //! `/auth/{slug}/start` and `/auth/{slug}/callback`: the way to a provider and back.
 
-use std::sync::Arc;
-
-use poem::http::{Method, header};
+use chrono::TimeDelta;
+use poem::http::{HeaderMap, Method, header};
 use poem::{IntoResponse, Response};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use super::account::{ALREADY, CONNECTED, REPLACED, of_directory, sign_in_before};
+use super::account::{
+    ALREADY, CONNECTED, REPLACED, of_directory, sign_in_again_before, sign_in_before,
+};
 use super::form_token::Purpose as FormPurpose;
 use super::pages::{
     AnswerStep, FlowLink, Intent, Leave, LinkConfirm, OnConflict as Shown, Refusal, SignInFirst,
@@ -23,8 +24,12 @@ use crate::provider::flow::{
     Answer, Begun, Browser, Facts, Finished, FlowError, MAX_FORM_BYTES, NewFlow, OnConflict,
     Purpose, Refusal as FlowRefusal, Step,
 };
-use crate::sign_in::flow::{Denied, Visitor};
+use crate::sign_in::flow::{Denied, LinkingPerson, Visitor};
+use crate::sign_in::overview::Overview;
 use crate::sign_in::session::LIFE;
+
+/// How long after a sign-in its session may change the ways in.
+const FRESH: TimeDelta = TimeDelta::minutes(15);
 
 /// What somebody wants at a provider.
 struct Wish {
@@ -40,12 +45,22 @@ pub async fn start(mut visit: Visit) -> Visited {
         let form = visit.form().await?;
         return begin_link(&visit, &form).await;
     }
+    if !is_navigation(visit.headers()) {
+        return Err(Refusal::BadRequest);
+    }
     let query = visit.query()?;
     let wish = wish(&visit, &query).await?;
     match wish.intent {
         Intent::SignIn => begin_sign_in(&visit, &wish).await,
         Intent::Link => confirm_link(&visit, &wish).await,
     }
+}
+
+/// Not a picture on somebody's page, which would use up what its reader may have open.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    headers
+        .get("sec-fetch-mode")
+        .is_none_or(|mode| mode == "navigate")
 }
 
 async fn wish(visit: &Visit, form: &Form) -> Result<Wish, Refusal> {
@@ -82,8 +97,13 @@ async fn confirm_link(visit: &Visit, wish: &Wish) -> Visited {
     let Some(person) = &visit.person else {
         return Ok(sign_in_before(&link.href()));
     };
+    if !is_fresh(visit, person, wish) {
+        return Ok(sign_in_again_before(&link.href()));
+    }
     let scopes = visit.http.app.flows.scopes(&wish.provider);
     let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    let app = &visit.http.app;
+    let overview = Overview::read(&app.database, &app.sessions, person.user.id).await?;
     let view = LinkConfirm {
         provider: named(&wish.provider),
         person: of_directory(person),
@@ -91,7 +111,9 @@ async fn confirm_link(visit: &Visit, wish: &Wish) -> Visited {
         scopes: &scopes,
         on_conflict: match wish.on_conflict {
             OnConflict::Fail => Shown::Fail,
-            OnConflict::UpdateInPlace => Shown::UpdateInPlace { connected: None },
+            OnConflict::UpdateInPlace => Shown::UpdateInPlace {
+                connected: overview.name_at(wish.provider.id),
+            },
         },
         return_to: &wish.return_to,
         form_token: &visit
@@ -113,6 +135,9 @@ async fn begin_link(visit: &Visit, form: &Form) -> Visited {
     if !tokens.is_good(FormPurpose::Link, person.session, token) {
         return Err(Refusal::FormInvalid);
     }
+    if !is_fresh(visit, person, &wish) {
+        return Ok(sign_in_again_before(&wish.link().href()));
+    }
     let purpose = Purpose::Link {
         session_id: person.session.0,
         user_id: person.user.id,
@@ -127,6 +152,13 @@ async fn begin_link(visit: &Visit, form: &Form) -> Visited {
         }
         Err(error) => Ok(not_begun(visit, &wish, &error)),
     }
+}
+
+/// A new way in, or one that another gives way to, is for whoever has shown lately who they are:
+/// not for a cookie that somebody has found.
+fn is_fresh(visit: &Visit, person: &Person, wish: &Wish) -> bool {
+    let matters = wish.provider.allows_sign_in || wish.on_conflict != OnConflict::Fail;
+    !matters || visit.http.app.clock.now() < person.signed_in_at + FRESH
 }
 
 async fn begin(visit: &Visit, wish: &Wish, purpose: Purpose) -> Result<Begun, FlowError> {
@@ -247,18 +279,18 @@ async fn signed_in(visit: &Visit, finished: &Finished) -> Response {
     }
 }
 
-async fn linked(visit: &Visit, finished: &Finished, person: &Arc<Person>) -> Response {
+async fn linked(visit: &Visit, finished: &Finished, person: &Person) -> Response {
     let policy = match finished.flow.on_conflict {
         OnConflict::Fail => Policy::Fail,
         OnConflict::UpdateInPlace => Policy::UpdateInPlace,
     };
     let ends = &visit.http.flow_ends;
-    let linked = ends.link(
-        &finished.provider,
-        &finished.account,
-        (person, policy),
-        &visit.request_id,
-    );
+    let linking = LinkingPerson {
+        person,
+        policy,
+        request_id: &visit.request_id,
+    };
+    let linked = ends.link(&finished.provider, &finished.account, linking);
     match linked.await {
         Ok(linked) => {
             visit.http.app.metrics.count_link(linked.outcome.name());
@@ -302,6 +334,7 @@ fn denied_page(visit: &Visit, finished: &Finished, denied: &Denied) -> Response 
         | Denied::AccountMismatch
         | Denied::UserNotActive
         | Denied::NotForSignIn
+        | Denied::SessionEnded
         | Denied::SignInFirst(_)
         | Denied::AccountOwnedByAnotherUser
         | Denied::UserHasAnotherAccount => {
@@ -365,14 +398,16 @@ fn log(visit: &Visit, slug: &str, error: &FlowError) {
         FlowRefusal::Internal(inside) => {
             tracing::error!(request.id = %request_id, slug, error = ?inside, "a flow failed");
         }
-        FlowRefusal::Unknown
-        | FlowRefusal::Expired
+        FlowRefusal::Unknown | FlowRefusal::TooMany => {
+            // Anybody can make as many of these as they like.
+            tracing::debug!(request.id = %request_id, slug, code, "a flow was refused: {error}");
+        }
+        FlowRefusal::Expired
         | FlowRefusal::OtherBrowser
         | FlowRefusal::AccessDenied
         | FlowRefusal::ProviderRefused
         | FlowRefusal::ProviderUnavailable
         | FlowRefusal::AnswerInvalid(_)
-        | FlowRefusal::TooMany
         | FlowRefusal::SignInFirst => {
             tracing::warn!(request.id = %request_id, slug, code, "a flow was refused: {error}");
         }
@@ -416,7 +451,7 @@ const fn refusal_of_denied(denied: &Denied) -> Refusal {
         Denied::AccountMismatch => Refusal::AccountMismatch,
         Denied::UserNotActive => Refusal::UserNotActive,
         Denied::NotForSignIn => Refusal::NotFound,
-        Denied::SignInFirst(_) => Refusal::SignInFirst,
+        Denied::SessionEnded | Denied::SignInFirst(_) => Refusal::SignInFirst,
         Denied::AccountOwnedByAnotherUser => Refusal::AccountOwnedByAnotherUser,
         Denied::UserHasAnotherAccount => Refusal::UserHasAnotherAccount,
         Denied::Failed(_) => Refusal::Internal,

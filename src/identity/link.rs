@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::database::{Database, Tx, identity, identity_provider, user};
 use crate::error::{Error, Refusal, RefusalCode};
 use crate::event::Origin;
-use crate::id::{IdentityId, ProviderId, UserId};
+use crate::id::{IdentityId, ProviderId, SessionId, UserId};
 use crate::input::{check_data, check_scopes};
 use crate::limits;
 use crate::vault::Vault;
@@ -134,11 +134,11 @@ impl Linking {
     pub async fn link_proven(
         &self,
         tx: &Tx,
-        person: &Origin,
+        flow: &Flow,
         request: &LinkRequest,
     ) -> Result<Linked, Error> {
         request.check()?;
-        write::link(self, tx, &Author::Flow(person), request).await
+        write::link(self, tx, &Author::Flow(flow), request).await
     }
 
     /// What [`Self::link`] would decide for the same request. Writes nothing.
@@ -156,19 +156,35 @@ impl Linking {
     }
 }
 
+/// A flow that has proven an account.
+#[derive(Debug, Clone)]
+pub struct Flow {
+    /// Who went to the provider.
+    pub person: Origin,
+    /// The session that they went from: it stays, whatever account gives way.
+    pub session: Option<SessionId>,
+}
+
 /// On whose word an account is linked.
 enum Author<'a> {
     /// The caller's, who needs the scopes for it.
     Caller(&'a Caller),
     /// The provider's, and the person's who went there.
-    Flow(&'a Origin),
+    Flow(&'a Flow),
 }
 
 impl Author<'_> {
     fn origin(&self) -> Origin {
         match self {
             Self::Caller(caller) => caller.origin(),
-            Self::Flow(person) => (*person).clone(),
+            Self::Flow(flow) => flow.person.clone(),
+        }
+    }
+
+    fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::Caller(_) => None,
+            Self::Flow(flow) => flow.session,
         }
     }
 

@@ -115,6 +115,11 @@ impl Http {
             let message = "trusts every address, so anyone can choose the address that we see";
             source.warn(&TRUSTED_PROXIES, message);
         }
+        if trusted_proxies.is_empty() && public_url.as_ref().is_some_and(is_https) {
+            let message = "names no proxy, while TLS ends somewhere in front of this server: all \
+                           who sign in count as one address, and 20 at a time is all it gets";
+            source.warn(&TRUSTED_PROXIES, message);
+        }
         Self {
             listen,
             private_listen,
@@ -140,6 +145,10 @@ impl Http {
             .iter()
             .any(|network| network.contains(&peer))
     }
+}
+
+fn is_https(url: &Url) -> bool {
+    url.scheme() == "https"
 }
 
 fn address(text: &str) -> Check<SocketAddr> {

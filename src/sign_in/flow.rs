@@ -1,17 +1,15 @@
 //! The end of a flow: who signs in, and whom an account is linked to. Each is decided and carried
 //! out in one transaction.
 
-use std::sync::Arc;
-
 use super::account::request;
 use super::resolver::{Resolution, Unresolved, resolve};
 use super::session::{NewSession, Opened, Sessions};
 use crate::access::{Person, origin_of};
-use crate::database::{Tx, identity, identity_provider, user};
+use crate::database::{Tx, identity, identity_provider, session, user};
 use crate::error::{Error, RefusalCode};
-use crate::id::{SessionId, UserId};
+use crate::id::{ProviderId, SessionId, UserId};
 use crate::identity::decision::Policy;
-use crate::identity::link::{Linked, Linking};
+use crate::identity::link::{Flow, Linked, Linking};
 use crate::provider::config::sign_in::{FirstLink, SignInConfig};
 use crate::provider::oidc::Account;
 
@@ -34,6 +32,14 @@ pub struct Visitor<'a> {
     pub request_id: &'a str,
 }
 
+/// Who links, from where, and what becomes of what is in the way.
+#[derive(Debug, Clone, Copy)]
+pub struct LinkingPerson<'a> {
+    pub person: &'a Person,
+    pub policy: Policy,
+    pub request_id: &'a str,
+}
+
 /// Why a flow that the provider has ended well is refused all the same. Nothing was stored.
 #[derive(Debug)]
 pub enum Denied {
@@ -48,7 +54,10 @@ pub enum Denied {
     UserNotActive,
     /// The provider doesn't sign people in (any more).
     NotForSignIn,
-    /// The user has other ways in, by these providers: one of them comes first.
+    /// The session that began the link is over.
+    SessionEnded,
+    /// The user has other ways in: one of them comes first. By these providers, as far as they
+    /// are enabled.
     SignInFirst(Vec<identity_provider::Model>),
     /// A link: the account is another user's.
     AccountOwnedByAnotherUser,
@@ -65,11 +74,14 @@ impl FlowEnds {
         account: &Account,
         visitor: Visitor<'_>,
     ) -> Result<Opened, Denied> {
-        if !provider.allows_sign_in {
-            return Err(Denied::NotForSignIn);
-        }
-        let config = &config_of(provider)?;
         let entering = self.linking.database.write(|tx| async move {
+            // As it is now: it may have been changed while the provider was asked.
+            let Some(provider) = &enabled(&tx, provider.id).await? else {
+                return Ok(Err(Denied::NotForSignIn));
+            };
+            if !provider.allows_sign_in {
+                return Ok(Err(Denied::NotForSignIn));
+            }
             let entering = Entering {
                 ends: self,
                 tx: &tx,
@@ -77,7 +89,7 @@ impl FlowEnds {
                 account,
                 visitor,
             };
-            entering.enter(config).await
+            entering.enter(&config_of(provider)?).await
         });
         match entering.await {
             Ok(entered) => entered,
@@ -90,17 +102,41 @@ impl FlowEnds {
         &self,
         provider: &identity_provider::Model,
         account: &Account,
-        (person, policy): (&Arc<Person>, Policy),
-        request_id: &str,
+        linking: LinkingPerson<'_>,
     ) -> Result<Linked, Denied> {
+        let LinkingPerson {
+            person,
+            policy,
+            request_id,
+        } = linking;
         let request = &request(provider.id, person.user.id, account, policy);
-        let origin = &origin_of(&person.user, request_id);
-        self.linking
-            .database
-            .write(|tx| async move { self.linking.link_proven(&tx, origin, request).await })
+        let flow = &Flow {
+            person: origin_of(&person.user, request_id),
+            session: Some(person.session),
+        };
+        let ended = self.linking.database.write(|tx| async move {
+            let sessions = session::by_ids(&*tx, &[person.session]).await?;
+            if !sessions.iter().any(|row| self.sessions.is_live(row)) {
+                return Ok(Err(Denied::SessionEnded));
+            }
+            if enabled(&tx, provider.id).await?.is_none() {
+                return Ok(Err(Denied::NotForSignIn));
+            }
+            self.linking.link_proven(&tx, flow, request).await.map(Ok)
+        });
+        ended
             .await
-            .map_err(Denied::of_link)
+            .unwrap_or_else(|error| Err(Denied::of_link(error)))
     }
+}
+
+/// The provider, if it is there and enabled.
+async fn enabled(tx: &Tx, id: ProviderId) -> Result<Option<identity_provider::Model>, Error> {
+    let found = identity_provider::by_ids(tx, &[id])
+        .await?
+        .into_iter()
+        .next();
+    Ok(found.filter(|row| row.enabled))
 }
 
 /// A sign-in within its transaction.
@@ -127,10 +163,13 @@ impl Entering<'_> {
             (Some(linked), Resolution::Found(_) | Resolution::Refused(_)) => linked.user_id,
             (None, Resolution::Refused(reason)) => return Ok(Err(reason.into())),
             (None, Resolution::Found(user)) => {
+                // Of two first sign-ins at two providers one comes first.
+                user::lock(tx, &[user]).await?;
                 let ways = identity_provider::signing_in(tx, user, MOST_WAYS).await?;
                 match config.first_link {
                     FirstLink::Confirm if !ways.is_empty() => {
-                        return Ok(Err(Denied::SignInFirst(ways)));
+                        let open = ways.into_iter().filter(|row| row.enabled);
+                        return Ok(Err(Denied::SignInFirst(open.collect())));
                     }
                     FirstLink::Confirm | FirstLink::Allow => user,
                 }
@@ -145,10 +184,13 @@ impl Entering<'_> {
             what: "user",
             id: user.to_string(),
         })?;
-        let origin = origin_of(&row, self.visitor.request_id);
+        let flow = Flow {
+            person: origin_of(&row, self.visitor.request_id),
+            session: None,
+        };
         let request = request(self.provider.id, user, self.account, Policy::Fail);
         let linking = &self.ends.linking;
-        let linked = linking.link_proven(self.tx, &origin, &request).await?;
+        let linked = linking.link_proven(self.tx, &flow, &request).await?;
         let session = NewSession {
             user,
             provider: self.provider.id,
@@ -198,12 +240,12 @@ impl From<Unresolved> for Denied {
 }
 
 /// What is stored was checked when it was written.
-fn config_of(provider: &identity_provider::Model) -> Result<SignInConfig, Denied> {
+fn config_of(provider: &identity_provider::Model) -> Result<SignInConfig, Error> {
     let Some(stored) = &provider.sign_in_json else {
         return Ok(SignInConfig::default());
     };
     SignInConfig::read(&stored.0).map_err(|problems| {
         let cause = anyhow::anyhow!("signIn of {} is wrong: {problems:?}", provider.slug);
-        Denied::Failed(Error::Internal(cause))
+        Error::Internal(cause)
     })
 }

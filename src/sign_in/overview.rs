@@ -55,6 +55,17 @@ impl Overview {
         })
     }
 
+    /// What the person's account at a provider is known by.
+    pub fn name_at(&self, provider: ProviderId) -> Option<&str> {
+        let row = self
+            .identities
+            .iter()
+            .find(|row| row.provider_id == provider)?;
+        let names = [&row.username, &row.display_name, &row.email];
+        let name = names.into_iter().flatten().next();
+        Some(name.unwrap_or(&row.external_id))
+    }
+
     /// The provider of an identity or a session; `None` where it is gone since.
     pub fn provider(&self, id: ProviderId) -> Option<&identity_provider::Model> {
         self.providers.get(&id)

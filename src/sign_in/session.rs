@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::access::{Caller, Person, origin_of, visible};
 use crate::clock::{Clock, Time};
 use crate::database::session::{self, Model};
-use crate::database::{Database, Tx, user};
+use crate::database::{Database, Tx, identity_provider, user};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent, Origin};
 use crate::id::{IdentityId, ProviderId, SessionId, UserId};
@@ -22,7 +22,7 @@ use crate::id::{IdentityId, ProviderId, SessionId, UserId};
 /// How long a session lasts at most.
 pub const LIFE: TimeDelta = TimeDelta::days(30);
 /// How long a session lasts unused.
-pub const IDLE: TimeDelta = TimeDelta::hours(12);
+const IDLE: TimeDelta = TimeDelta::hours(12);
 /// Sessions of one user: where there would be more, the oldest go.
 pub const MOST_OF_A_USER: usize = 100;
 
@@ -141,6 +141,11 @@ impl Sessions {
         let Some(user) = user.filter(is_active) else {
             return Ok(None);
         };
+        // Where an operator has shut a way in, those who came by it are out.
+        let provider = identity_provider::by_ids(db, &[row.provider_id]).await?;
+        if !provider.iter().any(|row| row.enabled && row.allows_sign_in) {
+            return Ok(None);
+        }
         self.note_seen(&row);
         Ok(Some(Arc::new(Person {
             user: Arc::new(user),

@@ -3,9 +3,9 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -84,8 +84,16 @@ impl Provider {
     }
 
     /// Answers until `stop` is ready. Open requests end with it.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
-        let mut stop = pin!(stop);
+    pub fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> BoxFuture<'static, ()> {
+        self.run_boxed(Box::pin(stop))
+    }
+
+    /// Boxed here, or every crate that runs a provider would compile all of it again.
+    fn run_boxed(self, stop: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
+        Box::pin(self.run_until(stop))
+    }
+
+    async fn run_until(self, mut stop: BoxFuture<'static, ()>) {
         // Dropping them ends them, hanging ones too.
         let mut connections = JoinSet::new();
         loop {

@@ -23,7 +23,8 @@ pub enum SignInNotice {
     NeedsSignIn,
     /// The session ended by itself.
     SessionEnded,
-    SignedOut,
+    /// The session is too old for what comes next.
+    Again,
 }
 
 /// What somebody sees who proved an account that isn't linked yet, with the address of a person
@@ -44,7 +45,9 @@ impl SignInNotice {
         match self {
             Self::NeedsSignIn => "Sign in to go on.",
             Self::SessionEnded => "Your session has ended. Sign in again to go on.",
-            Self::SignedOut => "You are signed out.",
+            Self::Again => {
+                "Changing how you sign in needs a fresh sign-in. Show once more who you are."
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::clock::Time;
 use crate::database::json::{Json, Texts};
 use crate::database::user::fold_case;
-use crate::database::{Tx, credential, idempotency_key, identity, user};
+use crate::database::{Tx, credential, idempotency_key, identity, session, user};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::{IdentityId, UserId};
@@ -174,6 +174,9 @@ impl Writer<'_> {
             // They are the old account's, the refresh token too.
             tokens.delete(self.tx).await?;
         }
+        if moved {
+            session::delete_of_identity(self.tx, id, self.author.session()).await?;
+        }
         self.store_tokens(id, tokens).await?;
         event::record(self.tx, &self.linking.clock, &self.author.origin(), event).await?;
         Ok(id)
@@ -181,6 +184,8 @@ impl Writer<'_> {
 
     async fn displace(&self, surroundings: &Surroundings, ids: &[IdentityId]) -> Result<(), Error> {
         for row in surroundings.rows.iter().filter(|row| ids.contains(&row.id)) {
+            // Whoever came in by the account is out with it.
+            session::delete_of_identity(self.tx, row.id, self.author.session()).await?;
             row.clone().delete(self.tx).await?;
             let event = new_event(Action::IdentityUnlinked, row, Some(describe(row)), None);
             event::record(self.tx, &self.linking.clock, &self.author.origin(), event).await?;

@@ -10,7 +10,7 @@ use super::error::{FlowError, Refusal};
 use crate::provider::oidc::Step;
 
 /// The longest form that a provider may post.
-pub const MAX_FORM_BYTES: usize = 64 * 1024;
+pub const MAX_FORM_BYTES: usize = 16 * 1024;
 
 /// The parameters of a callback that mean something. Each was there once at most.
 #[derive(Debug, Default)]

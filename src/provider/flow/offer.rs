@@ -1,9 +1,9 @@
 //! Which providers people may begin a flow at.
 
 use super::Flows;
-use crate::database::identity_provider::{self, Filter, Model};
-use crate::database::page::{Page, Towards};
+use crate::database::identity_provider::{self, Model};
 use crate::error::Error;
+use crate::provider::catalog::Protocol;
 
 /// Providers that a page lists.
 const MOST: u64 = 100;
@@ -17,34 +17,28 @@ impl Flows {
 
     /// The providers that sign people in, by age; 100 at most.
     pub async fn for_sign_in(&self) -> Result<Vec<Model>, Error> {
-        self.offered(Filter {
-            allows_sign_in: Some(true),
-            ..Filter::default()
-        })
-        .await
+        self.offered(true).await
     }
 
     /// The providers that accounts can be linked at, by age; 100 at most.
     pub async fn for_linking(&self) -> Result<Vec<Model>, Error> {
-        self.offered(Filter::default()).await
+        self.offered(false).await
     }
 
-    async fn offered(&self, filter: Filter) -> Result<Vec<Model>, Error> {
-        let filter = Filter {
-            enabled: Some(true),
-            ..filter
-        };
-        let first = Page {
-            limit: MOST,
-            towards: Towards::End,
-            from: None,
-        };
-        let found = identity_provider::page(self.database.reader(), &filter, &first).await?;
-        let rows = found.rows.into_iter();
-        Ok(rows.filter(|row| self.can_begin(row)).collect())
+    async fn offered(&self, only_for_sign_in: bool) -> Result<Vec<Model>, Error> {
+        let types = self.catalog.iter();
+        let types: Vec<String> = types
+            .filter(|known| known.protocol == Protocol::Oidc)
+            .map(|known| known.key.clone())
+            .collect();
+        let db = self.database.reader();
+        let mut rows =
+            identity_provider::enabled_of_types(db, &types, only_for_sign_in, MOST).await?;
+        rows.retain(|row| self.can_begin(row));
+        Ok(rows)
     }
 
     fn can_begin(&self, row: &Model) -> bool {
-        self.registration(row).is_ok()
+        self.usable(row).is_ok()
     }
 }

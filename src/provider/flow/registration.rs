@@ -20,6 +20,20 @@ impl Flows {
         &self,
         row: &identity_provider::Model,
     ) -> Result<Registration, FlowError> {
+        let (issuer, client_id) = self.usable(row)?;
+        Ok(Registration {
+            issuer: issuer.to_owned(),
+            client_id: client_id.to_owned(),
+            client_secret: self.client_secret(row)?,
+            redirect_uri: self.redirect_uri(&row.slug),
+        })
+    }
+
+    /// Issuer and client id of a row that flows can begin at.
+    pub(super) fn usable<'a>(
+        &self,
+        row: &'a identity_provider::Model,
+    ) -> Result<(&'a str, &'a str), FlowError> {
         let unusable = |why: &str| {
             let slug = &row.slug;
             Err(Refusal::ProviderUnavailable.because(format!("the provider {slug} {why}")))
@@ -46,12 +60,7 @@ impl Flows {
         let Some(client_id) = &row.client_id else {
             return unusable("has no client id");
         };
-        Ok(Registration {
-            issuer: issuer.to_owned(),
-            client_id: client_id.clone(),
-            client_secret: self.client_secret(row)?,
-            redirect_uri: self.redirect_uri(&row.slug),
-        })
+        Ok((issuer, client_id))
     }
 
     /// What to ask for: the row's scopes, or those of its type.

@@ -194,3 +194,24 @@ async fn open_flows_are_counted_by_address(#[values(Db::Sqlite, Db::Postgres)] o
     world.app.clock.advance(chrono::TimeDelta::minutes(11));
     world.browser().begin(HUB).await;
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_picture_on_somebodys_page_begins_nothing(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+    let world = world(on).await;
+    let browser = world.browser();
+    let headers = [("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")];
+    let path = "/auth/acme/start?intent=sign_in";
+    let seen = browser
+        .send(reqwest::Method::GET, path, &headers, None)
+        .await;
+    seen.is_refused(400, "BAD_USER_INPUT");
+    let headers = [
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+    ];
+    let seen = browser
+        .send(reqwest::Method::GET, path, &headers, None)
+        .await;
+    assert_eq!(seen.status.as_u16(), 303);
+}

@@ -189,7 +189,7 @@ async fn what_is_posted_is_a_form_of_a_flow_that_is_open(
         )
         .await
         .is_refused(400, "BAD_USER_INPUT");
-    let long = "x".repeat(65 * 1024);
+    let long = "x".repeat(17 * 1024);
     browser
         .send(Method::POST, path, &[], Some(&[("code", &long)]))
         .await

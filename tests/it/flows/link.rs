@@ -1,7 +1,8 @@
 //! Linking an account from a person's own session.
 
+use chrono::TimeDelta;
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ACME, HUB, world};
 use crate::support::app::Db;
@@ -232,4 +233,86 @@ async fn a_provider_that_takes_several_accounts_gets_several(
             .leads_to("/account?connected=hub-many");
     }
     assert_eq!(world.app.stored().await.identities.len(), 3);
+}
+
+#[rstest]
+#[tokio::test]
+async fn new_ways_in_are_for_those_who_signed_in_lately(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let world = world(on).await;
+    let browser = world.browser();
+    browser.sign_in(ACME, "ada").await.leads_to("/account");
+    let page = browser.get("/auth/hub/start?intent=link").await;
+    let fields = hidden_fields(&page.text);
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    world.pass(TimeDelta::minutes(16));
+    let again = "/sign-in?return_to=%2Fauth%2Fhub%2Fstart%3Fintent%3Dlink%26return_to%3D%252Faccount&again=1";
+    browser
+        .get("/auth/hub/start?intent=link")
+        .await
+        .leads_to(again);
+    browser
+        .post("/auth/hub/start", &fields)
+        .await
+        .leads_to(again);
+    // The page shows the ways in, though somebody is signed in.
+    assert!(browser.get(again).await.text.contains("/auth/acme/start"));
+    browser.sign_in(ACME, "ada").await.leads_to("/account");
+    browser
+        .link(HUB, "amarlow")
+        .await
+        .leads_to("/account?connected=hub");
+}
+
+#[rstest]
+#[tokio::test]
+async fn whoever_came_in_by_an_account_that_gave_way_is_out(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let world = world(on).await;
+    let browser = world.browser();
+    browser.sign_in(ACME, "ada").await.leads_to("/account");
+    browser
+        .link(HUB, "amarlow")
+        .await
+        .leads_to("/account?connected=hub");
+    let thief = world.browser();
+    thief.sign_in(HUB, "amarlow").await.leads_to("/account");
+    let authorization = browser
+        .begin_link_with(HUB, "&on_conflict=update_in_place")
+        .await;
+    let callback = world.provider.decide(&authorization, "drifter").unwrap();
+    browser
+        .come_back(&callback)
+        .await
+        .leads_to("/account?replaced=hub");
+    assert_eq!(thief.viewer().await, Value::Null);
+    assert_eq!(browser.viewer().await, "user:default/ada");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_session_ends_with_what_it_stands_on(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+    let world = world(on).await;
+    let (ada, bo) = (world.browser(), world.browser());
+    ada.sign_in(ACME, "ada").await.leads_to("/account");
+    bo.sign_in(ACME, "bo").await.leads_to("/account");
+    for status in ["DISABLED", "ACTIVE"] {
+        world
+            .app
+            .ask("mutation($status: UserStatus!) { upsertUser(input: { entityRef: \"user:default/ada\", status: $status }) { userErrors { code } } }")
+            .variables(json!({ "status": status }))
+            .data()
+            .await;
+        assert_eq!(ada.viewer().await, Value::Null, "{status}");
+    }
+    assert_eq!(bo.viewer().await, "user:default/bo");
+    world
+        .reconfigure("acme", json!({ "allowsSignIn": false }))
+        .await;
+    assert_eq!(bo.viewer().await, Value::Null);
 }

@@ -131,6 +131,9 @@ async fn the_way_back_leads_where_it_was_asked_to_and_nowhere_else(
         browser.come_back(&callback).await.leads_to(leads_to);
     }
     for asked in [
+        "%2F.%2F%2Fevil.example",
+        "%2Fa%2F..%2F%2Fevil.example",
+        "%2F%252e%2F%2Fevil.example",
         "https%3A%2F%2Fevil.example",
         "%2F%2Fevil.example",
         "javascript%3Aalert(1)",

@@ -1,6 +1,6 @@
 //! Who signs in, and who doesn't.
 
-use lanyard::demo::provider::{Person, ProfileFault, Times};
+use lanyard::demo::provider::{Broken, Endpoint, Person, ProfileFault, Times};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -174,6 +174,44 @@ async fn who_can_sign_in_already_is_not_reached_by_an_address(
 
 #[rstest]
 #[tokio::test]
+async fn not_even_while_the_other_way_is_shut(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+    let world = world(on).await;
+    world
+        .browser()
+        .sign_in(ACME, "ada")
+        .await
+        .leads_to("/account");
+    world.reconfigure("acme", json!({ "enabled": false })).await;
+    let seen = world.browser().sign_in(HUB, "amarlow").await;
+    assert!(seen.text.contains("SIGN_IN_FIRST"), "{seen:?}");
+    assert!(!seen.text.contains("/auth/acme/start"), "{seen:?}");
+    assert_eq!(world.app.stored().await.identities.len(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_first_sign_ins_at_two_providers_at_once_one_comes_first(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let world = world(on).await;
+    for round in 0..8 {
+        let (name, address) = (format!("p{round}"), format!("p{round}@acme.example"));
+        world.person(&name, &address).await;
+        for issuer in [ACME, HUB] {
+            let person = Person::new(&name, &name, &name, &address);
+            world.provider.put_person(issuer, person);
+        }
+        let (one, other) = (world.browser(), world.browser());
+        let (one, other) = tokio::join!(one.sign_in(ACME, &name), other.sign_in(HUB, &name));
+        let in_first = |seen: &crate::support::world::Seen| seen.status.as_u16() == 303;
+        assert_ne!(in_first(&one), in_first(&other), "{one:?} {other:?}");
+        let identities = world.app.stored().await.identities;
+        assert_eq!(identities.len(), round + 1);
+    }
+}
+
+#[rstest]
+#[tokio::test]
 async fn unless_the_operator_allows_it(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let world = world(on).await;
     let by_email = json!([{ "resolver": "emailMatchingUserEntityProfileEmail" }]);
@@ -287,4 +325,38 @@ async fn a_provider_that_signs_nobody_in_begins_no_sign_in(
         .is_refused(404, "NOT_FOUND");
     assert!(!world.browser().get("/sign-in").await.text.contains("Acme"));
     stored_nothing(&world).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_an_operator_changes_while_the_provider_is_asked_counts(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+    #[values("sign_in", "link")] what: &str,
+) {
+    let world = world(on).await;
+    let browser = world.browser();
+    let callback = if what == "link" {
+        browser.sign_in(ACME, "ada").await.leads_to("/account");
+        let authorization = browser.begin_link(HUB).await;
+        world.provider.decide(&authorization, "amarlow").unwrap()
+    } else {
+        let authorization = browser.begin(HUB).await;
+        world.person("dree", "drifter@hub.example").await;
+        world.provider.decide(&authorization, "drifter").unwrap()
+    };
+    let delay = Broken::Delay(std::time::Duration::from_secs(3));
+    world
+        .provider
+        .fault(HUB, (Endpoint::Token, delay), Times::Once);
+    let before = world.app.stored().await.identities;
+    let changing = async {
+        // Once the provider has been asked, and before it answers.
+        while world.provider.records_of(HUB, Endpoint::Token).is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        world.reconfigure("hub", json!({ "enabled": false })).await;
+    };
+    let (seen, ()) = tokio::join!(browser.come_back(&callback), changing);
+    seen.is_refused(404, "NOT_FOUND");
+    assert_eq!(world.app.stored().await.identities, before);
 }

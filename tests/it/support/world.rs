@@ -20,6 +20,7 @@ use super::client::text;
 pub struct World {
     pub app: App,
     pub provider: Handle,
+    provider_clock: Clock,
     /// Dropped, it tells the provider to stop.
     _stop: oneshot::Sender<()>,
 }
@@ -31,7 +32,8 @@ impl World {
 
     /// With further settings of the server.
     pub async fn start_with(on: Db, settings: &[(&str, &str)]) -> Self {
-        let provider = Provider::bind(([127, 0, 0, 1], 0).into(), Clock::default())
+        let provider_clock = Clock::default();
+        let provider = Provider::bind(([127, 0, 0, 1], 0).into(), provider_clock.clone())
             .await
             .unwrap();
         let allowed = format!("localhost:{}", provider.address().port());
@@ -44,6 +46,7 @@ impl World {
         let world = Self {
             app,
             provider: handle,
+            provider_clock,
             _stop: stop,
         };
         for issuer in Issuer::ALL {
@@ -118,6 +121,12 @@ impl World {
             .data()
             .await;
         text(&payload, "/upsertUser/user/id").parse().unwrap()
+    }
+
+    /// Time passes, for the server and for the provider.
+    pub fn pass(&self, time: chrono::TimeDelta) {
+        self.app.clock.advance(time);
+        self.provider_clock.advance(time);
     }
 
     /// A browser that nobody has used yet.

@@ -169,8 +169,6 @@ async fn form_post_is_a_form_that_posts_itself() {
     );
 }
 
-type Check = fn(&Url) -> bool;
-
 #[tokio::test]
 async fn the_callback_can_be_wrong_in_every_way() {
     type Check = fn(&Url) -> bool;
