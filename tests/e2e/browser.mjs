@@ -18,12 +18,15 @@ import { refusals } from './browser/refusals.mjs';
 import { without } from './browser/without.mjs';
 import { World } from './browser/world.mjs';
 
-const USAGE = `usage: LANYARD_URL=… PROVIDER_URL=… LANYARD_TEST_API_KEY=… node browser.mjs [--screenshots FOLDER]`;
+const USAGE =
+  'usage: LANYARD_URL=… PROVIDER_URL=… LANYARD_TEST_API_KEY=… node browser.mjs [--screenshots FOLDER]';
 
 function called() {
   const { values } = parseArgs({ options: { screenshots: { type: 'string' } } });
   const { LANYARD_URL, PROVIDER_URL, LANYARD_TEST_API_KEY, CHROMIUM } = process.env;
-  for (const url of [LANYARD_URL, PROVIDER_URL]) new URL(url);
+  for (const [name, url] of Object.entries({ LANYARD_URL, PROVIDER_URL })) {
+    if (!URL.canParse(url ?? '')) throw new Error(`${name} is missing, or no URL`);
+  }
   if (!LANYARD_TEST_API_KEY) throw new Error('LANYARD_TEST_API_KEY is missing');
   const chromium = CHROMIUM || '/usr/bin/chromium';
   if (!existsSync(chromium)) {

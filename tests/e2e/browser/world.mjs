@@ -16,6 +16,7 @@ const ARGUMENTS = [
 ];
 // A machine that runs other tests besides is slow.
 export const TIMEOUT_MS = 30_000;
+const START_MS = 90_000;
 
 export const WIDE = { width: 1280, height: 800 };
 
@@ -29,8 +30,12 @@ export class World {
   }
 
   async open(executablePath) {
-    await this.#isNew();
-    this.#browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+    await this.step('the demo is new', () => this.#isNew());
+    await this.step('Chromium starts', () => this.#start(executablePath));
+  }
+
+  async #start(executablePath) {
+    this.#browser = await chromium.launch({ executablePath, args: ARGUMENTS, timeout: START_MS });
   }
 
   // A browser of its own, as far as cookies and storage go.
