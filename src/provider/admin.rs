@@ -1,21 +1,23 @@
 //! Creating, changing and deleting configured providers.
 
+mod check;
+
 use std::sync::Arc;
 
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use url::Url;
 
+use self::check::{as_object, check_secret, check_sign_in, check_slug, checked};
 use super::catalog::{Catalog, ProviderType};
-use super::config::sign_in::SignInConfig;
 use super::config::{self, ProviderInput};
 use crate::access::{Caller, Scope};
 use crate::clock::Clock;
 use crate::database::identity_provider::{self, Entity, ManagedBy, Model};
 use crate::database::json::Json;
 use crate::database::{Database, Sealed, Tx, identity};
-use crate::error::{Error, Refusal, RefusalCode};
+use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::ProviderId;
 use crate::input::{Change, check_data};
@@ -354,23 +356,6 @@ pub(super) const fn secret_place(id: &ProviderId) -> Place<'_> {
     }
 }
 
-/// The external id of a provider that its type takes.
-fn checked(provider_type: &ProviderType, input: &ProviderInput) -> Result<String, Error> {
-    config::check(provider_type, input)
-        .map(|checked| checked.external_id)
-        .map_err(|problems| {
-            let refusal = |problem: config::ConfigProblem| Refusal {
-                code: RefusalCode::InvalidConfiguration,
-                message: problem.message,
-                field: std::iter::once("input".to_owned())
-                    .chain(problem.field)
-                    .collect(),
-                retryable: false,
-            };
-            Error::Refused(problems.into_iter().map(refusal).collect())
-        })
-}
-
 pub fn not_found(id: ProviderId) -> Error {
     Error::NotFound {
         what: "identity provider",
@@ -446,52 +431,6 @@ async fn check_lender(tx: &Tx, row: &Model, lender: ProviderId) -> Result<(), Er
         ));
     }
     Ok(())
-}
-
-/// Lower-case letters, digits and inner hyphens: it stands in URLs.
-fn check_slug(slug: &str) -> Result<(), Error> {
-    limits::text("input.slug", slug, limits::SLUG)?;
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let is_slug = slug.starts_with(plain)
-        && slug.ends_with(plain)
-        && slug.chars().all(|c| plain(c) || c == '-');
-    if is_slug {
-        return Ok(());
-    }
-    Err(Error::bad_input(
-        "input.slug",
-        "may have lower-case letters, digits and inner hyphens: github, acme-gitlab",
-    ))
-}
-
-fn check_secret(secret: &SecretString) -> Result<(), Error> {
-    limits::text("input.clientSecret", secret.expose_secret(), limits::TOKEN)
-}
-
-fn check_sign_in(sign_in: Option<&Value>) -> Result<(), Error> {
-    let Some(sign_in) = sign_in else {
-        return Ok(());
-    };
-    check_data("input.signIn", sign_in)?;
-    SignInConfig::read(sign_in).map(drop).map_err(|problems| {
-        let refusal = |problem: config::sign_in::SignInProblem| Refusal {
-            code: RefusalCode::InvalidConfiguration,
-            message: problem.message,
-            field: ["input", "signIn"]
-                .map(str::to_owned)
-                .into_iter()
-                .chain(problem.path)
-                .collect(),
-            retryable: false,
-        };
-        Error::Refused(problems.into_iter().map(refusal).collect())
-    })
-}
-
-fn as_object(config: &Value) -> Result<&Map<String, Value>, Error> {
-    config
-        .as_object()
-        .ok_or_else(|| Error::bad_input("input.config", "must be an object"))
 }
 
 fn describe(row: &Model) -> Value {

@@ -138,6 +138,7 @@ async fn config_check_prints_what_holds_and_no_secret() {
     command
         .env("LANYARD_LISTEN", "0.0.0.0:8000")
         .env("LANYARD_PUBLIC_URL", "https://id.example.com")
+        .env("LANYARD_TRUSTED_PROXIES", "10.0.0.0/8")
         .env(
             "LANYARD_DATABASE_URL",
             "postgres://u:hidden@db.example.com/l?password=hidden",

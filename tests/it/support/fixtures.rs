@@ -1,8 +1,9 @@
 //! Rows that many tests begin with, made as callers make them.
 
-use lanyard::database::session;
+use lanyard::database::{identity_provider, session};
 use lanyard::sign_in::session::{NewSession, Opened, Sessions};
-use sea_orm::EntityTrait;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -90,10 +91,18 @@ impl App {
         }
     }
 
+    /// At a provider that signs people in from now on: at another one the session would be over.
     pub async fn opened(&self, new: NewSession<'_>) -> Opened {
         let sessions = &Sessions::new(self.database.clone(), self.clock.clone());
         self.database
-            .write(|tx| async move { sessions.open(&tx, new).await })
+            .write(|tx| async move {
+                identity_provider::Entity::update_many()
+                    .col_expr(identity_provider::Column::AllowsSignIn, Expr::value(true))
+                    .filter(identity_provider::Column::Id.eq(new.provider))
+                    .exec(&*tx)
+                    .await?;
+                sessions.open(&tx, new).await
+            })
             .await
             .unwrap()
     }

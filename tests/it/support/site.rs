@@ -144,7 +144,12 @@ impl Site {
         }
         // The build's folder may be closed to others.
         let binary = self.path("lanyard");
-        std::fs::copy(env!("CARGO_BIN_EXE_lanyard"), &binary).unwrap();
+        // By another process: what this one starts elsewhere just now would inherit the open file,
+        // and a file that is open for writing can't be executed.
+        let copied = std::process::Command::new("cp")
+            .args([Path::new(env!("CARGO_BIN_EXE_lanyard")), &binary])
+            .status();
+        assert!(copied.unwrap().success());
         set_mode(self.folder.path(), 0o755);
         let usual = self.lanyard(arguments);
         let mut command = Command::new(binary);
