@@ -80,6 +80,39 @@ async fn a_second_start_finds_everything_as_the_first_left_it(
 }
 
 #[tokio::test]
+async fn whoever_has_played_with_the_sample_finds_it_as_they_left_it() {
+    let site = Site::new(Db::Sqlite).await;
+    let process = start(&site, 0).await;
+    let key = key(&site);
+    let found = ask(
+        &process,
+        &key,
+        "{ user(entityRef: \"user:default/noor\") { id identities { nodes { provider { id slug } } } } }",
+    )
+    .await;
+    let linked = found["user"]["identities"]["nodes"].as_array().unwrap();
+    let mut slugs: Vec<&str> = Vec::new();
+    for identity in linked {
+        slugs.push(identity["provider"]["slug"].as_str().unwrap());
+        let replace = format!(
+            "mutation {{ linkIdentity(input: {{
+                userId: {}, providerId: {}, externalId: \"another\", onConflict: UPDATE_IN_PLACE
+            }}) {{ outcome }} }}",
+            found["user"]["id"], identity["provider"]["id"],
+        );
+        let done = ask(&process, &key, &replace).await;
+        assert_eq!(done["linkIdentity"]["outcome"], "UPDATED_IN_PLACE");
+    }
+    slugs.sort_unstable();
+    assert_eq!(slugs, ["hub", "payroll"]);
+    let before = ask(&process, &key, ALL).await;
+    let port = provider_port(&process.stop().await);
+    let process = start(&site, port).await;
+    assert_eq!(ask(&process, &key, ALL).await, before);
+    process.stop().await;
+}
+
+#[tokio::test]
 async fn a_key_that_was_revoked_is_replaced_at_the_next_start() {
     let site = Site::new(Db::Sqlite).await;
     let process = start(&site, 0).await;
