@@ -15,6 +15,8 @@ use super::{Database, STATEMENT_TIMEOUT};
 
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a SQLite file may take to be opened for the first time.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a migration waits for another process to be done with its own.
 const MIGRATION_BUSY_TIMEOUT: Duration = Duration::from_mins(5);
@@ -53,10 +55,18 @@ impl Database {
             place: place.clone(),
             cause: cause.to_string(),
         })?;
+        let first =
+            Box::pin(first_connection(file))
+                .await
+                .map_err(|cause| ConnectError::Unopened {
+                    place: place.clone(),
+                    cause: in_short(&cause),
+                })?;
         let writer = sqlite_pool(file, Role::Writer).await.map_err(unopened)?;
         let reader = Box::pin(sqlite_pool(file, Role::Readers(readers)))
             .await
             .map_err(unopened)?;
+        drop(first);
         Ok(Self::counting(reader, writer, Some(file.into())))
     }
 
@@ -211,6 +221,17 @@ async fn sqlite_pool(file: &Path, role: Role) -> Result<DatabaseConnection, DbEr
         with_deadline(&mut options);
     }
     Box::pin(sea_orm::Database::connect(options)).await
+}
+
+/// Opens the file once before the pools do. A new file gets its journal here, which waits for the
+/// disk: a busy one takes longer than a pool would wait for a connection.
+async fn first_connection(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    let options = sqlite_options(file, Role::Writer);
+    let options = sqlx::ConnectOptions::disable_statement_logging(options);
+    let connecting = sqlx::ConnectOptions::connect(&options);
+    tokio::time::timeout(OPEN_TIMEOUT, connecting)
+        .await
+        .map_err(|_| sqlx::Error::PoolTimedOut)?
 }
 
 fn with_deadline(options: &mut ConnectOptions) {

@@ -46,7 +46,7 @@ pub struct NewProvider {
     pub client_secret: Option<SecretString>,
     pub allows_sign_in: bool,
     pub allows_multiple_per_user: bool,
-    /// As [`SignInConfig`] reads it.
+    /// As [`super::config::sign_in::SignInConfig`] reads it.
     pub sign_in: Option<Value>,
     pub client_of: Option<ProviderId>,
     pub enabled: bool,

@@ -167,6 +167,8 @@ pub struct Cells<'a> {
     schema: Schema,
     pub user: String,
     pub provider: String,
+    /// Where people sign in.
+    pub door: String,
     identity: String,
     used: AtomicU32,
 }
@@ -188,6 +190,7 @@ impl<'a> Cells<'a> {
             identity: text(&link.data(), "/linkIdentity/identity/id"),
             user,
             provider,
+            door: app.provider("door").await,
             used: AtomicU32::new(0),
         }
     }
@@ -217,7 +220,7 @@ impl<'a> Cells<'a> {
         let mut given = self.given(caller).await;
         // A user has only so many.
         if cell.path[0].1 == "endSession" {
-            let new = self.app.new_session(&self.user, &self.provider);
+            let new = self.app.new_session(&self.user, &self.door);
             let session = self.app.opened(new).await.row.id;
             given.insert(
                 "Mutation.endSession.id",

@@ -128,8 +128,8 @@ async fn every_cell_of_the_matrix_holds_for_people(#[values(Db::Sqlite, Db::Post
     let unrelated = Keys::new(&app).unrelated_id().await;
     let joe = app.user("joe").await;
     let (owner, stranger) = (
-        app.session(&cells.user, &cells.provider).await,
-        app.session(&joe, &cells.provider).await,
+        app.session(&cells.user, &cells.door).await,
+        app.session(&joe, &cells.door).await,
     );
     let mut hidden = 0;
     for cell in cells.all() {
@@ -171,7 +171,7 @@ async fn a_denied_mutation_changes_nothing(#[values(Db::Sqlite, Db::Postgres)] o
     let app = App::start(on).await;
     let cells = Cells::new(&app).await;
     let mut keys = Keys::new(&app);
-    let person = app.session(&cells.user, &cells.provider).await;
+    let person = app.session(&cells.user, &cells.door).await;
     let mut denied = Vec::new();
     for cell in cells
         .all()
