@@ -24,7 +24,7 @@ pub enum Need {
 pub enum People {
     /// May ask, and hears what everybody hears.
     All,
-    /// May ask, and sees the own rows: see [`super::visible`].
+    /// May ask, and sees the own rows: see [`super::visible()`].
     Own,
     /// May not ask.
     Never,
