@@ -17,6 +17,8 @@ use super::{Database, STATEMENT_TIMEOUT};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a SQLite file may take to be opened for the first time.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
+/// Before the next try to open a file that another process is making.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// How long a migration waits for another process to be done with its own.
 const MIGRATION_BUSY_TIMEOUT: Duration = Duration::from_mins(5);
@@ -228,10 +230,27 @@ async fn sqlite_pool(file: &Path, role: Role) -> Result<DatabaseConnection, DbEr
 async fn first_connection(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
     let options = sqlite_options(file, Role::Writer);
     let options = sqlx::ConnectOptions::disable_statement_logging(options);
-    let connecting = sqlx::ConnectOptions::connect(&options);
-    tokio::time::timeout(OPEN_TIMEOUT, connecting)
+    let opening = async {
+        loop {
+            match sqlx::ConnectOptions::connect(&options).await {
+                Err(sqlx::Error::Database(error)) if is_busy(&*error) => {
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
+                opened => return opened,
+            }
+        }
+    };
+    tokio::time::timeout(OPEN_TIMEOUT, opening)
         .await
         .map_err(|_| sqlx::Error::PoolTimedOut)?
+}
+
+/// Another process is giving the same new file its journal. SQLite says so at once: for a change
+/// of the journal it asks no busy handler.
+fn is_busy(error: &dyn sqlx::error::DatabaseError) -> bool {
+    const SQLITE_BUSY: u32 = 5;
+    let code = error.code().and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }
 
 fn with_deadline(options: &mut ConnectOptions) {
