@@ -87,6 +87,8 @@ impl Refusal {
 pub enum RefusalCode {
     AccountOwnedByAnotherUser,
     UserHasAnotherAccount,
+    NeededForGlobalAuth,
+    NeededForOrgAuth,
     VersionConflict,
     IdempotencyKeyReused,
     SecretInData,
@@ -95,6 +97,10 @@ pub enum RefusalCode {
     Immutable,
     ManagedByConfiguration,
     InvalidConfiguration,
+    UserNotInOrganization,
     UserNotActive,
     ScopeNotHeld,
+    PlanOutdated,
+    NotUndoable,
+    TooLarge,
 }

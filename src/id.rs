@@ -16,20 +16,32 @@ pub enum Kind {
     Identity,
     Provider,
     User,
+    Organization,
+    Integration,
+    OrganizationIntegration,
+    AuthProvider,
+    AuthIdentity,
     ApiKey,
     Session,
     Event,
+    Merge,
 }
 
 impl Kind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 12] = [
         Self::Identity,
         Self::Provider,
         Self::User,
+        Self::Organization,
+        Self::Integration,
+        Self::OrganizationIntegration,
+        Self::AuthProvider,
+        Self::AuthIdentity,
         Self::ApiKey,
         Self::Session,
         Self::Event,
+        Self::Merge,
     ];
 
     /// The part before the id's last underscore. Part of the API: never changes.
@@ -38,9 +50,15 @@ impl Kind {
             Self::Identity => "identity",
             Self::Provider => "provider",
             Self::User => "user",
+            Self::Organization => "organization",
+            Self::Integration => "integration",
+            Self::OrganizationIntegration => "org_integration",
+            Self::AuthProvider => "auth_provider",
+            Self::AuthIdentity => "auth_identity",
             Self::ApiKey => "api_key",
             Self::Session => "session",
             Self::Event => "event",
+            Self::Merge => "merge",
         }
     }
 }
@@ -152,6 +170,26 @@ id_of!(
     UserId, Kind::User
 );
 id_of!(
+    /// A tenant of integrations and of sign-on.
+    OrganizationId, Kind::Organization
+);
+id_of!(
+    /// An installed external service.
+    IntegrationId, Kind::Integration
+);
+id_of!(
+    /// An integration in an organization.
+    OrganizationIntegrationId, Kind::OrganizationIntegration
+);
+id_of!(
+    /// An organization's single sign-on.
+    AuthProviderId, Kind::AuthProvider
+);
+id_of!(
+    /// A member's link to an organization's single sign-on.
+    AuthIdentityId, Kind::AuthIdentity
+);
+id_of!(
     /// A key that an application calls with.
     ApiKeyId, Kind::ApiKey
 );
@@ -162,6 +200,10 @@ id_of!(
 id_of!(
     /// An entry of the audit log.
     EventId, Kind::Event
+);
+id_of!(
+    /// A user that went into another one.
+    MergeId, Kind::Merge
 );
 
 #[cfg(test)]

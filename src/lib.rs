@@ -8,6 +8,7 @@
 //! * [`http`]: requests that are not resolvers: the routes, the GraphQL endpoint, health.
 //! * [`graphql`]: the schema: types and resolvers; every read of a row goes through its loader.
 //! * [`sign_in`]: how a person becomes the one who calls: sessions.
+//! * [`tenancy`]: organizations: their members, integrations and single sign-on.
 //! * [`identity`]: the rules of linking: one pure decision, and what carries it out.
 //! * [`directory`]: people, and references to them.
 //! * [`provider`]: the catalogue of provider types, the providers that are configured, and the
@@ -31,7 +32,7 @@
 //!
 //! ```text
 //! main → cli → { server, demo } → http → graphql
-//!   → sign_in → { identity, directory, provider } → access → { event, vault } → database
+//!   → sign_in → tenancy → { identity, directory, provider } → access → { event, vault } → database
 //!   → { settings, metrics, input } → limits → id → { clock, error }
 //! ```
 //!
@@ -58,4 +59,5 @@ pub mod provider;
 pub mod server;
 pub mod settings;
 pub mod sign_in;
+pub mod tenancy;
 pub mod vault;

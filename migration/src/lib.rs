@@ -13,10 +13,16 @@ use sea_orm_migration::sea_orm::{
 use sea_orm_migration::seaql_migrations;
 
 /// The migrations in their order: name and SQL.
-const MIGRATIONS: &[(&str, &str)] = &[(
-    "m20261122_000001_ground",
-    include_str!("m20261122_000001_ground.sql"),
-)];
+const MIGRATIONS: &[(&str, &str)] = &[
+    (
+        "m20261122_000001_ground",
+        include_str!("m20261122_000001_ground.sql"),
+    ),
+    (
+        "m20261122_000002_tenancy",
+        include_str!("m20261122_000002_tenancy.sql"),
+    ),
+];
 
 /// Serializes migrations between processes: an arbitrary number that nothing else locks.
 const ADVISORY_LOCK: i64 = 0x006c_616e_7961_7264;

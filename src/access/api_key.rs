@@ -10,14 +10,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{Caller, Scope};
+use super::{Caller, Scope, sees};
 use crate::clock::{Clock, Time};
 use crate::database::api_key::{self, Model};
 use crate::database::json::Texts;
-use crate::database::{Database, Lock, Tx};
+use crate::database::{Database, Lock, Tx, organization};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
-use crate::id::ApiKeyId;
+use crate::id::{ApiKeyId, OrganizationId};
 use crate::limits;
 
 /// What every key begins with, so that secret scanners find one that leaked.
@@ -34,6 +34,9 @@ pub struct NewApiKey {
     /// Default: the name.
     pub application: Option<String>,
     pub expires_at: Option<Time>,
+    /// The organization that the key is bound to; left out by a key that is bound itself: its
+    /// own.
+    pub organization_id: Option<OrganizationId>,
 }
 
 /// A key that was made; its secret is shown this once.
@@ -62,6 +65,14 @@ pub async fn create(
             format!("this key lacks the scope {scope}, so it can't give it"),
         ));
     }
+    let new = NewApiKey {
+        organization_id: new.organization_id.or_else(|| caller.viewer.bound_to()),
+        ..new
+    };
+    caller.viewer.require_within(
+        new.organization_id,
+        "a key that is bound to no organization",
+    )?;
     let secret = new_secret(clock);
     let row = new_row(clock, caller, &new, &secret)?;
     let new_row = &row;
@@ -91,6 +102,7 @@ pub async fn bootstrap(
         scopes: vec![Scope::Admin],
         application: Some("admin".to_owned()),
         expires_at: None,
+        organization_id: None,
     };
     let row = new_row(clock, caller, &new, &secret)?;
     let new_row = &row;
@@ -123,11 +135,15 @@ pub async fn revoke(
             let tx = &*tx;
             let row = api_key::Entity::find_by_id(id).one(tx).await?;
             let row = row.ok_or_else(|| not_found(id))?;
+            if !sees(&caller.viewer, tx, &row).await? {
+                return Err(not_found(id));
+            }
             if row.clone().delete(tx).await?.rows_affected == 0 {
                 return Err(not_found(id));
             }
             let event = NewEvent {
                 target: Some(id.any()),
+                organization: row.organization_id,
                 before: Some(describe(&row)),
                 ..NewEvent::new(Action::ApiKeyRevoked)
             };
@@ -221,7 +237,7 @@ fn new_row(
                 .map(|scope| scope.name().to_owned())
                 .collect(),
         ),
-        organization_id: None,
+        organization_id: new.organization_id,
         expires_at: new.expires_at,
         last_used_at: None,
         created_by_kind: actor.kind.name().to_owned(),
@@ -232,8 +248,17 @@ fn new_row(
 }
 
 async fn insert(tx: &Tx, clock: &Clock, caller: &Caller, row: Model) -> Result<(), Error> {
+    if let Some(id) = row.organization_id
+        && organization::by_ids(tx, &[id]).await?.is_empty()
+    {
+        return Err(Error::NotFound {
+            what: "organization",
+            id: id.to_string(),
+        });
+    }
     let event = NewEvent {
         target: Some(row.id.any()),
+        organization: row.organization_id,
         after: Some(describe(&row)),
         ..NewEvent::new(Action::ApiKeyCreated)
     };
@@ -250,5 +275,6 @@ fn describe(row: &Model) -> serde_json::Value {
         "hint": row.hint,
         "scopes": row.scopes_json.0,
         "expiresAt": row.expires_at,
+        "organizationId": row.organization_id.map(|id| id.to_string()),
     })
 }

@@ -13,6 +13,8 @@ pub enum Need {
     /// Any key.
     Credential,
     Scope(Scope),
+    /// Both scopes.
+    Both(Scope, Scope),
     /// The scope of the rows that the ids in the arguments name: see [`rule_of_kind`].
     ScopeOfIds,
     /// No key will do: it is for people alone.
@@ -35,16 +37,23 @@ pub enum People {
 pub struct Rule {
     pub need: Need,
     pub people: People,
+    /// A key that is bound to an organization may not ask.
+    pub server_wide: bool,
 }
 
 impl Rule {
     /// # Errors
     /// `UNAUTHENTICATED` or `FORBIDDEN`, where the viewer may not ask for `what`.
     pub fn check(self, viewer: &Viewer, what: &str) -> Result<(), Error> {
+        if self.server_wide {
+            viewer.require_unbound(what)?;
+        }
         match (viewer, self.need) {
             (Viewer::Person(_), need) => match (self.people, need) {
                 (People::All | People::Own, _) => Ok(()),
-                (People::Never, Need::Scope(scope)) => viewer.require(scope, what),
+                (People::Never, Need::Scope(scope) | Need::Both(scope, _)) => {
+                    viewer.require(scope, what)
+                }
                 (
                     People::Never,
                     Need::Nothing | Need::Credential | Need::ScopeOfIds | Need::Person,
@@ -58,6 +67,10 @@ impl Rule {
             }
             (Viewer::Nobody, _) => Err(unauthenticated(what)),
             (_, Need::Scope(scope)) => viewer.require(scope, what),
+            (_, Need::Both(one, other)) => {
+                viewer.require(one, what)?;
+                viewer.require(other, what)
+            }
             (Viewer::ApiKey(_) | Viewer::CommandLine, Need::Person) => Err(Error::Forbidden(
                 format!("{what} is for signed-in people: an API key is none"),
             )),
@@ -65,15 +78,35 @@ impl Rule {
     }
 }
 
-/// A further scope that a value in an argument needs.
+/// What a value in an argument needs beyond the field itself.
 #[derive(Debug, Clone, Copy)]
 pub struct ArgumentRule {
     pub field: &'static str,
     /// Path of the value in the field's arguments.
     pub path: &'static [&'static str],
-    /// Which value needs the scope; `None`: any that is given.
+    /// Which value needs it; `None`: any that is given.
     pub value: Option<&'static str>,
-    pub scope: Scope,
+    pub demand: Demand,
+}
+
+/// What it takes to give a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Demand {
+    /// A further scope.
+    Scope(Scope),
+    /// A key that is bound to no organization.
+    Unbound,
+}
+
+impl Demand {
+    /// # Errors
+    /// `UNAUTHENTICATED` or `FORBIDDEN`, where the viewer may not give `what`.
+    pub fn check(self, viewer: &Viewer, what: &str) -> Result<(), Error> {
+        match self {
+            Self::Scope(scope) => viewer.require(scope, what),
+            Self::Unbound => viewer.require_unbound(what),
+        }
+    }
 }
 
 use Need::{Credential, Nothing, ScopeOfIds};
@@ -131,6 +164,15 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("IdentityProvider", "externalId", Nothing, Own),
     ("IdentityProvider", "identities", scope(Scope::IdentityRead), Own),
     ("IdentityProvider", "*", scope(Scope::ProviderRead), Never),
+    ("Organization", "id", Nothing, Own),
+    ("Organization", "slug", Nothing, Own),
+    ("Organization", "name", Nothing, Own),
+    ("Organization", "*", scope(Scope::IntegrationRead), Never),
+    ("Integration", "*", scope(Scope::IntegrationRead), Never),
+    ("OrganizationIntegration", "*", scope(Scope::IntegrationRead), Never),
+    ("AuthProvider", "*", scope(Scope::IntegrationRead), Own),
+    ("AuthIdentity", "*", scope(Scope::IntegrationRead), Own),
+    ("UserMerge", "*", scope(Scope::Admin), Never),
     ("Session", "*", scope(Scope::Admin), Own),
     // A key sees itself; others only through `apiKeys`.
     ("ApiKey", "*", Nothing, All),
@@ -165,59 +207,67 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("EndOtherSessionsPayload", "*", Nothing, All),
 ];
 
-/// Further scopes by what the arguments say. The capabilities ask again, since some of it
+/// Fields that reach beyond an organization: keys that are bound to one may not ask for them. The
+/// directory is one for the whole server, and so are its people's ways in.
+pub const SERVER_WIDE: &[(&str, &str)] = &[
+    ("Mutation", "upsertUser"),
+    ("Mutation", "endSession"),
+    ("User", "sessions"),
+];
+
+/// Further demands by what the arguments say. The capabilities ask again, since some of it
 /// depends on what is stored; here it is refused before anything else in the document runs.
 pub const ARGUMENTS: &[ArgumentRule] = &[
     ArgumentRule {
         field: "linkIdentity",
         path: &["input", "onConflict"],
         value: Some("REATTACH"),
-        scope: Scope::IdentityReattach,
+        demand: Demand::Scope(Scope::IdentityReattach),
     },
     ArgumentRule {
         field: "linkPreview",
         path: &["input", "onConflict"],
         value: Some("REATTACH"),
-        scope: Scope::IdentityReattach,
+        demand: Demand::Scope(Scope::IdentityReattach),
     },
     ArgumentRule {
         field: "createIdentityProvider",
         path: &["input", "allowsSignIn"],
         value: Some("true"),
-        scope: Scope::Admin,
+        demand: Demand::Scope(Scope::Admin),
     },
     ArgumentRule {
         field: "createIdentityProvider",
         path: &["input", "signIn"],
         value: None,
-        scope: Scope::Admin,
+        demand: Demand::Scope(Scope::Admin),
     },
     ArgumentRule {
         field: "updateIdentityProvider",
         path: &["input", "signIn"],
         value: None,
-        scope: Scope::Admin,
+        demand: Demand::Scope(Scope::Admin),
     },
     ArgumentRule {
         field: "updateIdentityProvider",
         path: &["input", "allowsSignIn"],
         value: None,
-        scope: Scope::Admin,
+        demand: Demand::Scope(Scope::Admin),
     },
 ];
 
 /// The row of a field: its own, or its type's.
 pub fn rule(type_name: &str, field: &str) -> Option<Rule> {
     let row = |name: &str| {
-        let row = ROWS
-            .iter()
-            .find(|row| row.0 == type_name && row.1 == name)?;
-        Some(Rule {
-            need: row.2,
-            people: row.3,
-        })
+        let mut rows = ROWS.iter();
+        rows.find(|row| row.0 == type_name && row.1 == name)
     };
-    row(field).or_else(|| row("*"))
+    let row = row(field).or_else(|| row("*"))?;
+    Some(Rule {
+        need: row.2,
+        people: row.3,
+        server_wide: SERVER_WIDE.contains(&(type_name, field)),
+    })
 }
 
 /// What it takes to ask for a row by its id alone.
@@ -226,12 +276,17 @@ pub const fn rule_of_kind(kind: Kind) -> Rule {
         Kind::Identity => (Scope::IdentityRead, Own),
         Kind::Provider => (Scope::ProviderRead, Own),
         Kind::User => (Scope::DirectoryRead, Own),
+        Kind::Organization | Kind::AuthProvider | Kind::AuthIdentity => {
+            (Scope::IntegrationRead, Own)
+        }
+        Kind::Integration | Kind::OrganizationIntegration => (Scope::IntegrationRead, Never),
         Kind::Session => (Scope::Admin, Own),
-        Kind::ApiKey => (Scope::Admin, Never),
+        Kind::ApiKey | Kind::Merge => (Scope::Admin, Never),
         Kind::Event => (Scope::AuditRead, Never),
     };
     Rule {
         need: scope(held),
         people,
+        server_wide: false,
     }
 }

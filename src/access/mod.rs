@@ -2,6 +2,7 @@
 //! function that lets a row through. Knows rows, not GraphQL objects.
 
 pub mod api_key;
+mod fact;
 pub mod matrix;
 mod scope;
 mod visible;
@@ -9,12 +10,14 @@ mod visible;
 use std::sync::Arc;
 
 use crate::clock::Time;
+use crate::database::reach::Reach;
 use crate::database::{self, user};
 use crate::error::Error;
 use crate::event::{Actor, ActorKind, Origin};
-use crate::id::{SessionId, UserId};
+use crate::id::{OrganizationId, SessionId};
+pub use fact::{Facts, Question};
 pub use scope::{Scope, UnknownScope};
-pub use visible::{AtProvider, Guarded, Visible, provider_of, visible};
+pub use visible::{AtProvider, Guarded, Sight, Visible, provider_of, sees, visible};
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -73,13 +76,51 @@ impl Viewer {
         })
     }
 
-    /// The user whose rows are all that this viewer sees; `None` where it sees others' too.
-    /// Lists that are cut to pages are restricted to it by their statement.
-    pub fn own_user(&self) -> Option<UserId> {
+    /// Whose rows this viewer sees at most. Lists that are cut to pages are restricted to it by
+    /// their statement.
+    pub fn reach(&self) -> Reach {
         match self {
-            Self::Person(person) => Some(person.user.id),
-            Self::Nobody | Self::ApiKey(_) | Self::CommandLine => None,
+            Self::Person(person) => Reach::User(person.user.id),
+            Self::ApiKey(key) => key.organization_id.map_or(Reach::All, Reach::Organization),
+            Self::Nobody | Self::CommandLine => Reach::All,
         }
+    }
+
+    /// The organization that the key is bound to: it sees and changes nothing beyond.
+    pub fn bound_to(&self) -> Option<OrganizationId> {
+        match self {
+            Self::ApiKey(key) => key.organization_id,
+            Self::Nobody | Self::Person(_) | Self::CommandLine => None,
+        }
+    }
+
+    /// What `needs` this reaches beyond an organization.
+    ///
+    /// # Errors
+    /// `FORBIDDEN` for a key that is bound to one.
+    pub fn require_unbound(&self, needs: &str) -> Result<(), Error> {
+        match self.bound_to() {
+            None => Ok(()),
+            Some(_) => Err(Error::Forbidden(format!(
+                "{needs} reaches beyond an organization, and this key is bound to one: use a key \
+                 that is bound to none"
+            ))),
+        }
+    }
+
+    /// Changes what belongs to the organization, or to all where there is none.
+    ///
+    /// # Errors
+    /// `FORBIDDEN` for a key that is bound to another one.
+    pub fn require_within(
+        &self,
+        organization: Option<OrganizationId>,
+        needs: &str,
+    ) -> Result<(), Error> {
+        if self.bound_to().is_some() && self.bound_to() == organization {
+            return Ok(());
+        }
+        self.require_unbound(needs)
     }
 }
 

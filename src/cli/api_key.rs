@@ -12,6 +12,7 @@ use crate::access::{Caller, Scope, Viewer};
 use crate::clock::Clock;
 use crate::database::api_key;
 use crate::database::page::{Page, Position, Towards};
+use crate::database::reach::Reach;
 use crate::id::ApiKeyId;
 use crate::server::{place, ready_database};
 use crate::settings::Settings;
@@ -65,6 +66,7 @@ pub async fn run(settings: &Settings, command: ApiKey) -> Result<(), Failure> {
                 scopes,
                 application,
                 expires_at,
+                organization_id: None,
             };
             let created = create(&database, &clock, &caller, new).await?;
             writeln!(out, "{}", created.secret.expose_secret())?;
@@ -80,7 +82,7 @@ pub async fn run(settings: &Settings, command: ApiKey) -> Result<(), Failure> {
                 from: None,
             };
             loop {
-                let slice = api_key::page(database.reader(), &page)
+                let slice = api_key::page(database.reader(), Reach::All, &page)
                     .await
                     .map_err(crate::error::Error::from)?;
                 for row in &slice.rows {

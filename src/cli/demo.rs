@@ -180,6 +180,7 @@ async fn good_key(
         scopes: vec![Scope::Admin],
         application: None,
         expires_at: None,
+        organization_id: None,
     };
     let new_key = match first {
         Some(first) => first.clone(),

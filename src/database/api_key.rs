@@ -6,8 +6,9 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 
 use super::json::Texts;
 use super::page::{Page, Slice};
+use super::reach::Reach;
 use crate::clock::Time;
-use crate::id::ApiKeyId;
+use crate::id::{ApiKeyId, OrganizationId};
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_key")]
@@ -22,7 +23,8 @@ pub struct Model {
     /// The key's first characters, to tell keys apart.
     pub hint: String,
     pub scopes_json: Texts,
-    pub organization_id: Option<Uuid>,
+    /// The organization that the key is bound to: it sees nothing beyond.
+    pub organization_id: Option<OrganizationId>,
     pub expires_at: Option<Time>,
     /// To the minute.
     pub last_used_at: Option<Time>,
@@ -51,14 +53,29 @@ pub async fn by_hashes(db: &impl ConnectionTrait, hashes: &[Vec<u8>]) -> Result<
         .await
 }
 
-pub async fn page(db: &impl ConnectionTrait, page: &Page) -> Result<Slice<Model>, DbErr> {
-    let mut select = Entity::find();
+/// A page of the keys that the reach has in it, by id.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    reach: Reach,
+    page: &Page,
+) -> Result<Slice<Model>, DbErr> {
+    let mut select = Entity::find().filter(within(reach));
     page.apply(QuerySelect::query(&mut select), &[Column::Id], false);
     Ok(page.slice(select.all(db).await?))
 }
 
-pub async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
-    Entity::find().count(db).await
+pub async fn count(db: &impl ConnectionTrait, reach: Reach) -> Result<u64, DbErr> {
+    Entity::find().filter(within(reach)).count(db).await
+}
+
+/// Keys are nobody's own: a person's reach has none in it.
+fn within(reach: Reach) -> sea_orm::Condition {
+    let all = sea_orm::Condition::all();
+    match reach {
+        Reach::All => all,
+        Reach::Organization(id) => all.add(Column::OrganizationId.eq(id)),
+        Reach::User(_) => all.add(Column::Id.is_in(Vec::<ApiKeyId>::new())),
+    }
 }
 
 pub async fn any(db: &impl ConnectionTrait) -> Result<bool, DbErr> {

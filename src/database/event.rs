@@ -11,6 +11,7 @@ use sea_orm::{
 use super::Tx;
 use super::json::Json;
 use super::page::{Page, Slice};
+use super::reach::Reach;
 use crate::clock::Time;
 use crate::id::EventId;
 
@@ -95,6 +96,7 @@ pub struct Filter {
     pub actions: Option<Vec<String>>,
     pub target_id: Option<String>,
     pub user_id: Option<String>,
+    pub organization_id: Option<String>,
     /// At or after.
     pub since: Option<Time>,
     /// Before.
@@ -114,6 +116,29 @@ impl Filter {
         *self == Self::default()
     }
 
+    /// The same, with no events in it but those of the reach. A person's has none in it.
+    #[must_use]
+    pub fn within(self, reach: Reach) -> Self {
+        let none = |filter| Self {
+            actions: Some(Vec::new()),
+            ..filter
+        };
+        match reach {
+            Reach::All => self,
+            Reach::User(_) => none(self),
+            Reach::Organization(own) => {
+                let own = own.to_string();
+                match &self.organization_id {
+                    Some(other) if *other != own => none(self),
+                    Some(_) | None => Self {
+                        organization_id: Some(own),
+                        ..self
+                    },
+                }
+            }
+        }
+    }
+
     fn condition(&self) -> Condition {
         use seal::Column;
         Condition::all()
@@ -125,6 +150,11 @@ impl Filter {
             )
             .add_option(self.target_id.as_ref().map(|id| Column::TargetId.eq(id)))
             .add_option(self.user_id.as_ref().map(|id| Column::UserId.eq(id)))
+            .add_option(
+                self.organization_id
+                    .as_ref()
+                    .map(|id| Column::OrganizationId.eq(id)),
+            )
             .add_option(self.since.map(|time| Column::At.gte(time)))
             .add_option(self.until.map(|time| Column::At.lt(time)))
     }

@@ -9,11 +9,12 @@ use sha2::{Digest, Sha256};
 
 use super::json::{Json, Texts};
 use super::page::{Page, Position, Slice, Towards};
+use super::reach::Reach;
 use super::user::fold_case;
-use super::{Tx, credential, identity_provider};
+use super::{Tx, credential, identity_provider, organization_member};
 use crate::clock::Time;
-use crate::id::{IdentityId, ProviderId, UserId};
-pub use nested::{Parent, counts_of_parents, pages_of_parents};
+use crate::id::{IdentityId, OrganizationId, ProviderId, UserId};
+pub use nested::{Only, Parent, counts_of_parents, pages_of_parents};
 
 /// A page is put together from the lists of this many providers at most.
 const MOST_INSTANCES: u64 = 100;
@@ -28,6 +29,8 @@ pub struct Model {
     pub provider_id: ProviderId,
     /// A copy of the provider's type, which never changes.
     pub provider_type: String,
+    /// A copy of the provider's organization, which never changes; `None`: it is shared.
+    pub organization_id: Option<OrganizationId>,
     pub user_id: UserId,
     /// The account's stable subject within the provider's instance.
     pub external_id: String,
@@ -83,6 +86,8 @@ pub struct Filter {
     pub expiring_before: Option<Time>,
     pub email: Option<String>,
     pub is_primary: Option<bool>,
+    /// Within this organization: of its members, at its own providers and the shared ones.
+    pub organization_id: Option<OrganizationId>,
 }
 
 /// What a list of identities is ordered by; the id decides between equals.
@@ -107,13 +112,28 @@ impl Filter {
         *self == Self::default()
     }
 
-    /// The same, with no identities but this user's in it.
+    /// The same, with no identities in it but those of the reach.
     #[must_use]
-    pub fn within(self, user: UserId) -> Self {
-        let is_in = self.user_ids.as_ref().is_none_or(|ids| ids.contains(&user));
-        Self {
-            user_ids: Some(if is_in { vec![user] } else { Vec::new() }),
-            ..self
+    pub fn within(self, reach: Reach) -> Self {
+        match reach {
+            Reach::All => self,
+            Reach::User(user) => {
+                let is_in = self.user_ids.as_ref().is_none_or(|ids| ids.contains(&user));
+                Self {
+                    user_ids: Some(if is_in { vec![user] } else { Vec::new() }),
+                    ..self
+                }
+            }
+            Reach::Organization(own) => match self.organization_id {
+                Some(other) if other != own => Self {
+                    ids: Some(Vec::new()),
+                    ..self
+                },
+                Some(_) | None => Self {
+                    organization_id: Some(own),
+                    ..self
+                },
+            },
         }
     }
 
@@ -169,7 +189,21 @@ impl Filter {
                     .map(|email| Column::EmailFolded.eq(fold_case(email))),
             )
             .add_option(self.is_primary.map(|primary| Column::IsPrimary.eq(primary)))
+            .add_option(self.organization_id.map(within_organization))
     }
+}
+
+/// Of the organization's members, at its own providers and the shared ones.
+fn within_organization(id: OrganizationId) -> Condition {
+    Condition::all()
+        .add(Column::UserId.in_subquery(organization_member::members_of(id)))
+        .add(at_providers_of(id))
+}
+
+fn at_providers_of(id: OrganizationId) -> Condition {
+    Condition::any()
+        .add(Column::OrganizationId.is_null())
+        .add(Column::OrganizationId.eq(id))
 }
 
 impl Order {
@@ -360,11 +394,15 @@ pub async fn of_user_and_type(
     user_id: UserId,
     provider_type: &str,
     exclude_matching_external_ids: bool,
+    reach: Reach,
     limit: u64,
 ) -> Result<Vec<Model>, DbErr> {
+    let only = Only {
+        provider_type: Some(provider_type.to_owned()),
+        reach,
+    };
     let mut select = Entity::find()
-        .filter(Column::UserId.eq(user_id))
-        .filter(Column::ProviderType.eq(provider_type))
+        .filter(Parent::User(user_id).condition(&only))
         .order_by_asc(Column::Id)
         .limit(limit);
     if exclude_matching_external_ids {

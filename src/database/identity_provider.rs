@@ -6,10 +6,11 @@ use sea_orm::{DbBackend, QueryOrder, QuerySelect, QueryTrait};
 
 use super::json::Json;
 use super::page::{Page, Slice};
-use super::{Tx, identity};
+use super::reach::Reach;
+use super::{Tx, identity, organization_member};
 use crate::clock::Time;
 use crate::database::Sealed;
-use crate::id::{ProviderId, UserId};
+use crate::id::{OrganizationId, ProviderId, UserId};
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "identity_provider")]
@@ -26,7 +27,8 @@ pub struct Model {
     pub config_json: Json,
     pub client_id: Option<String>,
     pub client_secret_sealed: Option<Sealed>,
-    pub organization_id: Option<Uuid>,
+    /// Whose it is; fixed. `None`: all organizations share it.
+    pub organization_id: Option<OrganizationId>,
     pub client_of: Option<ProviderId>,
     pub enabled: bool,
     pub allows_sign_in: bool,
@@ -62,6 +64,9 @@ pub struct Filter {
     pub external_id: Option<Option<String>>,
     pub allows_sign_in: Option<bool>,
     pub enabled: Option<bool>,
+    /// Of this organization.
+    pub organization_id: Option<OrganizationId>,
+    pub reach: Reach,
 }
 
 impl Filter {
@@ -70,18 +75,22 @@ impl Filter {
         *self == Self::default()
     }
 
-    /// The same, without the providers that are not enabled.
+    /// The same, with no providers in it but those of the reach: shared ones and the
+    /// organization's own, and for people only those that are enabled.
     #[must_use]
-    pub fn within_enabled(self) -> Self {
-        match self.enabled {
-            Some(false) => Self {
+    pub fn within(self, reach: Reach) -> Self {
+        match (reach, self.enabled) {
+            (Reach::User(_), Some(false)) => Self {
                 ids: Some(Vec::new()),
+                reach,
                 ..self
             },
-            Some(true) | None => Self {
+            (Reach::User(_), Some(true) | None) => Self {
                 enabled: Some(true),
+                reach,
                 ..self
             },
+            (Reach::All | Reach::Organization(_), _) => Self { reach, ..self },
         }
     }
 
@@ -108,6 +117,22 @@ impl Filter {
                     .map(|allows| Column::AllowsSignIn.eq(allows)),
             )
             .add_option(self.enabled.map(|enabled| Column::Enabled.eq(enabled)))
+            .add_option(self.organization_id.map(|id| Column::OrganizationId.eq(id)))
+            .add_option(of_reach(self.reach))
+    }
+}
+
+/// Shared providers, and those of the reach's organizations.
+fn of_reach(reach: Reach) -> Option<sea_orm::Condition> {
+    let shared = sea_orm::Condition::any().add(Column::OrganizationId.is_null());
+    match reach {
+        Reach::All => None,
+        Reach::Organization(id) => Some(shared.add(Column::OrganizationId.eq(id))),
+        Reach::User(user) => {
+            Some(shared.add(
+                Column::OrganizationId.in_subquery(organization_member::organizations_of(user)),
+            ))
+        }
     }
 }
 
@@ -125,16 +150,21 @@ pub async fn by_slugs(db: &impl ConnectionTrait, slugs: &[String]) -> Result<Vec
         .await
 }
 
-/// The shared providers of one type and instance: at most one.
+/// The provider of one type and instance that the organization owns; or the shared one, where
+/// none is given. At most one.
 pub async fn by_instance(
     db: &impl ConnectionTrait,
+    organization: Option<OrganizationId>,
     provider_type: &str,
     external_id: &str,
 ) -> Result<Option<Model>, DbErr> {
     Entity::find()
         .filter(Column::ProviderType.eq(provider_type))
         .filter(Column::ExternalId.eq(external_id))
-        .filter(Column::OrganizationId.is_null())
+        .filter(match organization {
+            Some(id) => Column::OrganizationId.eq(id),
+            None => Column::OrganizationId.is_null(),
+        })
         .one(db)
         .await
 }

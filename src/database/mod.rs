@@ -2,6 +2,8 @@
 //! the queries that are safe to use on it. Only this folder names columns and SQL.
 
 pub mod api_key;
+pub mod auth_identity;
+pub mod auth_provider;
 mod connect;
 pub mod credential;
 pub mod event;
@@ -9,13 +11,20 @@ pub mod flow;
 pub mod idempotency_key;
 pub mod identity;
 pub mod identity_provider;
+pub mod integration;
 pub mod json;
 mod lock;
+pub mod organization;
+pub mod organization_integration;
+pub mod organization_member;
 pub mod page;
+pub mod reach;
 mod sealed;
 pub mod secret;
 pub mod session;
+pub mod status;
 pub mod user;
+pub mod user_merge;
 
 use std::path::Path;
 use std::sync::Arc;

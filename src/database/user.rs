@@ -4,11 +4,12 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{IntoCondition, LockType};
 use sea_orm::{DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait};
 
-use super::Tx;
 use super::json::Json;
 use super::page::{Page, Slice};
+use super::reach::Reach;
+use super::{Tx, organization_member};
 use crate::clock::Time;
-use crate::id::UserId;
+use crate::id::{OrganizationId, UserId};
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "user")]
@@ -57,6 +58,8 @@ pub struct Filter {
     pub entity_refs: Option<Vec<String>>,
     pub email: Option<String>,
     pub status: Option<Status>,
+    /// Members of this organization.
+    pub organization_id: Option<OrganizationId>,
 }
 
 impl Filter {
@@ -65,13 +68,32 @@ impl Filter {
         *self == Self::default()
     }
 
-    /// The same, with no user but this one in it.
+    /// The same, with no users in it but those of the reach.
     #[must_use]
-    pub fn within(self, user: UserId) -> Self {
-        let is_in = self.ids.as_ref().is_none_or(|ids| ids.contains(&user));
-        Self {
-            ids: Some(if is_in { vec![user] } else { Vec::new() }),
-            ..self
+    pub fn within(self, reach: Reach) -> Self {
+        let nobody = |filter| Self {
+            ids: Some(Vec::new()),
+            ..filter
+        };
+        match reach {
+            Reach::All => self,
+            Reach::User(user) => {
+                if self.ids.as_ref().is_none_or(|ids| ids.contains(&user)) {
+                    Self {
+                        ids: Some(vec![user]),
+                        ..self
+                    }
+                } else {
+                    nobody(self)
+                }
+            }
+            Reach::Organization(own) => match self.organization_id {
+                Some(other) if other != own => nobody(self),
+                Some(_) | None => Self {
+                    organization_id: Some(own),
+                    ..self
+                },
+            },
         }
     }
 
@@ -94,6 +116,10 @@ impl Filter {
                 &self.email.as_deref().map(fold_case),
             ))
             .add_option(self.status.map(|status| Column::Status.eq(status)))
+            .add_option(
+                self.organization_id
+                    .map(|id| Column::Id.in_subquery(organization_member::members_of(id))),
+            )
             .into_condition()
     }
 }
@@ -120,16 +146,18 @@ pub async fn by_entity_refs(
         .await
 }
 
-/// At most two: more than one is all that a caller wants to know. Nobody but `only`, where that
-/// is given.
+/// At most two: more than one is all that a caller wants to know.
 pub async fn by_email(
     db: &impl ConnectionTrait,
     email: &str,
-    only: Option<UserId>,
+    reach: Reach,
 ) -> Result<Vec<Model>, DbErr> {
+    let filter = Filter {
+        email: Some(email.to_owned()),
+        ..Filter::default()
+    };
     Entity::find()
-        .filter(Column::EmailFolded.eq(fold_case(email)))
-        .apply_if(only, |select, only| select.filter(Column::Id.eq(only)))
+        .filter(filter.within(reach).condition())
         .order_by_asc(Column::Id)
         .limit(2)
         .all(db)

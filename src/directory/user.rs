@@ -216,6 +216,7 @@ fn event(action: Action, row: &Model, before: Option<&Model>) -> NewEvent {
         action,
         target: Some(row.id.any()),
         user: Some(row.id),
+        organization: None,
         before: before.map(describe),
         after: Some(describe(row)),
     }

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::database::json::Json;
 use crate::database::{Tx, event};
 use crate::error::Error;
-use crate::id::{AnyId, EventId, UserId};
+use crate::id::{AnyId, EventId, OrganizationId, UserId};
 pub use sealer::Sealer;
 
 /// What kind of caller did something.
@@ -117,6 +117,8 @@ pub struct NewEvent {
     pub target: Option<AnyId>,
     /// Whose affair it is.
     pub user: Option<UserId>,
+    /// Which organization's affair it is: keys that are bound to it see the event.
+    pub organization: Option<OrganizationId>,
     pub before: Option<Value>,
     pub after: Option<Value>,
 }
@@ -127,6 +129,7 @@ impl NewEvent {
             action,
             target: None,
             user: None,
+            organization: None,
             before: None,
             after: None,
         }
@@ -147,7 +150,7 @@ pub async fn record(tx: &Tx, clock: &Clock, origin: &Origin, new: NewEvent) -> R
         on_behalf_of_name: None,
         target_id: new.target.map(|id| id.to_string()),
         user_id: new.user.map(|id| id.to_string()),
-        organization_id: None,
+        organization_id: new.organization.map(|id| id.to_string()),
         before_json: new.before.map(Json),
         after_json: new.after.map(Json),
         request_id: origin.request_id.clone(),

@@ -1,16 +1,15 @@
 //! API keys.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 
 use super::context::Asking;
+use super::organization::{self, Organization};
 use super::page::{List, PageArguments, TotalCount, connection, cost};
 use super::scalar::{Refusal, settled, time};
 use crate::access::api_key::{NewApiKey, create, revoke};
-use crate::access::{self, Scope, Visible, visible};
+use crate::access::{self, Scope, Visible};
 use crate::database::api_key;
 use crate::database::page::Position;
 use crate::error::Error;
@@ -71,6 +70,15 @@ impl ApiKey {
     async fn date_added(&self) -> DateTime<Utc> {
         self.0.date_added
     }
+
+    /// The organization that the key is bound to: it sees and changes nothing beyond. Null: it is
+    /// bound to none.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>, Error> {
+        match self.0.organization_id {
+            None => Ok(None),
+            Some(id) => organization::of_id(ctx, id).await.map(Some),
+        }
+    }
 }
 
 /// Who did something. By value, so that it still says who did it when the key or the person is
@@ -111,6 +119,9 @@ pub struct CreateApiKeyInput {
     /// Names the application that the key belongs to; its keys share idempotency keys. Default:
     /// the name.
     application: Option<String>,
+    /// Binds the key to this organization: it sees and changes nothing beyond. Left out by a key
+    /// that is bound itself: its own organization.
+    organization_id: Option<ID>,
 }
 
 /// What createApiKey did.
@@ -159,18 +170,13 @@ impl ApiKeyQuery {
             before,
         }
         .page(&app.cursors, name)?;
-        let slice = app.loader.api_key_page(&page).await?;
+        let reach = viewer.reach();
+        let slice = app.loader.api_key_page(reach, &page).await?;
         let position = |row: &api_key::Model| Position::Id(row.id.0);
-        let count = TotalCount::ApiKeys;
-        Ok(Some(connection(
-            &app.cursors,
-            name,
-            &page,
-            slice,
-            count,
-            position,
-            |row| visible(viewer, Arc::new(row)).map(ApiKey),
-        )))
+        let count = TotalCount::ApiKeys(reach);
+        connection(ctx, name, &page, slice, count, position, ApiKey)
+            .await
+            .map(Some)
     }
 }
 
@@ -196,6 +202,10 @@ impl ApiKeyMutation {
                 .expires_at
                 .map(|at| time("input.expiresAt", at))
                 .transpose()?,
+            organization_id: input
+                .organization_id
+                .map(|text| super::scalar::id("input.organizationId", &text))
+                .transpose()?,
         };
         let result = create(&app.database, &app.clock, ctx.caller()?, new).await;
         app.sealer.wake();
@@ -209,9 +219,7 @@ impl ApiKeyMutation {
         };
         let row = app.loader.api_keys.load(created.row.id).await?;
         Ok(Some(CreateApiKeyPayload {
-            api_key: row
-                .and_then(|row| visible(ctx.viewer().ok()?, row))
-                .map(ApiKey),
+            api_key: ctx.see(row).await?.map(ApiKey),
             secret: Some(created.secret.expose_secret().to_owned()),
             user_errors,
         }))

@@ -1,7 +1,5 @@
 //! The audit log: what happened, in the order in which it became visible.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Description, ID, InputObject, MaybeUndefined, Object};
 use chrono::{DateTime, Utc};
 use data_encoding::HEXLOWER;
@@ -13,12 +11,12 @@ use super::context::Asking;
 use super::node::{self, Node};
 use super::page::{List, PageArguments, TotalCount, connection, cost};
 use super::scalar::{bounded, given, id, time};
-use crate::access::{Visible, visible};
+use crate::access::Visible;
 use crate::database::event;
 use crate::database::page::Position;
 use crate::error::Error;
 use crate::event::{Action, ActorKind};
-use crate::id::{AnyId, UserId};
+use crate::id::{AnyId, OrganizationId, UserId};
 
 /// An entry of the audit log. It is never changed.
 #[derive(Clone, Description)]
@@ -111,6 +109,8 @@ pub struct AuditFilter {
     target_id: MaybeUndefined<ID>,
     /// About this user.
     user_id: MaybeUndefined<ID>,
+    /// About this organization, or what is within it.
+    organization_id: MaybeUndefined<ID>,
     /// At this time or later.
     since: MaybeUndefined<DateTime<Utc>>,
     /// Before this time.
@@ -127,6 +127,10 @@ impl AuditFilter {
         let user: Option<UserId> = given("filter.userId", self.user_id)?
             .map(|text| id("filter.userId", &text))
             .transpose()?;
+        let organization: Option<OrganizationId> =
+            given("filter.organizationId", self.organization_id)?
+                .map(|text| id("filter.organizationId", &text))
+                .transpose()?;
         let actions = given("filter.actions", self.actions)?;
         if let Some(actions) = &actions {
             bounded("filter.actions", actions.len(), Action::ALL.len())?;
@@ -146,6 +150,7 @@ impl AuditFilter {
             actions,
             target_id: any("filter.targetId", self.target_id)?,
             user_id: user.map(|id| id.to_string()),
+            organization_id: organization.map(|id| id.to_string()),
             since: given("filter.since", self.since)?
                 .map(|at| time("filter.since", at))
                 .transpose()?,
@@ -188,7 +193,8 @@ impl AuditQuery {
         let filter = filter
             .map(AuditFilter::read)
             .transpose()?
-            .unwrap_or_default();
+            .unwrap_or_default()
+            .within(viewer.reach());
         let name = "events";
         let page = PageArguments {
             first,
@@ -202,14 +208,8 @@ impl AuditQuery {
         let position = |row: &event::Logged| {
             Position::Sequence(row.seal.as_ref().map_or(0, |seal| seal.sequence))
         };
-        Ok(Some(connection(
-            &app.cursors,
-            name,
-            &page,
-            slice,
-            count,
-            position,
-            |row| visible(viewer, Arc::new(row)).map(AuditEvent),
-        )))
+        connection(ctx, name, &page, slice, count, position, AuditEvent)
+            .await
+            .map(Some)
     }
 }

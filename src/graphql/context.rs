@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use async_graphql::Context;
+use futures_util::future::try_join_all;
 
 use super::loader::Loader;
 use super::page::Cursors;
 use crate::access::api_key::KeyUses;
-use crate::access::{Caller, Viewer};
+use crate::access::{Caller, Guarded, Viewer, Visible, visible};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::error::Error;
@@ -58,6 +59,24 @@ pub trait Asking {
     fn caller(&self) -> Result<&Caller, Error>;
     fn viewer(&self) -> Result<&Viewer, Error> {
         self.caller().map(|caller| &caller.viewer)
+    }
+
+    /// The row, if there is one and the caller may see it.
+    async fn see<T: Guarded>(&self, row: Option<Arc<T>>) -> Result<Option<Visible<T>>, Error> {
+        match row {
+            None => Ok(None),
+            Some(row) => visible(self.viewer()?, &self.app()?.loader, row).await,
+        }
+    }
+
+    /// Those of the rows that the caller may see, in their order.
+    async fn see_all<T: Guarded>(
+        &self,
+        rows: impl IntoIterator<Item = Arc<T>>,
+    ) -> Result<Vec<Visible<T>>, Error> {
+        let (viewer, loader) = (self.viewer()?, &self.app()?.loader);
+        let seen = try_join_all(rows.into_iter().map(|row| visible(viewer, loader, row))).await?;
+        Ok(seen.into_iter().flatten().collect())
     }
 }
 

@@ -15,7 +15,7 @@ use super::page::{List, PageArguments, TotalCount, connection, cost};
 use super::provider::IdentityProvider;
 use super::scalar::{NamedValue, id, named_values};
 use super::user::User;
-use crate::access::{Viewer, Visible, visible};
+use crate::access::Visible;
 use crate::database::{credential, identity};
 use crate::error::Error;
 use crate::id::UserId;
@@ -186,10 +186,9 @@ impl IdentityQuery {
         #[graphql(desc = "Its keys are combined with AND; at least one is given.")]
         filter: IdentityFilter,
     ) -> Result<Option<Identity>, Error> {
-        let viewer = ctx.viewer()?;
-        let filter = own_only(filter.read("filter")?, viewer);
+        let filter = filter.read("filter")?.within(ctx.viewer()?.reach());
         let row = ctx.app()?.loader.identity(&filter).await?;
-        Ok(row.and_then(|row| visible(viewer, row)).map(Identity))
+        Ok(ctx.see(row).await?.map(Identity))
     }
 
     /// The identities that the filter finds, in order, paged; all that the caller may see where
@@ -218,7 +217,7 @@ impl IdentityQuery {
             .map(|filter| filter.read("filter"))
             .transpose()?
             .unwrap_or_default();
-        let filter = own_only(filter, viewer);
+        let filter = filter.within(viewer.reach());
         let order = order_by.map(identity::Order::from).unwrap_or_default();
         let name = list_by(order.by);
         let page = PageArguments {
@@ -230,15 +229,8 @@ impl IdentityQuery {
         .page(&app.cursors, name)?;
         let slice = app.loader.identity_page(&filter, order, &page).await?;
         let count = TotalCount::Identities(filter);
-        Ok(connection(
-            &app.cursors,
-            name,
-            &page,
-            slice,
-            count,
-            |row| order.position(row),
-            |row| visible(viewer, Arc::new(row)).map(Identity),
-        ))
+        let position = |row: &identity::Model| order.position(row);
+        connection(ctx, name, &page, slice, count, position, Identity).await
     }
 
     /// A user's identities at providers of a type, by id. More than 1,000 are `LIMIT_EXCEEDED`.
@@ -257,10 +249,6 @@ impl IdentityQuery {
     ) -> Result<Vec<Identity>, Error> {
         limits::text("providerType", &provider_type, limits::SLUG)?;
         let user: UserId = id("userId", &user_id)?;
-        let viewer = ctx.viewer()?;
-        if viewer.own_user().is_some_and(|own| own != user) {
-            return Ok(Vec::new());
-        }
         let rows = ctx
             .app()?
             .loader
@@ -268,6 +256,7 @@ impl IdentityQuery {
                 user,
                 &provider_type,
                 exclude_matching_external_ids,
+                ctx.viewer()?.reach(),
                 MOST_OF_A_USER + 1,
             )
             .await?;
@@ -277,22 +266,12 @@ impl IdentityQuery {
                  identities(filter: {{userId, providerType}})"
             )));
         }
-        let rows = rows
-            .into_iter()
-            .filter_map(|row| visible(viewer, Arc::new(row)));
-        Ok(rows.map(Identity).collect())
+        let rows = ctx.see_all(rows.into_iter().map(Arc::new)).await?;
+        Ok(rows.into_iter().map(Identity).collect())
     }
 }
 
-/// In the statement, so that pages and counts are of what the viewer may see.
-fn own_only(filter: identity::Filter, viewer: &Viewer) -> identity::Filter {
-    match viewer.own_user() {
-        None => filter,
-        Some(own) => filter.within(own),
-    }
-}
-
-/// A page of the identities that belong to a user or a provider.
+/// A page of the identities that belong to a user or a provider, and that the caller may see.
 pub async fn children(
     ctx: &Context<'_>,
     parent: identity::Parent,
@@ -305,27 +284,20 @@ pub async fn children(
     }
     let name = list_by(identity::OrderBy::Id);
     let page = arguments.page(&app.cursors, name)?;
+    let only = identity::Only {
+        provider_type,
+        reach: viewer.reach(),
+    };
     let key = ChildPage {
         parent,
-        provider_type: provider_type.clone(),
+        only: only.clone(),
         page: page.clone(),
     };
     let slice = app.loader.identity_pages.load(key).await?;
     let slice = slice.ok_or_else(|| Error::Internal(anyhow::anyhow!("a page is missing")))?;
-    let count = TotalCount::IdentitiesOf(ChildCount {
-        parent,
-        provider_type,
-    });
-    let order = identity::Order::default();
-    Ok(connection(
-        &app.cursors,
-        name,
-        &page,
-        slice,
-        count,
-        |row| order.position(row),
-        |row| visible(viewer, row).map(Identity),
-    ))
+    let count = TotalCount::IdentitiesOf(ChildCount { parent, only });
+    let position = |row: &identity::Model| identity::Order::default().position(row);
+    connection(ctx, name, &page, slice, count, position, Identity).await
 }
 
 /// Names a list of identities by its order, for cursors: they are signed for it.

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::context::Asking;
 use super::identity::Identity;
 use super::scalar::{Refusal, change, id, settled, time};
-use crate::access::visible;
 use crate::error::Error;
 use crate::id::IdentityId;
 use crate::identity::account::{Profile, Tokens};
@@ -181,7 +180,7 @@ impl LinkQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "As linkIdentity takes it.")] input: LinkIdentityInput,
     ) -> Result<Option<LinkDecision>, Error> {
-        let (app, viewer) = (ctx.app()?, ctx.viewer()?);
+        let app = ctx.app()?;
         let decision = match app.linking.preview(ctx.caller()?, &input.read()?).await {
             Ok(decision) => decision,
             Err(Error::Refused(refusals)) => {
@@ -217,10 +216,10 @@ impl LinkQuery {
                 | Decision::Reattach { .. } => None,
             },
             explanation: explain(&decision).to_owned(),
-            displaces: rows
+            displaces: ctx
+                .see_all(rows.into_iter().flatten())
+                .await?
                 .into_iter()
-                .flatten()
-                .filter_map(|row| visible(viewer, row))
                 .map(Identity)
                 .collect(),
         }))
@@ -433,6 +432,5 @@ const fn explain(decision: &Decision) -> &'static str {
 /// The identity as it is after the mutation's commit.
 async fn of_id(ctx: &Context<'_>, id: IdentityId) -> Result<Option<Identity>, Error> {
     let row = ctx.app()?.loader.identities.load(id).await?;
-    let viewer = ctx.viewer()?;
-    Ok(row.and_then(|row| visible(viewer, row)).map(Identity))
+    Ok(ctx.see(row).await?.map(Identity))
 }

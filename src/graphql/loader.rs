@@ -6,12 +6,19 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use super::batch::Batch;
+use crate::access::{Facts, Question};
 use crate::database::page::{Page, Slice};
+use crate::database::reach::Reach;
 use crate::database::{
-    Database, api_key, credential, event, identity, identity_provider, session, user,
+    Database, api_key, auth_identity, auth_provider, credential, event, identity,
+    identity_provider, integration, organization, organization_integration, organization_member,
+    session, user, user_merge,
 };
 use crate::error::Error;
-use crate::id::{ApiKeyId, EventId, IdentityId, ProviderId, SessionId, UserId};
+use crate::id::{
+    ApiKeyId, AuthIdentityId, AuthProviderId, EventId, IdentityId, IntegrationId, MergeId,
+    OrganizationId, OrganizationIntegrationId, ProviderId, SessionId, UserId,
+};
 
 /// Keys in one statement. SQLite binds 32,766 values, PostgreSQL 65,535; beyond a thousand
 /// nothing is gained.
@@ -20,21 +27,24 @@ const MOST_KEYS: usize = 1000;
 /// Parents in one statement of bounded selects: a page of them. SQLite takes 500 such arms.
 const MOST_PARENTS: usize = 100;
 
+/// Questions in one statement: each may be a condition of its own.
+const MOST_QUESTIONS: usize = 200;
+
 type Rows<K, V> = Batch<K, Arc<V>>;
 
 /// Which page of a parent's identities: parents that ask for the same page share a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ChildPage {
     pub parent: identity::Parent,
-    pub provider_type: Option<String>,
+    pub only: identity::Only,
     pub page: Page,
 }
 
-/// How many identities of a type a parent has.
+/// How many identities a parent has.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ChildCount {
     pub parent: identity::Parent,
-    pub provider_type: Option<String>,
+    pub only: identity::Only,
 }
 
 /// Looks rows up, together with whoever else looks at the same time.
@@ -50,8 +60,17 @@ pub struct Loader {
     pub sessions: Rows<SessionId, session::Model>,
     pub sessions_of_users: Batch<UserId, Vec<Arc<session::Model>>>,
     pub events: Rows<EventId, event::Logged>,
+    pub organizations: Rows<OrganizationId, organization::Model>,
+    pub organizations_by_slug: Rows<String, organization::Model>,
+    pub integrations: Rows<IntegrationId, integration::Model>,
+    pub organization_integrations: Rows<OrganizationIntegrationId, organization_integration::Model>,
+    pub auth_providers: Rows<AuthProviderId, auth_provider::Model>,
+    pub auth_providers_of_organizations: Rows<OrganizationId, auth_provider::Model>,
+    pub auth_identities: Rows<AuthIdentityId, auth_identity::Model>,
+    pub merges: Rows<MergeId, user_merge::Model>,
     pub identity_pages: Batch<ChildPage, Slice<Arc<identity::Model>>>,
     pub identity_counts: Batch<ChildCount, u64>,
+    facts: Batch<Question, ()>,
     database: Database,
 }
 
@@ -89,8 +108,22 @@ impl Loader {
             sessions: rows!(database, session::by_ids, |row| row.id),
             sessions_of_users: sessions_of_users(database),
             events: rows!(database, event::by_ids, |row| row.event.id),
+            organizations: rows!(database, organization::by_ids, |row| row.id),
+            organizations_by_slug: rows!(database, organization::by_slugs, |row| row.slug.clone()),
+            integrations: rows!(database, integration::by_ids, |row| row.id),
+            organization_integrations: rows!(database, organization_integration::by_ids, |row| row
+                .id),
+            auth_providers: rows!(database, auth_provider::by_ids, |row| row.id),
+            auth_providers_of_organizations: rows!(
+                database,
+                auth_provider::by_organizations,
+                |row| row.organization_id
+            ),
+            auth_identities: rows!(database, auth_identity::by_ids, |row| row.id),
+            merges: rows!(database, user_merge::by_ids, |row| row.id),
             identity_pages: identity_pages(database),
             identity_counts: identity_counts(database),
+            facts: facts(database),
             database: database.clone(),
         }
     }
@@ -123,6 +156,7 @@ impl Loader {
         user: UserId,
         provider_type: &str,
         exclude_matching_external_ids: bool,
+        reach: Reach,
         limit: u64,
     ) -> Result<Vec<identity::Model>, Error> {
         let db = self.database.reader();
@@ -131,19 +165,22 @@ impl Loader {
             user,
             provider_type,
             exclude_matching_external_ids,
+            reach,
             limit,
         )
         .await?)
     }
 
-    /// The shared provider of a type and instance.
+    /// The provider of a type and instance that the organization owns, or the shared one.
     pub async fn provider_by_instance(
         &self,
+        organization: Option<OrganizationId>,
         provider_type: &str,
         external_id: &str,
     ) -> Result<Option<Arc<identity_provider::Model>>, Error> {
         let db = self.database.reader();
-        let row = identity_provider::by_instance(db, provider_type, external_id).await?;
+        let row =
+            identity_provider::by_instance(db, organization, provider_type, external_id).await?;
         Ok(row.map(Arc::new))
     }
 
@@ -159,14 +196,13 @@ impl Loader {
         Ok(identity_provider::count(self.database.reader(), filter).await?)
     }
 
-    /// At most two: more than one is all that a caller wants to know. Nobody but `only`, where
-    /// that is given.
+    /// At most two: more than one is all that a caller wants to know.
     pub async fn users_by_email(
         &self,
         email: &str,
-        only: Option<UserId>,
+        reach: Reach,
     ) -> Result<Vec<user::Model>, Error> {
-        Ok(user::by_email(self.database.reader(), email, only).await?)
+        Ok(user::by_email(self.database.reader(), email, reach).await?)
     }
 
     pub async fn user_page(
@@ -181,12 +217,39 @@ impl Loader {
         Ok(user::count(self.database.reader(), filter).await?)
     }
 
-    pub async fn api_key_page(&self, page: &Page) -> Result<Slice<api_key::Model>, Error> {
-        Ok(api_key::page(self.database.reader(), page).await?)
+    pub async fn api_key_page(
+        &self,
+        reach: Reach,
+        page: &Page,
+    ) -> Result<Slice<api_key::Model>, Error> {
+        Ok(api_key::page(self.database.reader(), reach, page).await?)
     }
 
-    pub async fn api_key_count(&self) -> Result<u64, Error> {
-        Ok(api_key::count(self.database.reader()).await?)
+    pub async fn api_key_count(&self, reach: Reach) -> Result<u64, Error> {
+        Ok(api_key::count(self.database.reader(), reach).await?)
+    }
+
+    pub async fn organization_page(
+        &self,
+        reach: Reach,
+        page: &Page,
+    ) -> Result<Slice<organization::Model>, Error> {
+        Ok(organization::page(self.database.reader(), reach, page).await?)
+    }
+
+    pub async fn organization_count(&self, reach: Reach) -> Result<u64, Error> {
+        Ok(organization::count(self.database.reader(), reach).await?)
+    }
+
+    /// The integration of that service and installation.
+    pub async fn integration_by_service(
+        &self,
+        provider: &str,
+        external_id: &str,
+    ) -> Result<Option<Arc<integration::Model>>, Error> {
+        let db = self.database.reader();
+        let row = integration::by_service(db, provider, external_id).await?;
+        Ok(row.map(Arc::new))
     }
 
     pub async fn event_page(
@@ -200,6 +263,41 @@ impl Loader {
     pub async fn event_count(&self, filter: &event::Filter) -> Result<u64, Error> {
         Ok(event::count(self.database.reader(), filter).await?)
     }
+}
+
+/// Questions are answered together with those that are asked at the same time.
+impl Facts for Loader {
+    async fn holds(&self, question: Question) -> Result<bool, Error> {
+        Ok(self.facts.load(question).await?.is_some())
+    }
+}
+
+fn facts(database: &Database) -> Batch<Question, ()> {
+    let database = database.clone();
+    Batch::new(MOST_QUESTIONS, move |questions: Vec<Question>| {
+        let database = database.clone();
+        async move {
+            let db = database.reader();
+            let (mut members, mut installed) = (Vec::new(), Vec::new());
+            for question in questions {
+                match question {
+                    Question::Member(organization, user) => members.push((organization, user)),
+                    Question::Installed(organization, integration) => {
+                        installed.push((organization, integration));
+                    }
+                }
+            }
+            let members = organization_member::which(db, &members).await?;
+            let installed = organization_integration::which(db, &installed).await?;
+            let members = members
+                .into_iter()
+                .map(|(organization, user)| Question::Member(organization, user));
+            let installed = installed
+                .into_iter()
+                .map(|(organization, integration)| Question::Installed(organization, integration));
+            Ok(members.chain(installed).map(|yes| (yes, ())).collect())
+        }
+    })
 }
 
 fn sessions_of_users(database: &Database) -> Batch<UserId, Vec<Arc<session::Model>>> {
@@ -222,17 +320,10 @@ fn identity_pages(database: &Database) -> Batch<ChildPage, Slice<Arc<identity::M
         let database = database.clone();
         async move {
             let mut pages = HashMap::with_capacity(keys.len());
-            for ((provider_type, page), keys) in
-                grouped(keys, |key| (key.provider_type.clone(), key.page.clone()))
-            {
+            for ((only, page), keys) in grouped(keys, |key| (key.only.clone(), key.page.clone())) {
                 let parents: Vec<_> = keys.iter().map(|key| key.parent).collect();
-                let slices = identity::pages_of_parents(
-                    database.reader(),
-                    &parents,
-                    provider_type.as_deref(),
-                    &page,
-                )
-                .await?;
+                let slices =
+                    identity::pages_of_parents(database.reader(), &parents, &only, &page).await?;
                 let slices = slices.into_iter().map(|slice| Slice {
                     rows: slice.rows.into_iter().map(Arc::new).collect(),
                     more: slice.more,
@@ -250,14 +341,9 @@ fn identity_counts(database: &Database) -> Batch<ChildCount, u64> {
         let database = database.clone();
         async move {
             let mut counts = HashMap::with_capacity(keys.len());
-            for (provider_type, keys) in grouped(keys, |key| key.provider_type.clone()) {
+            for (only, keys) in grouped(keys, |key| key.only.clone()) {
                 let parents: Vec<_> = keys.iter().map(|key| key.parent).collect();
-                let found = identity::counts_of_parents(
-                    database.reader(),
-                    &parents,
-                    provider_type.as_deref(),
-                )
-                .await?;
+                let found = identity::counts_of_parents(database.reader(), &parents, &only).await?;
                 counts.extend(keys.into_iter().zip(found));
             }
             Ok(counts)

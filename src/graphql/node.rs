@@ -6,16 +6,22 @@ use futures_util::future::try_join_all;
 use super::MOST_IDS;
 use super::api_key::ApiKey;
 use super::audit::AuditEvent;
+use super::auth_provider::{AuthIdentity, AuthProvider};
 use super::context::Asking;
 use super::identity::Identity;
+use super::integration::{Integration, OrganizationIntegration};
+use super::merge::UserMerge;
+use super::organization::Organization;
 use super::provider::IdentityProvider;
 use super::scalar::{bounded, id};
 use super::session::Session;
 use super::user::User;
 use crate::access::matrix::rule_of_kind;
-use crate::access::visible;
 use crate::error::Error;
-use crate::id::{AnyId, ApiKeyId, EventId, IdentityId, Kind, ProviderId, SessionId, UserId};
+use crate::id::{
+    AnyId, ApiKeyId, AuthIdentityId, AuthProviderId, EventId, IdentityId, IntegrationId, Kind,
+    MergeId, OrganizationId, OrganizationIntegrationId, ProviderId, SessionId, UserId,
+};
 
 /// An object with an id of its own, which `node` finds again.
 #[derive(Interface)]
@@ -28,9 +34,15 @@ pub enum Node {
     Identity(Identity),
     IdentityProvider(IdentityProvider),
     User(User),
+    Organization(Organization),
+    Integration(Integration),
+    OrganizationIntegration(OrganizationIntegration),
+    AuthProvider(AuthProvider),
+    AuthIdentity(AuthIdentity),
     ApiKey(ApiKey),
     Session(Session),
     AuditEvent(AuditEvent),
+    UserMerge(UserMerge),
 }
 
 #[derive(Default)]
@@ -71,45 +83,35 @@ async fn find_asked(ctx: &Context<'_>, field: &str, text: &ID) -> Result<Option<
 
 /// The object, where there is one that the caller may see.
 pub async fn find(ctx: &Context<'_>, id: AnyId) -> Result<Option<Node>, Error> {
-    let (app, viewer, uuid) = (ctx.app()?, ctx.viewer()?, id.uuid);
+    let (app, uuid) = (ctx.app()?, id.uuid);
     let loader = &app.loader;
+    /// Loads a row and makes the node of it.
+    macro_rules! node {
+        ($rows:ident, $id:ident, $object:ident) => {{
+            let row = loader.$rows.load($id(uuid)).await?;
+            ctx.see(row).await?.map($object).map(Node::$object)
+        }};
+    }
     Ok(match id.kind {
-        Kind::Identity => {
-            let row = loader.identities.load(IdentityId(uuid)).await?;
-            row.and_then(|row| visible(viewer, row))
-                .map(Identity)
-                .map(Node::Identity)
-        }
-        Kind::Provider => {
-            let row = loader.providers.load(ProviderId(uuid)).await?;
-            row.and_then(|row| visible(viewer, row))
-                .map(IdentityProvider)
-                .map(Node::IdentityProvider)
-        }
-        Kind::User => {
-            let row = loader.users.load(UserId(uuid)).await?;
-            row.and_then(|row| visible(viewer, row))
-                .map(User)
-                .map(Node::User)
-        }
-        Kind::ApiKey => {
-            let row = loader.api_keys.load(ApiKeyId(uuid)).await?;
-            row.and_then(|row| visible(viewer, row))
-                .map(ApiKey)
-                .map(Node::ApiKey)
-        }
+        Kind::Identity => node!(identities, IdentityId, Identity),
+        Kind::Provider => node!(providers, ProviderId, IdentityProvider),
+        Kind::User => node!(users, UserId, User),
+        Kind::Organization => node!(organizations, OrganizationId, Organization),
+        Kind::Integration => node!(integrations, IntegrationId, Integration),
+        Kind::OrganizationIntegration => node!(
+            organization_integrations,
+            OrganizationIntegrationId,
+            OrganizationIntegration
+        ),
+        Kind::AuthProvider => node!(auth_providers, AuthProviderId, AuthProvider),
+        Kind::AuthIdentity => node!(auth_identities, AuthIdentityId, AuthIdentity),
+        Kind::ApiKey => node!(api_keys, ApiKeyId, ApiKey),
         Kind::Session => {
             let row = loader.sessions.load(SessionId(uuid)).await?;
-            row.filter(|row| app.sessions.is_live(row))
-                .and_then(|row| visible(viewer, row))
-                .map(Session)
-                .map(Node::Session)
+            let row = row.filter(|row| app.sessions.is_live(row));
+            ctx.see(row).await?.map(Session).map(Node::Session)
         }
-        Kind::Event => {
-            let row = loader.events.load(EventId(uuid)).await?;
-            row.and_then(|row| visible(viewer, row))
-                .map(AuditEvent)
-                .map(Node::AuditEvent)
-        }
+        Kind::Event => node!(events, EventId, AuditEvent),
+        Kind::Merge => node!(merges, MergeId, UserMerge),
     })
 }

@@ -1,5 +1,7 @@
 //! Relay connections: arguments to pages, rows to edges, places to cursors.
 
+use std::sync::Arc;
+
 use async_graphql::connection::{Connection, CursorType, Edge, EmptyFields};
 use async_graphql::{Context, Object, ObjectType, OutputType};
 use chrono::{DateTime, Utc};
@@ -12,7 +14,9 @@ use uuid::Uuid;
 
 use super::context::Asking;
 use super::loader::ChildCount;
+use crate::access::{Guarded, Visible};
 use crate::database::page::{Page, Position, Slice, Towards};
+use crate::database::reach::Reach;
 use crate::database::{event, identity, identity_provider, user};
 use crate::error::Error;
 
@@ -204,8 +208,9 @@ pub enum TotalCount {
     IdentitiesOf(ChildCount),
     Providers(identity_provider::Filter),
     Users(user::Filter),
-    ApiKeys,
+    ApiKeys(Reach),
     Events(event::Filter),
+    Organizations(Reach),
 }
 
 #[Object]
@@ -223,7 +228,8 @@ impl TotalCount {
                 .unwrap_or_default(),
             Self::Providers(filter) => loader.provider_count(filter).await?,
             Self::Users(filter) => loader.user_count(filter).await?,
-            Self::ApiKeys => loader.api_key_count().await?,
+            Self::ApiKeys(reach) => loader.api_key_count(*reach).await?,
+            Self::Organizations(reach) => loader.organization_count(*reach).await?,
             Self::Events(filter) => loader.event_count(filter).await?,
         };
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
@@ -233,30 +239,30 @@ impl TotalCount {
 /// A list, paged.
 pub type List<N> = Connection<Cursor, N, TotalCount, EmptyFields>;
 
-/// Makes the connection of a page: each row at its place, and what `node` makes of it. Rows that
-/// `node` holds back are left out.
-pub fn connection<R, N: OutputType + ObjectType>(
-    cursors: &Cursors,
+/// Makes the connection of a page: each row that the caller may see, at its place, and what
+/// `node` makes of it.
+pub async fn connection<R: Into<Arc<T>>, T: Guarded, N: OutputType + ObjectType>(
+    ctx: &Context<'_>,
     list: &str,
     page: &Page,
     slice: Slice<R>,
     count: TotalCount,
-    position: impl Fn(&R) -> Position,
-    node: impl Fn(R) -> Option<N>,
-) -> List<N> {
+    position: impl Fn(&T) -> Position,
+    node: impl Fn(Visible<T>) -> N,
+) -> Result<List<N>, Error> {
+    let cursors = &ctx.app()?.cursors;
     let behind = page.from.is_some();
     let (previous, next) = match page.towards {
         Towards::End => (behind, slice.more),
         Towards::Start => (slice.more, behind),
     };
     let mut connection = Connection::with_additional_fields(previous, next, count);
-    connection
-        .edges
-        .extend(slice.rows.into_iter().filter_map(|row| {
-            let cursor = cursors.write(list, position(&row));
-            node(row).map(|node| Edge::new(cursor, node))
-        }));
-    connection
+    let rows = ctx.see_all(slice.rows.into_iter().map(Into::into)).await?;
+    connection.edges.extend(rows.into_iter().map(|row| {
+        let cursor = cursors.write(list, position(&row));
+        Edge::new(cursor, node(row))
+    }));
+    Ok(connection)
 }
 
 #[cfg(test)]

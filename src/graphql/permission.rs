@@ -118,8 +118,8 @@ impl<'a> Walk<'a> {
         }
         for rule in ARGUMENTS.iter().filter(|rule| rule.field == name) {
             if self.says(field, rule) {
-                self.viewer
-                    .require(rule.scope, &format!("{} {}", what(), rule.path.join(".")))?;
+                let what = format!("{} {}", what(), rule.path.join("."));
+                rule.demand.check(self.viewer, &what)?;
             }
         }
         Ok(())

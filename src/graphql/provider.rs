@@ -1,7 +1,5 @@
 //! Identity providers, and the catalogue of their types.
 
-use std::sync::Arc;
-
 use async_graphql::MaybeUndefined::{self, Null, Undefined, Value as Given};
 use async_graphql::{Context, Description, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -9,10 +7,11 @@ use serde_json::Value;
 
 use super::context::Asking;
 use super::identity::{Identity, children};
+use super::organization::{self, Organization};
 use super::page::{List, PageArguments, TotalCount, connection, cost};
 use super::scalar::{bounded, given, ids};
 use super::{LARGE, MOST_IDS, MOST_TEXTS};
-use crate::access::{AtProvider, Visible, provider_of, visible};
+use crate::access::{AtProvider, Visible, provider_of};
 use crate::database::page::Position;
 use crate::database::{identity, identity_provider};
 use crate::error::Error;
@@ -113,11 +112,7 @@ impl IdentityProvider {
             last,
             before,
         };
-        let parent = match ctx.viewer()?.own_user() {
-            None => identity::Parent::Provider(self.0.id),
-            Some(own) => identity::Parent::UserAtProvider(own, self.0.id),
-        };
-        children(ctx, parent, None, page).await
+        children(ctx, identity::Parent::Provider(self.0.id), None, page).await
     }
 
     /// The provider whose client and redirect URI this one uses (one Slack app, many teams);
@@ -126,6 +121,14 @@ impl IdentityProvider {
         match self.0.client_of {
             None => Ok(None),
             Some(id) => of_id(ctx, id).await.map(Some),
+        }
+    }
+
+    /// Whose it is; null: all organizations share it.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>, Error> {
+        match self.0.organization_id {
+            None => Ok(None),
+            Some(id) => organization::of_id(ctx, id).await.map(Some),
         }
     }
 
@@ -284,6 +287,8 @@ pub struct IdentityProviderFilter {
     allows_sign_in: MaybeUndefined<bool>,
     /// It takes part in flows, or does not.
     enabled: MaybeUndefined<bool>,
+    /// Of this organization; the shared ones are of none.
+    organization_id: MaybeUndefined<ID>,
 }
 
 impl IdentityProviderFilter {
@@ -316,6 +321,10 @@ impl IdentityProviderFilter {
             external_id,
             allows_sign_in: given("filter.allowsSignIn", self.allows_sign_in)?,
             enabled: given("filter.enabled", self.enabled)?,
+            organization_id: given("filter.organizationId", self.organization_id)?
+                .map(|text| super::scalar::id("filter.organizationId", &text))
+                .transpose()?,
+            ..identity_provider::Filter::default()
         };
         if filter.is_empty() {
             return Err(Error::bad_input(
@@ -343,8 +352,13 @@ impl ProviderQuery {
         provider_type: Option<String>,
         #[graphql(desc = "Its instance; left out or null: that of a type that has only one.")]
         external_id: Option<String>,
+        #[graphql(
+            desc = "With type: the one that this organization owns; left out: the shared \
+                          one."
+        )]
+        organization_id: Option<ID>,
     ) -> Result<Option<IdentityProvider>, Error> {
-        let (loader, viewer) = (&ctx.app()?.loader, ctx.viewer()?);
+        let loader = &ctx.app()?.loader;
         let row = match (id, slug, provider_type) {
             (Some(text), _, _) => {
                 loader
@@ -360,7 +374,12 @@ impl ProviderQuery {
                 limits::text("type", &key, limits::SLUG)?;
                 let external_id = external_id.unwrap_or_default();
                 limits::optional_text("externalId", &external_id, limits::EXTERNAL_ID)?;
-                loader.provider_by_instance(&key, &external_id).await?
+                let organization = organization_id
+                    .map(|text| super::scalar::id("organizationId", &text))
+                    .transpose()?;
+                loader
+                    .provider_by_instance(organization, &key, &external_id)
+                    .await?
             }
             (None, None, None) => {
                 return Err(Error::bad_input(
@@ -369,9 +388,7 @@ impl ProviderQuery {
                 ));
             }
         };
-        Ok(row
-            .and_then(|row| visible(viewer, row))
-            .map(IdentityProvider))
+        Ok(ctx.see(row).await?.map(IdentityProvider))
     }
 
     /// The providers that the filter finds, by id, paged; all that the caller may see where no
@@ -391,13 +408,11 @@ impl ProviderQuery {
         #[graphql(desc = "The page ends in front of this cursor.")] before: Option<String>,
     ) -> Result<List<IdentityProvider>, Error> {
         let (app, viewer) = (ctx.app()?, ctx.viewer()?);
-        let mut filter = filter
+        let filter = filter
             .map(IdentityProviderFilter::read)
             .transpose()?
-            .unwrap_or_default();
-        if viewer.own_user().is_some() {
-            filter = filter.within_enabled();
-        }
+            .unwrap_or_default()
+            .within(viewer.reach());
         let name = "providers";
         let page = PageArguments {
             first,
@@ -409,15 +424,7 @@ impl ProviderQuery {
         let slice = app.loader.provider_page(&filter, &page).await?;
         let count = TotalCount::Providers(filter);
         let position = |row: &identity_provider::Model| Position::Id(row.id.0);
-        Ok(connection(
-            &app.cursors,
-            name,
-            &page,
-            slice,
-            count,
-            position,
-            |row| visible(viewer, Arc::new(row)).map(IdentityProvider),
-        ))
+        connection(ctx, name, &page, slice, count, position, IdentityProvider).await
     }
 
     /// The catalogue of provider types that this server can talk to.
@@ -442,8 +449,7 @@ pub async fn of_row<T: AtProvider>(
 /// The provider of that id.
 pub async fn of_id(ctx: &Context<'_>, id: ProviderId) -> Result<IdentityProvider, Error> {
     let row = ctx.app()?.loader.providers.load(id).await?;
-    let viewer = ctx.viewer()?;
-    row.and_then(|row| visible(viewer, row))
-        .map(IdentityProvider)
+    let seen = ctx.see(row).await?;
+    seen.map(IdentityProvider)
         .ok_or_else(|| crate::provider::admin::not_found(id))
 }

@@ -42,6 +42,9 @@ pub struct CreateIdentityProviderInput {
     allows_multiple_per_user: bool,
     /// Another provider of the same type whose client and redirect URI this one uses.
     client_of: Option<ID>,
+    /// The organization whose it is: only its members link accounts and sign in there. Left out:
+    /// all organizations share it; a key that is bound to an organization makes it that one's.
+    organization_id: Option<ID>,
     /// It takes part in flows.
     #[graphql(default = true)]
     enabled: bool,
@@ -117,6 +120,10 @@ impl ProviderMutation {
             client_of: input
                 .client_of
                 .map(|text| id("input.clientOf", &text))
+                .transpose()?,
+            organization_id: input
+                .organization_id
+                .map(|text| id("input.organizationId", &text))
                 .transpose()?,
             enabled: input.enabled,
         };

@@ -101,6 +101,10 @@ pub enum RefusalCode {
     /// The user has another account at this provider. (A conflict of kind BOTH answers with both
     /// codes.)
     UserHasAnotherAccount,
+    /// It is the person's only way in.
+    NeededForGlobalAuth,
+    /// The person's organization asks for it.
+    NeededForOrgAuth,
     /// `expectedVersion` is not current.
     VersionConflict,
     /// The idempotency key was used with another input.
@@ -117,10 +121,18 @@ pub enum RefusalCode {
     ManagedByConfiguration,
     /// The provider's type does not take this configuration; `field` says what is wrong.
     InvalidConfiguration,
+    /// The user is no member of the organization.
+    UserNotInOrganization,
     /// The user is disabled, or was merged into another one.
     UserNotActive,
     /// A key can give no scope that it does not hold.
     ScopeNotHeld,
+    /// The plan is no longer true; ask for a new one.
+    PlanOutdated,
+    /// The merge was undone already, or is too long ago.
+    NotUndoable,
+    /// It has more parts than can be changed at once.
+    TooLarge,
 }
 
 /// What a capability answered, as a mutation's payload: refusals are data there.

@@ -9,7 +9,7 @@ use super::context::Asking;
 use super::identity::Identity;
 use super::provider::{self, IdentityProvider};
 use super::scalar::{Refusal, settled};
-use crate::access::{self, Visible, visible};
+use crate::access::{self, Visible};
 use crate::database::session;
 use crate::error::Error;
 use crate::id::{SessionId, UserId};
@@ -41,8 +41,7 @@ impl Session {
             return Ok(None);
         };
         let row = ctx.app()?.loader.identities.load(id).await?;
-        let viewer = ctx.viewer()?;
-        Ok(row.and_then(|row| visible(viewer, row)).map(Identity))
+        Ok(ctx.see(row).await?.map(Identity))
     }
 
     /// Where the person signed in.
@@ -136,12 +135,10 @@ impl SessionMutation {
 /// The sessions of a user that are not over, the latest sign-in first. They are bounded, so they
 /// have no pages.
 pub async fn of_user(ctx: &Context<'_>, user: UserId) -> Result<Vec<Session>, Error> {
-    let (app, viewer) = (ctx.app()?, ctx.viewer()?);
+    let app = ctx.app()?;
     let rows = app.loader.sessions_of_users.load(user).await?;
     let rows = rows.unwrap_or_default();
     let live = rows.iter().rev().filter(|row| app.sessions.is_live(row));
-    Ok(live
-        .filter_map(|row| visible(viewer, Arc::clone(row)))
-        .map(Session)
-        .collect())
+    let seen = ctx.see_all(live.map(Arc::clone)).await?;
+    Ok(seen.into_iter().map(Session).collect())
 }

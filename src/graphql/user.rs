@@ -16,7 +16,7 @@ use super::scalar::{
 };
 use super::session::Session;
 use super::{LARGE, MOST_IDS, MOST_TEXTS};
-use crate::access::{Visible, visible};
+use crate::access::Visible;
 use crate::database::page::Position;
 use crate::database::{identity, user};
 use crate::directory::user::{UpsertUser, upsert};
@@ -144,6 +144,8 @@ pub struct UserFilter {
     email: MaybeUndefined<String>,
     /// With this status.
     status: MaybeUndefined<UserStatus>,
+    /// Members of this organization.
+    organization_id: MaybeUndefined<ID>,
 }
 
 impl UserFilter {
@@ -167,6 +169,9 @@ impl UserFilter {
             }),
             email,
             status: given("filter.status", self.status)?.map(Into::into),
+            organization_id: given("filter.organizationId", self.organization_id)?
+                .map(|text| id("filter.organizationId", &text))
+                .transpose()?,
         };
         if filter.is_empty() {
             return Err(Error::bad_input(
@@ -230,7 +235,7 @@ impl UserQuery {
             (None, Some(entity), None) => loader.users_by_ref.load(entity.0.into_string()).await?,
             (None, None, Some(email)) => {
                 limits::text("email", &email, limits::EMAIL)?;
-                let mut found = loader.users_by_email(&email, viewer.own_user()).await?;
+                let mut found = loader.users_by_email(&email, viewer.reach()).await?;
                 if found.len() > 1 {
                     return Err(Error::Ambiguous(
                         "several users have this e-mail address; ask users(filter: {email}) for all"
@@ -246,7 +251,7 @@ impl UserQuery {
                 ));
             }
         };
-        Ok(row.and_then(|row| visible(viewer, row)).map(User))
+        Ok(ctx.see(row).await?.map(User))
     }
 
     /// The users that the filter finds, by id, paged; all that the caller may see where no filter
@@ -266,13 +271,11 @@ impl UserQuery {
         #[graphql(desc = "The page ends in front of this cursor.")] before: Option<String>,
     ) -> Result<List<User>, Error> {
         let (app, viewer) = (ctx.app()?, ctx.viewer()?);
-        let mut filter = filter
+        let filter = filter
             .map(UserFilter::read)
             .transpose()?
-            .unwrap_or_default();
-        if let Some(own) = viewer.own_user() {
-            filter = filter.within(own);
-        }
+            .unwrap_or_default()
+            .within(viewer.reach());
         let name = "users";
         let page = PageArguments {
             first,
@@ -284,15 +287,7 @@ impl UserQuery {
         let slice = app.loader.user_page(&filter, &page).await?;
         let count = TotalCount::Users(filter);
         let position = |row: &user::Model| Position::Id(row.id.0);
-        Ok(connection(
-            &app.cursors,
-            name,
-            &page,
-            slice,
-            count,
-            position,
-            |row| visible(viewer, Arc::new(row)).map(User),
-        ))
+        connection(ctx, name, &page, slice, count, position, User).await
     }
 }
 
@@ -333,11 +328,9 @@ impl UserMutation {
 /// The user of a row that refers to it.
 pub async fn of_id(ctx: &Context<'_>, id: UserId) -> Result<User, Error> {
     let row = ctx.app()?.loader.users.load(id).await?;
-    let viewer = ctx.viewer()?;
-    row.and_then(|row| visible(viewer, row))
-        .map(User)
-        .ok_or_else(|| Error::NotFound {
-            what: "user",
-            id: id.to_string(),
-        })
+    let seen = ctx.see(row).await?;
+    seen.map(User).ok_or_else(|| Error::NotFound {
+        what: "user",
+        id: id.to_string(),
+    })
 }

@@ -7,7 +7,7 @@ use async_graphql::{Context, Object, Union};
 use super::api_key::ApiKey;
 use super::context::Asking;
 use super::user::User;
-use crate::access::{self, visible};
+use crate::access;
 use crate::error::Error;
 
 /// Who is calling: a signed-in user, or an API key.
@@ -24,14 +24,15 @@ pub struct ViewerQuery;
 impl ViewerQuery {
     /// Who is calling: a signed-in user or an API key; null when nobody is.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Viewer>, Error> {
-        let viewer = ctx.viewer()?;
-        Ok(match viewer {
+        Ok(match ctx.viewer()? {
             access::Viewer::Nobody | access::Viewer::CommandLine => None,
             access::Viewer::Person(person) => {
-                visible(viewer, Arc::clone(&person.user)).map(|user| Viewer::User(User(user)))
+                let user = ctx.see(Some(Arc::clone(&person.user))).await?;
+                user.map(User).map(Viewer::User)
             }
             access::Viewer::ApiKey(key) => {
-                visible(viewer, Arc::clone(key)).map(|key| Viewer::ApiKey(ApiKey(key)))
+                let key = ctx.see(Some(Arc::clone(key))).await?;
+                key.map(ApiKey).map(Viewer::ApiKey)
             }
         })
     }

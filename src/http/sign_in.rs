@@ -335,6 +335,7 @@ fn denied_page(visit: &Visit, finished: &Finished, denied: &Denied) -> Response 
         | Denied::UserNotActive
         | Denied::NotForSignIn
         | Denied::SessionEnded
+        | Denied::NotAMember
         | Denied::SignInFirst(_)
         | Denied::AccountOwnedByAnotherUser
         | Denied::UserHasAnotherAccount => {
@@ -450,6 +451,7 @@ const fn refusal_of_denied(denied: &Denied) -> Refusal {
         Denied::Ambiguous => Refusal::Ambiguous,
         Denied::AccountMismatch => Refusal::AccountMismatch,
         Denied::UserNotActive => Refusal::UserNotActive,
+        Denied::NotAMember => Refusal::NotAMember,
         Denied::NotForSignIn => Refusal::NotFound,
         Denied::SessionEnded | Denied::SignInFirst(_) => Refusal::SignInFirst,
         Denied::AccountOwnedByAnotherUser => Refusal::AccountOwnedByAnotherUser,

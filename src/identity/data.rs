@@ -4,7 +4,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
 use serde_json::{Value, json};
 
 use super::link;
-use crate::access::Caller;
+use crate::access::{Caller, sees};
 use crate::clock::Clock;
 use crate::database::json::Json;
 use crate::database::{Database, identity, identity_provider};
@@ -32,6 +32,9 @@ pub async fn update_data(
             let tx = &*tx;
             let row = identity::locked(tx, id).await?;
             let row = row.ok_or_else(|| link::not_found(id))?;
+            if !sees(&caller.viewer, tx, &row).await? {
+                return Err(link::not_found(id));
+            }
             let provider = identity_provider::Entity::find_by_id(row.provider_id);
             if let Some(provider) = provider.one(tx).await? {
                 link::may_assert(caller, &provider)?;
@@ -49,6 +52,7 @@ pub async fn update_data(
             let event = NewEvent {
                 target: Some(id.any()),
                 user: Some(row.user_id),
+                organization: row.organization_id,
                 before: Some(json!({ "data": row.data_json.0 })),
                 after: Some(json!({ "data": data })),
                 ..NewEvent::new(Action::IdentityUpdated)

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::account::{Profile, Tokens};
 use super::decision::{Conflict, Decision, Holder, Policy, State, decide};
-use crate::access::{Caller, Scope};
+use crate::access::{Caller, Facts, Question, Scope, sees};
 use crate::clock::Clock;
 use crate::database::{Database, Tx, identity, identity_provider, user};
 use crate::error::{Error, Refusal, RefusalCode};
@@ -149,10 +149,12 @@ impl Linking {
         request.check()?;
         let db = self.database.reader();
         let surroundings = Surroundings::read(db, request).await?;
-        surroundings.may_link(caller, request)?;
+        surroundings.may_link(db, caller, request).await?;
         let users = user::by_ids(db, &[request.user_id]).await?;
         active(users.first(), request.user_id)?;
-        Ok(surroundings.decide(request))
+        surroundings.takes_member(db, request).await?;
+        let decision = surroundings.decide(request);
+        surroundings.sees_displaced(db, caller, decision).await
     }
 }
 
@@ -220,10 +222,7 @@ impl Surroundings {
     async fn read(db: &impl ConnectionTrait, request: &LinkRequest) -> Result<Self, Error> {
         let id = request.provider_id;
         let provider = identity_provider::Entity::find_by_id(id).one(db).await?;
-        let provider = provider.ok_or_else(|| Error::NotFound {
-            what: "identity provider",
-            id: id.to_string(),
-        })?;
+        let provider = provider.ok_or_else(|| no_provider(id))?;
         let rows = identity::around(db, id, &request.external_id, request.user_id).await?;
         Ok(Self { provider, rows })
     }
@@ -235,8 +234,23 @@ impl Surroundings {
         Ok(())
     }
 
-    /// Scopes that depend on what is stored, and so can't be told from the document alone.
-    fn may_link(&self, caller: &Caller, request: &LinkRequest) -> Result<(), Error> {
+    /// What depends on what is stored, and so can't be told from the document alone: scopes, and
+    /// whether the caller sees whom and where to link.
+    async fn may_link<Db: ConnectionTrait + Facts>(
+        &self,
+        db: &Db,
+        caller: &Caller,
+        request: &LinkRequest,
+    ) -> Result<(), Error> {
+        if !sees(&caller.viewer, db, &self.provider).await? {
+            return Err(no_provider(self.provider.id));
+        }
+        let user = user::by_ids(db, &[request.user_id]).await?;
+        if let Some(user) = user.first()
+            && !sees(&caller.viewer, db, user).await?
+        {
+            return Err(no_user(request.user_id));
+        }
         may_assert(caller, &self.provider)?;
         if request.policy == Policy::Reattach {
             caller
@@ -244,6 +258,42 @@ impl Surroundings {
                 .require(Scope::IdentityReattach, "the policy REATTACH")?;
         }
         Ok(())
+    }
+
+    /// An organization's provider has accounts of its members only.
+    async fn takes_member(&self, facts: &impl Facts, request: &LinkRequest) -> Result<(), Error> {
+        let Some(organization) = self.provider.organization_id else {
+            return Ok(());
+        };
+        if facts
+            .holds(Question::Member(organization, request.user_id))
+            .await?
+        {
+            return Ok(());
+        }
+        Err(Error::refused(
+            RefusalCode::UserNotInOrganization,
+            &["input", "userId"],
+            "the provider is an organization's own, and the user is no member of it",
+        ))
+    }
+
+    /// Whoever may not see an identity may not remove it: to them, somebody has the account.
+    async fn sees_displaced(
+        &self,
+        facts: &impl Facts,
+        caller: &Caller,
+        decision: Decision,
+    ) -> Result<Decision, Error> {
+        let Decision::Reattach { displaces, .. } = &decision else {
+            return Ok(decision);
+        };
+        for row in self.rows.iter().filter(|row| displaces.contains(&row.id)) {
+            if !sees(&caller.viewer, facts, row).await? {
+                return Ok(Decision::Refuse(Conflict::AccountOwnedByAnotherUser));
+            }
+        }
+        Ok(decision)
     }
 
     fn decide(&self, request: &LinkRequest) -> Decision {
@@ -266,7 +316,8 @@ impl Surroundings {
     }
 }
 
-/// Identities that people sign in with are for those who may vouch for them.
+/// Identities that people sign in with are for those who may vouch for them; at a shared
+/// provider they lead into all of a person's organizations.
 ///
 /// # Errors
 /// `FORBIDDEN`.
@@ -274,10 +325,9 @@ pub fn may_assert(caller: &Caller, provider: &identity_provider::Model) -> Resul
     if !provider.allows_sign_in {
         return Ok(());
     }
-    caller.viewer.require(
-        Scope::IdentityAssert,
-        "linking or changing an identity at a provider that people sign in with",
-    )
+    let what = "linking or changing an identity at a provider that people sign in with";
+    caller.viewer.require(Scope::IdentityAssert, what)?;
+    caller.viewer.require_within(provider.organization_id, what)
 }
 
 /// Why the link is refused, a code for each side of the conflict.
@@ -303,6 +353,21 @@ pub fn refusals(conflict: Conflict) -> Vec<Refusal> {
     }
 }
 
+fn no_provider(id: ProviderId) -> Error {
+    Error::NotFound {
+        what: "identity provider",
+        id: id.to_string(),
+    }
+}
+
+fn no_user(id: UserId) -> Error {
+    Error::NotFound {
+        what: "user",
+        id: id.to_string(),
+    }
+}
+
+/// There is no such identity, or none that the caller may see.
 pub fn not_found(id: IdentityId) -> Error {
     Error::NotFound {
         what: "identity",
@@ -311,10 +376,7 @@ pub fn not_found(id: IdentityId) -> Error {
 }
 
 fn active(user: Option<&user::Model>, id: UserId) -> Result<(), Error> {
-    let user = user.ok_or_else(|| Error::NotFound {
-        what: "user",
-        id: id.to_string(),
-    })?;
+    let user = user.ok_or_else(|| no_user(id))?;
     match user.status {
         user::Status::Active => Ok(()),
         user::Status::Disabled | user::Status::Merged => Err(Error::refused(

@@ -1,25 +1,27 @@
 //! Creating, changing and deleting configured providers.
 
 mod check;
+mod stored;
 
 use std::sync::Arc;
 
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, ModelTrait};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
 use self::check::{as_object, check_secret, check_sign_in, check_slug, checked};
+use self::stored::{check_lender, exists, no_twin};
 use super::catalog::{Catalog, ProviderType};
 use super::config::{self, ProviderInput};
-use crate::access::{Caller, Scope};
+use crate::access::{Caller, Scope, sees};
 use crate::clock::Clock;
 use crate::database::identity_provider::{self, Entity, ManagedBy, Model};
 use crate::database::json::Json;
 use crate::database::{Database, Sealed, Tx, identity};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
-use crate::id::ProviderId;
+use crate::id::{OrganizationId, ProviderId};
 use crate::input::{Change, check_data};
 use crate::limits;
 use crate::vault::{Place, Vault};
@@ -49,6 +51,8 @@ pub struct NewProvider {
     /// As [`super::config::sign_in::SignInConfig`] reads it.
     pub sign_in: Option<Value>,
     pub client_of: Option<ProviderId>,
+    /// Whose it is to be; left out by a key that is bound to an organization: that one's.
+    pub organization_id: Option<OrganizationId>,
     pub enabled: bool,
 }
 
@@ -80,10 +84,14 @@ impl ProviderAdmin {
         }
         check_sign_in(new.sign_in.as_ref())?;
         if new.allows_sign_in || new.sign_in.is_some() {
-            caller
-                .viewer
-                .require(Scope::Admin, "a provider that people sign in with")?;
+            let what = "a provider that people sign in with";
+            caller.viewer.require(Scope::Admin, what)?;
+            caller.viewer.require_unbound(what)?;
         }
+        let organization = new.organization_id.or_else(|| caller.viewer.bound_to());
+        caller
+            .viewer
+            .require_within(organization, "a provider of all organizations")?;
         check_data("input.config", &new.config)?;
         let provider_type = self.type_of(&new.provider_type)?;
         let external_id = checked(
@@ -98,7 +106,10 @@ impl ProviderAdmin {
                 allow_http: &*self.allow_http,
             },
         )?;
-        let row = &self.new_row(new, provider_type, external_id);
+        let row = &Model {
+            organization_id: organization,
+            ..self.new_row(new, provider_type, external_id)
+        };
         self.database
             .write(|tx| async move { self.insert(&tx, caller, row.clone()).await })
             .await
@@ -119,14 +130,14 @@ impl ProviderAdmin {
         }
         check_sign_in(change.sign_in.set())?;
         if change.allows_sign_in.is_some() || change.sign_in != Change::Keep {
-            caller
-                .viewer
-                .require(Scope::Admin, "changing who may sign in with a provider")?;
+            let what = "changing who may sign in with a provider";
+            caller.viewer.require(Scope::Admin, what)?;
+            caller.viewer.require_unbound(what)?;
         }
         self.database
             .write(|tx| async move {
                 let tx = &*tx;
-                let stored = find_own(tx, change.id).await?;
+                let stored = find_own(tx, caller, change.id).await?;
                 let row = self.changed(&stored, change)?;
                 if row == stored {
                     return Ok(());
@@ -138,6 +149,7 @@ impl ProviderAdmin {
                 };
                 let event = NewEvent {
                     target: Some(row.id.any()),
+                    organization: row.organization_id,
                     before: Some(describe(&stored)),
                     after: Some(describe(&row)),
                     ..NewEvent::new(Action::ProviderUpdated)
@@ -156,7 +168,7 @@ impl ProviderAdmin {
         self.database
             .write(|tx| async move {
                 let tx = &*tx;
-                let row = find_own(tx, id).await?;
+                let row = find_own(tx, caller, id).await?;
                 let filter = identity::Filter {
                     provider_id: Some(id),
                     ..identity::Filter::default()
@@ -176,6 +188,7 @@ impl ProviderAdmin {
                 }
                 let event = NewEvent {
                     target: Some(id.any()),
+                    organization: row.organization_id,
                     before: Some(describe(&row)),
                     ..NewEvent::new(Action::ProviderDeleted)
                 };
@@ -186,12 +199,16 @@ impl ProviderAdmin {
     }
 
     async fn insert(&self, tx: &Tx, caller: &Caller, row: Model) -> Result<ProviderId, Error> {
+        if let Some(organization) = row.organization_id {
+            exists(tx, organization).await?;
+        }
         no_twin(tx, &row).await?;
         if let Some(lender) = row.client_of {
-            check_lender(tx, &row, lender).await?;
+            check_lender(tx, caller, &row, lender).await?;
         }
         let event = NewEvent {
             target: Some(row.id.any()),
+            organization: row.organization_id,
             after: Some(describe(&row)),
             ..NewEvent::new(Action::ProviderCreated)
         };
@@ -363,11 +380,18 @@ pub fn not_found(id: ProviderId) -> Error {
     }
 }
 
-/// The provider, if it is the API's to change.
-async fn find_own(tx: &Tx, id: ProviderId) -> Result<Model, Error> {
+/// The provider, if it is the API's and the caller's to change.
+async fn find_own(tx: &Tx, caller: &Caller, id: ProviderId) -> Result<Model, Error> {
     let row = identity_provider::locked(tx, id)
         .await?
         .ok_or_else(|| not_found(id))?;
+    if !sees(&caller.viewer, tx, &row).await? {
+        return Err(not_found(id));
+    }
+    caller.viewer.require_within(
+        row.organization_id,
+        "changing a provider of all organizations",
+    )?;
     match row.managed_by {
         ManagedBy::Api => Ok(row),
         ManagedBy::Configuration => Err(Error::refused(
@@ -381,64 +405,13 @@ async fn find_own(tx: &Tx, id: ProviderId) -> Result<Model, Error> {
     }
 }
 
-async fn no_twin(db: &impl ConnectionTrait, row: &Model) -> Result<(), Error> {
-    if !identity_provider::by_slugs(db, std::slice::from_ref(&row.slug))
-        .await?
-        .is_empty()
-    {
-        return Err(Error::refused(
-            RefusalCode::AlreadyExists,
-            &["input", "slug"],
-            format!("another provider has the slug {}", row.slug),
-        ));
-    }
-    let twin = identity_provider::by_instance(db, &row.provider_type, &row.external_id).await?;
-    let Some(twin) = twin else { return Ok(()) };
-    let instance = if row.external_id.is_empty() {
-        "one"
-    } else {
-        row.external_id.as_str()
-    };
-    Err(Error::refused(
-        RefusalCode::AlreadyExists,
-        &["input", "externalId"],
-        format!(
-            "the provider {} is of type {} and instance {instance} already",
-            twin.slug, twin.provider_type
-        ),
-    ))
-}
-
-async fn check_lender(tx: &Tx, row: &Model, lender: ProviderId) -> Result<(), Error> {
-    let refused = |message: String| {
-        Err(Error::refused(
-            RefusalCode::InvalidConfiguration,
-            &["input", "clientOf"],
-            message,
-        ))
-    };
-    let lender = identity_provider::locked(tx, lender)
-        .await?
-        .ok_or_else(|| not_found(lender))?;
-    if lender.provider_type != row.provider_type {
-        let (theirs, ours) = (lender.provider_type, &row.provider_type);
-        return refused(format!("{} is of type {theirs}, not {ours}", lender.slug));
-    }
-    if lender.client_of.is_some() {
-        return refused(format!(
-            "{} borrows its own client from another provider",
-            lender.slug
-        ));
-    }
-    Ok(())
-}
-
 fn describe(row: &Model) -> Value {
     json!({
         "slug": row.slug,
         "type": row.provider_type,
         "externalId": row.external_id,
         "name": row.name,
+        "organizationId": row.organization_id.map(|id| id.to_string()),
         "config": row.config_json.0,
         "clientId": row.client_id,
         "hasClientSecret": row.client_secret_sealed.is_some(),

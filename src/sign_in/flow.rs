@@ -59,6 +59,8 @@ pub enum Denied {
     /// The user has other ways in: one of them comes first. By these providers, as far as they
     /// are enabled.
     SignInFirst(Vec<identity_provider::Model>),
+    /// The provider is an organization's, and the user is no member of it.
+    NotAMember,
     /// A link: the account is another user's.
     AccountOwnedByAnotherUser,
     /// A link: the user has another account at this provider.
@@ -221,6 +223,7 @@ impl Denied {
             Some(RefusalCode::AccountOwnedByAnotherUser) => Self::AccountOwnedByAnotherUser,
             Some(RefusalCode::UserHasAnotherAccount) => Self::UserHasAnotherAccount,
             Some(RefusalCode::UserNotActive) => Self::UserNotActive,
+            Some(RefusalCode::UserNotInOrganization) => Self::NotAMember,
             _ => Self::Failed(error),
         }
     }

@@ -171,7 +171,9 @@ impl Sessions {
                 let row = session::by_ids(tx, &[id]).await?.into_iter().next();
                 let row = row
                     .filter(|row| self.is_live(row))
-                    .and_then(|row| visible(&caller.viewer, Arc::new(row)))
+                    .ok_or_else(|| not_found(id))?;
+                let row = visible(&caller.viewer, tx, Arc::new(row))
+                    .await?
                     .ok_or_else(|| not_found(id))?;
                 let rows = vec![(*row).clone()];
                 if self.end_rows(tx, &caller.origin(), rows).await?.is_empty() {

@@ -167,6 +167,7 @@ async fn no_key_gives_what_it_does_not_hold(#[values(Db::Sqlite, Db::Postgres)] 
             scopes: scopes.to_vec(),
             application: None,
             expires_at: None,
+            organization_id: None,
         };
         let (app, caller) = (&app, &caller);
         async move { create(&app.database, &app.clock, caller, new).await }

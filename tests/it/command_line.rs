@@ -115,13 +115,22 @@ async fn migrations_are_applied_once_and_their_status_told(
              its start",
             site.place()
         )]),
-        Db::Postgres => assert_eq!(status.out, "pending  m20261122_000001_ground\n"),
+        Db::Postgres => assert_eq!(
+            status.out,
+            "pending  m20261122_000001_ground\npending  m20261122_000002_tenancy\n"
+        ),
     }
     assert!(site.made().is_empty(), "asking makes nothing");
     let up = site.prints(&["migrate", "up"]).await;
-    assert_eq!(up, "applied  m20261122_000001_ground\n");
+    assert_eq!(
+        up,
+        "applied  m20261122_000001_ground\napplied  m20261122_000002_tenancy\n"
+    );
     let status = site.prints(&["migrate", "status"]).await;
-    assert_eq!(status, "applied  m20261122_000001_ground\n");
+    assert_eq!(
+        status,
+        "applied  m20261122_000001_ground\napplied  m20261122_000002_tenancy\n"
+    );
     let again = site.prints(&["migrate", "up"]).await;
     assert_eq!(
         again,

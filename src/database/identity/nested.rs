@@ -4,8 +4,9 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{Condition, FromQueryResult, QueryTrait};
 
-use super::{Column, Entity, Model};
+use super::{Column, Entity, Model, within_organization};
 use crate::database::page::{Page, Slice, union_all};
+use crate::database::reach::Reach;
 use crate::id::{ProviderId, UserId};
 
 /// Whose identities a nested list shows.
@@ -13,8 +14,6 @@ use crate::id::{ProviderId, UserId};
 pub enum Parent {
     User(UserId),
     Provider(ProviderId),
-    /// What one user has at one provider.
-    UserAtProvider(UserId, ProviderId),
 }
 
 impl Parent {
@@ -22,24 +21,31 @@ impl Parent {
         match self {
             Self::User(id) => row.user_id == id,
             Self::Provider(id) => row.provider_id == id,
-            Self::UserAtProvider(user, provider) => {
-                row.user_id == user && row.provider_id == provider
-            }
         }
     }
 
-    fn condition(self, provider_type: Option<&str>) -> Condition {
+    pub(super) fn condition(self, only: &Only) -> Condition {
         let parent = match self {
             Self::User(id) => Column::UserId.eq(id),
             Self::Provider(id) => Column::ProviderId.eq(id),
-            Self::UserAtProvider(user, provider) => {
-                Column::UserId.eq(user).and(Column::ProviderId.eq(provider))
-            }
         };
+        let provider_type = only.provider_type.as_deref();
         Condition::all()
             .add(parent)
             .add_option(provider_type.map(|key| Column::ProviderType.eq(key)))
+            .add_option(match only.reach {
+                Reach::All => None,
+                Reach::User(id) => Some(Condition::all().add(Column::UserId.eq(id))),
+                Reach::Organization(id) => Some(within_organization(id)),
+            })
     }
+}
+
+/// Which of a parent's identities are meant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Only {
+    pub provider_type: Option<String>,
+    pub reach: Reach,
 }
 
 /// One page for each parent, in one statement: a bounded select for each, never a window over
@@ -47,11 +53,11 @@ impl Parent {
 pub async fn pages_of_parents(
     db: &impl ConnectionTrait,
     parents: &[Parent],
-    provider_type: Option<&str>,
+    only: &Only,
     page: &Page,
 ) -> Result<Vec<Slice<Model>>, DbErr> {
     let pages = parents.iter().map(|parent| {
-        let rows = Entity::find().filter(parent.condition(provider_type));
+        let rows = Entity::find().filter(parent.condition(only));
         let mut select = rows.into_query();
         page.apply(&mut select, &[Column::Id], false);
         select
@@ -72,7 +78,7 @@ pub async fn pages_of_parents(
 pub async fn counts_of_parents(
     db: &impl ConnectionTrait,
     parents: &[Parent],
-    provider_type: Option<&str>,
+    only: &Only,
 ) -> Result<Vec<u64>, DbErr> {
     #[derive(FromQueryResult)]
     struct Count {
@@ -84,7 +90,7 @@ pub async fn counts_of_parents(
             .expr_as(Expr::val(index).cast_as("bigint"), "parent")
             .expr_as(Expr::col(Column::Id).count(), "rows")
             .from(Entity)
-            .cond_where(parent.condition(provider_type))
+            .cond_where(parent.condition(only))
             .take()
     });
     let Some(statement) = union_all(counts.collect()) else {

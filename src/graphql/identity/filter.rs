@@ -41,6 +41,8 @@ pub struct IdentityFilter {
     email: MaybeUndefined<String>,
     /// The primary ones of their users at their providers, or the others.
     is_primary: MaybeUndefined<bool>,
+    /// Within this organization: of its members, at its own providers and the shared ones.
+    organization_id: MaybeUndefined<ID>,
 }
 
 /// What a list of identities is ordered by; the id decides between equals.
@@ -127,6 +129,9 @@ impl IdentityFilter {
                 .transpose()?,
             email: text("email", self.email, limits::EMAIL)?,
             is_primary: given(&key("isPrimary"), self.is_primary)?,
+            organization_id: given(&key("organizationId"), self.organization_id)?
+                .map(|text| id(&key("organizationId"), &text))
+                .transpose()?,
         };
         if filter.is_empty() {
             return Err(Error::bad_input(

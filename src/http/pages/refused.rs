@@ -28,6 +28,8 @@ pub enum Refusal {
     NoResolver,
     AccountMismatch,
     UserNotActive,
+    /// The provider is an organization's, and the person is no member of it.
+    NotAMember,
     /// A link: the account is another user's.
     AccountOwnedByAnotherUser,
     /// A link: the user has another account at this provider.
@@ -158,7 +160,7 @@ impl AnswerStep {
 
 impl Refusal {
     /// Every one of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::NoEmail,
         Self::EmailUnverified,
         Self::UserNotFound,
@@ -166,6 +168,7 @@ impl Refusal {
         Self::NoResolver,
         Self::AccountMismatch,
         Self::UserNotActive,
+        Self::NotAMember,
         Self::AccountOwnedByAnotherUser,
         Self::UserHasAnotherAccount,
         Self::FlowExpired,
@@ -210,6 +213,7 @@ impl Refusal {
             Self::Ambiguous
             | Self::NoResolver
             | Self::UserNotActive
+            | Self::NotAMember
             | Self::SignInFirst
             | Self::BadRequest
             | Self::NotFound
@@ -269,6 +273,13 @@ impl Refusal {
                 "You can’t sign in at the moment",
                 "Your entry in the directory is not active.",
                 "If you think that is a mistake, ask the people who run this server.",
+            ),
+            Self::NotAMember => (
+                "USER_NOT_IN_ORGANIZATION",
+                StatusCode::FORBIDDEN,
+                "This provider is not for you",
+                "It belongs to an organization that you are not a member of.",
+                "Use another provider, or ask the organization to make you a member.",
             ),
             Self::AccountOwnedByAnotherUser => (
                 "ACCOUNT_OWNED_BY_ANOTHER_USER",

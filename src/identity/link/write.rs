@@ -30,13 +30,14 @@ pub async fn link(
     identity::lock_account(tx, request.provider_id, &request.external_id).await?;
     let mut surroundings = Surroundings::read(tx, request).await?;
     match author {
-        Author::Caller(caller) => surroundings.may_link(caller, request)?,
+        Author::Caller(caller) => surroundings.may_link(tx, caller, request).await?,
         Author::Flow(_) => {}
     }
     if let Some(linked) = answered_before(linking, tx, author, request).await? {
         return Ok(linked);
     }
     lock_users(tx, request, &surroundings).await?;
+    surroundings.takes_member(tx, request).await?;
     surroundings.lock_rows(tx, request).await?;
     let writer = Writer {
         linking,
@@ -45,7 +46,12 @@ pub async fn link(
         request,
         now: linking.clock.now(),
     };
-    let (identity, outcome) = match surroundings.decide(request) {
+    let decision = surroundings.decide(request);
+    let decision = match author {
+        Author::Caller(caller) => surroundings.sees_displaced(tx, caller, decision).await?,
+        Author::Flow(_) => decision,
+    };
+    let (identity, outcome) = match decision {
         Decision::Refuse(conflict) => return Err(Error::Refused(refusals(conflict))),
         Decision::Create { primary } => (
             writer.create(&surroundings, primary).await?,
@@ -237,6 +243,7 @@ impl Writer<'_> {
             id: IdentityId::new(&self.linking.clock),
             provider_id: provider.id,
             provider_type: provider.provider_type.clone(),
+            organization_id: provider.organization_id,
             user_id: request.user_id,
             external_id: String::new(),
             account_slot: String::new(),
@@ -381,6 +388,7 @@ fn new_event(
         action,
         target: Some(row.id.any()),
         user: Some(row.user_id),
+        organization: row.organization_id,
         before,
         after,
     }

@@ -3,6 +3,7 @@
 use lanyard::database::api_key;
 use lanyard::database::event::{self, Filter};
 use lanyard::database::page::Position;
+use lanyard::database::reach::Reach;
 use lanyard::id::{ApiKeyId, EventId};
 
 use super::super::fill::id;
@@ -95,7 +96,7 @@ pub fn all() -> Vec<Lookup> {
             move |db| {
                 let page = page.clone();
                 async move {
-                    api_key::page(&db, &page).await.unwrap();
+                    api_key::page(&db, Reach::All, &page).await.unwrap();
                 }
             },
         ));

@@ -1,8 +1,9 @@
 //! Lookups of identities: each key of the filter alone, what callers combine, each order.
 
 use lanyard::database::credential;
-use lanyard::database::identity::{self, Filter, OrderBy, Parent, Status};
+use lanyard::database::identity::{self, Filter, Only, OrderBy, Parent, Status};
 use lanyard::database::page::Position;
+use lanyard::database::reach::Reach;
 use lanyard::id::{IdentityId, ProviderId, UserId};
 
 use super::super::fill::{EMAIL, EXTERNAL_ID, id};
@@ -220,7 +221,7 @@ pub fn pages() -> Vec<Lookup> {
         all.extend(pages_of(
             &format!("{name}, of one person"),
             OfSome,
-            &filter.within(user(777)),
+            &filter.within(Reach::User(user(777))),
             identity::Order::default(),
             &Position::Id(id(3_109)),
         ));
@@ -253,7 +254,7 @@ pub fn pages() -> Vec<Lookup> {
             all.extend(pages_of(
                 &format!("{name}, of one person"),
                 OfSome,
-                &Filter::default().within(user(777)),
+                &Filter::default().within(Reach::User(user(777))),
                 order,
                 &middle,
             ));
@@ -303,7 +304,8 @@ pub fn lookups() -> Vec<Lookup> {
         lookup("userIdentities", OfAnIndex, |db| async move {
             for exclude in [false, true] {
                 let found =
-                    identity::of_user_and_type(&db, user(777), "github", exclude, 1001).await;
+                    identity::of_user_and_type(&db, user(777), "github", exclude, Reach::All, 1001)
+                        .await;
                 assert_eq!(found.unwrap().len(), 1);
             }
         }),
@@ -321,23 +323,27 @@ pub fn nested() -> Vec<Lookup> {
         None,
     ));
     let own: Vec<Parent> = (0..8)
-        .map(|number| Parent::UserAtProvider(user(777), ProviderId(id(number))))
+        .map(|number| Parent::Provider(ProviderId(id(number))))
         .collect();
+    let only = Only {
+        provider_type: None,
+        reach: Reach::User(user(777)),
+    };
     all.push(lookup(
         "identities of one person at providers",
         OfSome,
         move |db| {
-            let own = own.clone();
+            let (own, only) = (own.clone(), only.clone());
             async move {
                 let (_, first) = super::pages(&Position::Id(id(0))).swap_remove(0);
-                let pages = identity::pages_of_parents(&db, &own, None, &first).await;
+                let pages = identity::pages_of_parents(&db, &own, &only, &first).await;
                 let found = pages
                     .unwrap()
                     .iter()
                     .map(|page| page.rows.len())
                     .sum::<usize>();
                 assert_eq!(found, 4);
-                let counts = identity::counts_of_parents(&db, &own, None).await;
+                let counts = identity::counts_of_parents(&db, &own, &only).await;
                 assert_eq!(counts.unwrap().iter().sum::<u64>(), 4);
             }
         },
@@ -346,12 +352,20 @@ pub fn nested() -> Vec<Lookup> {
         let users = users.clone();
         async move {
             for provider_type in [None, Some("github")] {
-                let counts = identity::counts_of_parents(&db, &users, provider_type).await;
+                let counts =
+                    identity::counts_of_parents(&db, &users, &all_of_type(provider_type)).await;
                 assert_eq!(counts.unwrap().len(), 100);
             }
         }
     }));
     all
+}
+
+fn all_of_type(provider_type: Option<&str>) -> Only {
+    Only {
+        provider_type: provider_type.map(str::to_owned),
+        reach: Reach::All,
+    }
 }
 
 fn nested_pages(
@@ -368,8 +382,8 @@ fn nested_pages(
             move |db| {
                 let (parents, page) = (parents.clone(), page.clone());
                 async move {
-                    let pages =
-                        identity::pages_of_parents(&db, &parents, provider_type, &page).await;
+                    let only = all_of_type(provider_type);
+                    let pages = identity::pages_of_parents(&db, &parents, &only, &page).await;
                     assert_eq!(pages.unwrap().len(), parents.len());
                 }
             },

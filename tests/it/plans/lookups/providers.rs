@@ -68,7 +68,7 @@ pub fn all() -> Vec<Lookup> {
             );
         }),
         lookup("provider by instance", OfFew, |db| async move {
-            let found = identity_provider::by_instance(&db, "github", "instance-1").await;
+            let found = identity_provider::by_instance(&db, None, "github", "instance-1").await;
             assert!(found.unwrap().is_some());
         }),
         lookup(

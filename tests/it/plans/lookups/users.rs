@@ -1,6 +1,7 @@
 //! Lookups of users.
 
 use lanyard::database::page::Position;
+use lanyard::database::reach::Reach;
 use lanyard::database::user::{self, Filter, Status};
 use lanyard::id::UserId;
 
@@ -45,11 +46,14 @@ pub fn all() -> Vec<Lookup> {
             assert_eq!(user::by_entity_refs(&db, &refs).await.unwrap().len(), 1);
         }),
         lookup("user by e-mail address", OfAnIndex, |db| async move {
-            assert_eq!(user::by_email(&db, EMAIL, None).await.unwrap().len(), 1);
+            assert_eq!(
+                user::by_email(&db, EMAIL, Reach::All).await.unwrap().len(),
+                1
+            );
             let exact = user::by_exact_email(&db, EMAIL).await.unwrap();
             assert_eq!(exact.len(), 1);
-            let only = Some(UserId(id(777)));
-            assert_eq!(user::by_email(&db, EMAIL, only).await.unwrap().len(), 1);
+            let own = Reach::User(UserId(id(777)));
+            assert_eq!(user::by_email(&db, EMAIL, own).await.unwrap().len(), 1);
         }),
     ];
     for (name, order, filter) in filters() {

@@ -1,0 +1,37 @@
+//! Members' links to their organizations' single sign-on.
+
+use sea_orm::entity::prelude::*;
+
+use crate::clock::Time;
+use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, UserId};
+
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "auth_identity")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: AuthIdentityId,
+    pub auth_provider_id: AuthProviderId,
+    /// A copy of the sign-on's.
+    pub organization_id: OrganizationId,
+    pub user_id: UserId,
+    /// The account's stable subject at the provider.
+    pub ident: String,
+    pub date_added: Time,
+    pub last_verified: Time,
+    pub last_synced: Time,
+}
+
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+pub async fn by_ids(
+    db: &impl ConnectionTrait,
+    ids: &[AuthIdentityId],
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(db)
+        .await
+}

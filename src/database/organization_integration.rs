@@ -1,0 +1,98 @@
+//! Integrations in organizations, and the identities that they act as.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{ExprTrait, LockType};
+use sea_orm::{Condition, DbBackend, QueryOrder, QuerySelect};
+
+use super::Tx;
+use super::json::Json;
+use super::status::ObjectStatus;
+use crate::clock::Time;
+use crate::id::{IdentityId, IntegrationId, OrganizationId, OrganizationIntegrationId};
+
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "organization_integration")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: OrganizationIntegrationId,
+    pub organization_id: OrganizationId,
+    pub integration_id: IntegrationId,
+    /// A copy of the integration's, which never changes.
+    pub provider: String,
+    /// A copy of the integration's, which never changes.
+    pub external_id: String,
+    /// Free data of the application, for this organization.
+    pub config_json: Json,
+    pub status: ObjectStatus,
+    pub default_identity_id: Option<IdentityId>,
+    /// Since when there is no default although there was one; `None` where it was cleared on
+    /// purpose, or where there never was one.
+    pub default_lost_at: Option<Time>,
+    /// From then on it acts as nobody.
+    pub grace_period_end: Option<Time>,
+    pub date_added: Time,
+    pub date_updated: Time,
+}
+
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+pub async fn by_ids(
+    db: &impl ConnectionTrait,
+    ids: &[OrganizationIntegrationId],
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(db)
+        .await
+}
+
+/// Those of the pairs that are installed, in one statement.
+pub async fn which(
+    db: &impl ConnectionTrait,
+    pairs: &[(OrganizationId, IntegrationId)],
+) -> Result<HashSet<(OrganizationId, IntegrationId)>, DbErr> {
+    let mut integrations: HashMap<OrganizationId, Vec<IntegrationId>> = HashMap::new();
+    for (organization, integration) in pairs {
+        integrations
+            .entry(*organization)
+            .or_default()
+            .push(*integration);
+    }
+    if integrations.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let any =
+        integrations
+            .into_iter()
+            .fold(Condition::any(), |any, (organization, integrations)| {
+                any.add(
+                    Column::OrganizationId
+                        .eq(organization)
+                        .and(Column::IntegrationId.is_in(integrations)),
+                )
+            });
+    let found: Vec<(OrganizationId, IntegrationId)> = Entity::find()
+        .select_only()
+        .columns([Column::OrganizationId, Column::IntegrationId])
+        .filter(any)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(found.into_iter().collect())
+}
+
+/// Where any of the identities is the default, by id, locked until the transaction ends.
+pub async fn acting_as_locked(tx: &Tx, identities: &[IdentityId]) -> Result<Vec<Model>, DbErr> {
+    let mut select = Entity::find()
+        .filter(Column::DefaultIdentityId.is_in(identities.iter().copied()))
+        .order_by_asc(Column::Id);
+    if tx.get_database_backend() == DbBackend::Postgres {
+        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
+    }
+    select.all(tx).await
+}

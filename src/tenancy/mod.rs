@@ -1,0 +1,4 @@
+//! Organizations, and what is within them: members, integrations, single sign-on. Knows neither
+//! flows nor sessions of people who are on their way in.
+
+pub mod organization;
