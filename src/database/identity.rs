@@ -1,6 +1,7 @@
 //! Identities: who is linked to which account.
 
 mod nested;
+pub mod passing;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, SelectStatement};

@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ExprTrait, SelectStatement};
-use sea_orm::{Condition, QuerySelect, QueryTrait};
+use sea_orm::{Condition, IntoActiveModel, QueryOrder, QuerySelect, QueryTrait};
 
+use super::Tx;
 use crate::clock::Time;
 use crate::id::{OrganizationId, UserId};
 
@@ -60,6 +61,45 @@ pub async fn which(
         .into_iter()
         .map(|row| (row.organization_id, row.user_id))
         .collect())
+}
+
+/// The user's first `limit` memberships, by organization.
+pub async fn of_user(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::UserId.eq(user))
+        .order_by_asc(Column::OrganizationId)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+/// The user's memberships in these organizations.
+pub async fn of_user_in(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    organizations: &[OrganizationId],
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::OrganizationId.is_in(organizations.iter().copied()))
+        .filter(Column::UserId.eq(user))
+        .all(db)
+        .await
+}
+
+pub async fn insert(tx: &Tx, row: Model) -> Result<(), DbErr> {
+    Entity::insert(row.into_active_model())
+        .exec_without_returning(tx)
+        .await
+        .map(drop)
+}
+
+pub async fn delete(tx: &Tx, organization: OrganizationId, user: UserId) -> Result<(), DbErr> {
+    let delete = Entity::delete_by_id((organization, user));
+    delete.exec(tx).await.map(drop)
 }
 
 /// The organizations of a user, for the condition of another statement.
