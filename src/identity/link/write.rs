@@ -9,10 +9,11 @@ use sha2::Sha256;
 use super::{
     Author, Idempotency, LinkRequest, Linked, Linking, Outcome, Surroundings, active, refusals,
 };
+use crate::access::session;
 use crate::clock::Time;
 use crate::database::json::{Json, Texts};
 use crate::database::user::fold_case;
-use crate::database::{Tx, credential, idempotency_key, identity, session, user};
+use crate::database::{Tx, credential, idempotency_key, identity, user};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::{IdentityId, UserId};
@@ -181,7 +182,7 @@ impl Writer<'_> {
             tokens.delete(self.tx).await?;
         }
         if moved {
-            session::delete_of_identity(self.tx, id, self.author.session()).await?;
+            self.end_sessions(id).await?;
         }
         self.store_tokens(id, tokens).await?;
         event::record(self.tx, &self.linking.clock, &self.author.origin(), event).await?;
@@ -191,7 +192,7 @@ impl Writer<'_> {
     async fn displace(&self, surroundings: &Surroundings, ids: &[IdentityId]) -> Result<(), Error> {
         for row in surroundings.rows.iter().filter(|row| ids.contains(&row.id)) {
             // Whoever came in by the account is out with it.
-            session::delete_of_identity(self.tx, row.id, self.author.session()).await?;
+            self.end_sessions(row.id).await?;
             row.clone().delete(self.tx).await?;
             let event = new_event(Action::IdentityUnlinked, row, Some(describe(row)), None);
             event::record(self.tx, &self.linking.clock, &self.author.origin(), event).await?;
@@ -199,6 +200,14 @@ impl Writer<'_> {
                 self.promote_next(row).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Ends the sessions that the identity has opened, but the one that the flow began in.
+    async fn end_sessions(&self, id: IdentityId) -> Result<(), Error> {
+        let (clock, origin) = (&self.linking.clock, self.author.origin());
+        let keep = self.author.session();
+        session::end_of_identities(self.tx, clock, &origin, &[id], keep).await?;
         Ok(())
     }
 
