@@ -4,5 +4,7 @@ pub mod account;
 mod data;
 pub mod decision;
 pub mod link;
+pub mod remove;
+mod told;
 
 pub use data::update_data;
