@@ -34,6 +34,7 @@ use crate::provider::oidc::Oidc;
 use crate::settings::Settings;
 use crate::sign_in::flow::FlowEnds;
 use crate::sign_in::session::Sessions;
+use crate::tenancy::merge::Merging;
 use crate::vault::{KeyRing, ServerSecret, Vault};
 use connections::{Patience, serve};
 pub use start::{StartError, make_folder, migrated_database, open_database, place, ready_database};
@@ -87,6 +88,9 @@ impl Server {
         let form_key = vault
             .server_secret(&database, ServerSecret::FormToken)
             .await?;
+        let plan_key = vault
+            .server_secret(&database, ServerSecret::MergePlan)
+            .await?;
         let sealer = Sealer::new(database.clone(), chain_key);
         let egress = Arc::new(Egress::new(&settings.egress)?);
         let flows = Flows {
@@ -104,6 +108,11 @@ impl Server {
                 vault: Arc::clone(&vault),
                 clock: clock.clone(),
                 idempotency_key: Arc::new(idempotency_key),
+            },
+            merging: Merging {
+                database: database.clone(),
+                clock: clock.clone(),
+                plan_key: Arc::new(plan_key),
             },
             providers: ProviderAdmin {
                 database: database.clone(),

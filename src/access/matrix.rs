@@ -132,6 +132,7 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Query", "user", scope(Scope::DirectoryRead), Own),
     ("Query", "users", scope(Scope::DirectoryRead), Own),
     ("Query", "linkPreview", scope(Scope::IdentityWrite), Never),
+    ("Query", "mergePlan", scope(Scope::Admin), Never),
     ("Query", "auditEvents", scope(Scope::AuditRead), Never),
     ("Query", "apiKeys", scope(Scope::Admin), Never),
     ("Mutation", "linkIdentity", scope(Scope::IdentityWrite), Never),
@@ -140,6 +141,8 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Mutation", "updateIdentityProvider", scope(Scope::ProviderWrite), Never),
     ("Mutation", "deleteIdentityProvider", scope(Scope::ProviderWrite), Never),
     ("Mutation", "upsertUser", scope(Scope::DirectoryWrite), Never),
+    ("Mutation", "mergeUsers", scope(Scope::Admin), Never),
+    ("Mutation", "undoMerge", scope(Scope::Admin), Never),
     ("Mutation", "createApiKey", scope(Scope::Admin), Never),
     // A key may revoke itself; for another one the mutation asks for admin.
     ("Mutation", "revokeApiKey", Credential, Never),
@@ -201,6 +204,9 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("IdentityProviderPayload", "*", Nothing, All),
     ("DeleteIdentityProviderPayload", "*", Nothing, All),
     ("UserPayload", "*", Nothing, All),
+    ("MergePlan", "*", Nothing, All),
+    ("MergeItem", "*", Nothing, All),
+    ("MergeUsersPayload", "*", Nothing, All),
     ("CreateApiKeyPayload", "*", Nothing, All),
     ("RevokeApiKeyPayload", "*", Nothing, All),
     ("EndSessionPayload", "*", Nothing, All),
@@ -210,7 +216,10 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
 /// Fields that reach beyond an organization: keys that are bound to one may not ask for them. The
 /// directory is one for the whole server, and so are its people's ways in.
 pub const SERVER_WIDE: &[(&str, &str)] = &[
+    ("Query", "mergePlan"),
     ("Mutation", "upsertUser"),
+    ("Mutation", "mergeUsers"),
+    ("Mutation", "undoMerge"),
     ("Mutation", "endSession"),
     ("User", "sessions"),
 ];

@@ -107,7 +107,11 @@ pub async fn by_idents(
         let any = accounts
             .iter()
             .fold(Condition::any(), |any, (sign_on, ident)| {
-                any.add(Column::AuthProviderId.eq(*sign_on).and(Column::Ident.eq(ident)))
+                any.add(
+                    Column::AuthProviderId
+                        .eq(*sign_on)
+                        .and(Column::Ident.eq(ident)),
+                )
             });
         found.extend(Entity::find().filter(any).all(db).await?);
     }

@@ -64,6 +64,9 @@ pub struct Origin {
 pub enum Action {
     ApiKeyCreated,
     ApiKeyRevoked,
+    AuthIdentityLinked,
+    AuthIdentityUnlinked,
+    AuthIdentityUpdated,
     IdentityLinked,
     IdentityUnlinked,
     IdentityUpdated,
@@ -79,13 +82,19 @@ pub enum Action {
     SessionEnded,
     SessionStarted,
     UserCreated,
+    UserDeleted,
+    UserMergeUndone,
+    UserMerged,
     UserUpdated,
 }
 
 impl Action {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
+        Self::AuthIdentityLinked,
+        Self::AuthIdentityUnlinked,
+        Self::AuthIdentityUpdated,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::IdentityUpdated,
@@ -101,6 +110,9 @@ impl Action {
         Self::SessionEnded,
         Self::SessionStarted,
         Self::UserCreated,
+        Self::UserDeleted,
+        Self::UserMergeUndone,
+        Self::UserMerged,
         Self::UserUpdated,
     ];
 
@@ -108,6 +120,9 @@ impl Action {
         match self {
             Self::ApiKeyCreated => "api_key.created",
             Self::ApiKeyRevoked => "api_key.revoked",
+            Self::AuthIdentityLinked => "auth_identity.linked",
+            Self::AuthIdentityUnlinked => "auth_identity.unlinked",
+            Self::AuthIdentityUpdated => "auth_identity.updated",
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::IdentityUpdated => "identity.updated",
@@ -123,6 +138,9 @@ impl Action {
             Self::SessionEnded => "session.ended",
             Self::SessionStarted => "session.started",
             Self::UserCreated => "user.created",
+            Self::UserDeleted => "user.deleted",
+            Self::UserMergeUndone => "user.merge_undone",
+            Self::UserMerged => "user.merged",
             Self::UserUpdated => "user.updated",
         }
     }

@@ -62,6 +62,7 @@ pub struct Query(
     link::LinkQuery,
     provider::ProviderQuery,
     user::UserQuery,
+    merge::MergeQuery,
     api_key::ApiKeyQuery,
     audit::AuditQuery,
 );
@@ -72,6 +73,7 @@ pub struct Mutation(
     link::LinkMutation,
     provider_write::ProviderMutation,
     user::UserMutation,
+    merge::MergeMutation,
     api_key::ApiKeyMutation,
     session::SessionMutation,
 );

@@ -1,4 +1,6 @@
-//! Organizations, and what is within them: members, integrations, single sign-on. Knows neither
-//! flows nor sessions of people who are on their way in.
+//! Organizations, and what is within them: members, integrations, single sign-on; and users that
+//! go into others, with all that they have there. Knows neither flows nor sessions of people who
+//! are on their way in.
 
+pub mod merge;
 pub mod organization;

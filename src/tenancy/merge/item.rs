@@ -107,6 +107,14 @@ impl Held {
             Self::Membership { organization, .. } => organization.any(),
         }
     }
+
+    /// Where an identity is.
+    pub const fn provider(&self) -> Option<ProviderId> {
+        match self {
+            Self::Identity { provider, .. } => Some(*provider),
+            Self::AuthIdentity { .. } | Self::Membership { .. } => None,
+        }
+    }
 }
 
 impl From<&identity::Model> for Held {
@@ -167,9 +175,7 @@ impl Reason {
             Self::AnotherAccount => {
                 "the other user has an account at this provider, and it takes one of each user"
             }
-            Self::NotAMember => {
-                "it is within an organization that neither user is a member of"
-            }
+            Self::NotAMember => "it is within an organization that neither user is a member of",
             Self::AnotherPrimary => {
                 "the other user has a primary account at this provider, which stays the primary one"
             }

@@ -9,7 +9,7 @@ use sea_orm::prelude::Uuid;
 use serde::Serialize;
 use sha2::Sha256;
 
-use super::item::{Held, Item, Outcome, Reason};
+use super::item::{Item, Outcome, Reason};
 use super::{MOST_ITEMS, Policy};
 use crate::database::{auth_identity, identity, organization_member, user};
 use crate::error::{Error, Refusal, RefusalCode};
@@ -187,13 +187,10 @@ impl Plan {
     }
 
     /// The providers of the identities that can't move, for the reason.
-    pub fn providers_where(&self, why: Reason) -> BTreeSet<ProviderId> {
+    fn providers_where(&self, why: Reason) -> BTreeSet<ProviderId> {
         self.items()
             .filter(|item| item.outcome == Outcome::Stays && item.reason == Some(why))
-            .filter_map(|item| match &item.held {
-                Held::Identity { provider, .. } => Some(*provider),
-                Held::AuthIdentity { .. } | Held::Membership { .. } => None,
-            })
+            .filter_map(|item| item.held.provider())
             .collect()
     }
 
@@ -213,9 +210,8 @@ impl Plan {
             ),
         ];
         let refusal = |(reason, code, because): (Reason, RefusalCode, &str)| {
-            let stays = |item: &&Item| {
-                item.outcome == Outcome::Stays && item.reason == Some(reason)
-            };
+            let stays =
+                |item: &&Item| item.outcome == Outcome::Stays && item.reason == Some(reason);
             let count = self.items().filter(stays).count();
             let providers = self.providers_where(reason);
             let at = if providers.is_empty() {
