@@ -36,6 +36,7 @@ mod linking_refused;
 mod linking_repeated;
 mod lookups;
 mod lookups_of_kinds;
+mod merging;
 mod migrations;
 mod pages;
 mod people;

@@ -7,7 +7,7 @@ use super::item::{Held, Item, Outcome, Reason};
 use super::plan::{Around, Plan};
 use super::{Merging, UNDOABLE_FOR};
 use crate::access::session;
-use crate::clock::Clock;
+use crate::clock::{Clock, Time};
 use crate::database::json::Json;
 use crate::database::user::{self, Status};
 use crate::database::{Tx, auth_identity, flow, organization_member, user_merge};
@@ -82,9 +82,7 @@ impl Writer<'_> {
         else {
             return Ok(());
         };
-        organization_member::delete(self.tx, organization, from).await?;
-        let removed = of_member(Action::OrganizationMemberRemoved, organization, from);
-        self.record(removed).await?;
+        self.remove_member(organization, from).await?;
         match item.outcome {
             Outcome::Moves => self.add_member(organization, into, date_added).await,
             Outcome::Stays | Outcome::Removed => Ok(()),
@@ -95,7 +93,7 @@ impl Writer<'_> {
         &self,
         organization_id: OrganizationId,
         user_id: UserId,
-        date_added: crate::clock::Time,
+        date_added: Time,
     ) -> Result<(), Error> {
         let row = organization_member::Model {
             organization_id,
@@ -103,11 +101,25 @@ impl Writer<'_> {
             date_added,
         };
         organization_member::insert(self.tx, row).await?;
-        self.record(of_member(
-            Action::OrganizationMemberAdded,
-            organization_id,
-            user_id,
-        ))
+        let added = Action::OrganizationMemberAdded;
+        self.record(NewEvent {
+            after: Some(json!({ "userId": user_id.to_string() })),
+            ..of_member(added, organization_id, user_id)
+        })
+        .await
+    }
+
+    pub async fn remove_member(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+    ) -> Result<(), Error> {
+        organization_member::delete(self.tx, organization, user).await?;
+        let removed = Action::OrganizationMemberRemoved;
+        self.record(NewEvent {
+            before: Some(json!({ "userId": user.to_string() })),
+            ..of_member(removed, organization, user)
+        })
         .await
     }
 
@@ -204,7 +216,7 @@ impl Writer<'_> {
 }
 
 /// What happened to a membership.
-pub fn of_member(action: Action, organization: OrganizationId, user: UserId) -> NewEvent {
+fn of_member(action: Action, organization: OrganizationId, user: UserId) -> NewEvent {
     NewEvent {
         target: Some(organization.any()),
         user: Some(user),
