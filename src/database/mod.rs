@@ -16,6 +16,7 @@ mod sealed;
 pub mod secret;
 pub mod session;
 pub mod user;
+mod version;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use crate::error::Error;
 pub use connect::ConnectError;
 pub use lock::Lock;
 pub use sealed::Sealed;
+pub use version::Version;
 
 /// A transaction that may write. Everything inside it uses this, never the pool.
 pub type Tx = DatabaseTransaction;
