@@ -75,9 +75,13 @@ async fn rows(
 ) -> Result<(), Failure> {
     let clock = &Clock::default();
     let (outcome, vault) = keys::master_key(settings, database, clock).await;
+    let is_right = !outcome.is_failed();
     report.add(Check::MasterKey, outcome)?;
-    if let Some(vault) = &vault {
-        report.add(Check::Secrets, keys::secrets(database, vault).await)?;
+    if is_right {
+        report.add(
+            Check::Secrets,
+            keys::secrets(database, vault.as_ref()).await,
+        )?;
     }
     let noted = doctor.head.as_ref();
     let (outcome, verified) = audit::chain(database, vault.as_ref(), noted).await;
@@ -88,10 +92,13 @@ async fn rows(
         is_whole &= !outcome.is_failed();
         report.add(Check::AuditHead, outcome)?;
     }
+    let outcome = audit::events(database).await;
+    is_whole &= !outcome.is_failed();
+    report.add(Check::AuditEvents, outcome)?;
+    // Of a log that may have lost its end nobody should note the head.
     if is_whole {
         report.head = verified.and_then(|verified| verified.head);
     }
-    report.add(Check::AuditEvents, audit::events(database).await)?;
     report.add(Check::AuditQueue, audit::queue(database, clock).await)?;
     for (check, invariant) in [
         (Check::IdentityTypes, Invariant::ProviderType),

@@ -37,7 +37,7 @@ fn chain_outcome(verified: &Verified) -> Outcome {
         (Some(broken), _) => Outcome::failed(format!(
             "{broken}. Keep this database as it is, and compare it with a backup"
         )),
-        (None, Some(head)) => Outcome::ok(format!("whole, {} events", head.sequence)),
+        (None, Some(head)) => Outcome::ok(format!("whole, up to sequence {}", head.sequence)),
         (None, None) => Outcome::ok("nothing is sealed yet"),
     }
 }
@@ -152,8 +152,9 @@ pub async fn queue(database: &Database, clock: &Clock) -> Outcome {
         "at least "
     };
     Outcome::warning(format!(
-        "{at_least}{} events wait for their seal, since {first:.0} the longest. Does no server \
-         run? `lanyard serve` seals them",
-        waiting.len()
+        "events that wait for their seal: {at_least}{}, since {}. Does no server run? `lanyard \
+         serve` seals them",
+        waiting.len(),
+        first.format("%Y-%m-%d %H:%M:%S UTC")
     ))
 }

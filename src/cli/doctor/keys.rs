@@ -41,8 +41,10 @@ pub async fn master_key(
     (outcome, Some(Vault::new(keys, clock.clone())))
 }
 
-/// Whether the server's own secrets open.
-pub async fn secrets(database: &Database, vault: &Vault) -> Outcome {
+/// Whether the server's own secrets open. Without a key there are none.
+pub async fn secrets(database: &Database, vault: Option<&Vault>) -> Outcome {
+    let none = Outcome::ok("none made yet");
+    let Some(vault) = vault else { return none };
     let mut opened = 0;
     for which in ServerSecret::ALL {
         match vault.stored_server_secret(database, which).await {
@@ -56,8 +58,8 @@ pub async fn secrets(database: &Database, vault: &Vault) -> Outcome {
             }
         }
     }
-    Outcome::ok(match opened {
-        0 => "none made yet".to_owned(),
-        opened => format!("{opened} can be opened"),
-    })
+    match opened {
+        0 => none,
+        opened => Outcome::ok(format!("{opened} can be opened")),
+    }
 }

@@ -1,8 +1,8 @@
 //! The list of checks, and how it is printed: a line each as they are made, or one JSON object
 //! at the end. Knows nothing of what is checked.
 
-use std::fmt::{self, Write as _};
-use std::io::Write as _;
+use std::fmt;
+use std::io::Write;
 
 use serde_json::json;
 
@@ -125,20 +125,19 @@ impl Outcome {
 #[derive(Debug)]
 pub struct Report {
     as_json: bool,
-    /// How many checks there are to make.
-    all: usize,
+    /// A head is to be looked for.
+    with_head: bool,
     made: Vec<(Check, Outcome)>,
-    /// The end of a chain that is whole.
+    /// The end of a chain that is whole, with no event beside it.
     pub head: Option<Head>,
 }
 
 impl Report {
     /// `with_head`: one is to be looked for.
     pub const fn new(as_json: bool, with_head: bool) -> Self {
-        let all = Check::ALL.len();
         Self {
             as_json,
-            all: if with_head { all } else { all - 1 },
+            with_head,
             made: Vec::new(),
             head: None,
         }
@@ -188,12 +187,21 @@ impl Report {
             return Ok(());
         }
         let mut message = format!("failed: {}", failed.join(", "));
-        let left = self.all - self.made.len();
-        if left > 0 {
-            // Writing to a String does not fail.
-            let _ = write!(message, "; {left} checks that need them were not made");
+        let left = self.left();
+        if !left.is_empty() {
+            message = format!("{message}; not made: {}", left.join(", "));
         }
         Err(Failure::Said(message))
+    }
+
+    /// The checks that rest on those that have failed.
+    fn left(&self) -> Vec<&'static str> {
+        let is_made = |check| self.made.iter().any(|(made, _)| *made == check);
+        Check::ALL
+            .into_iter()
+            .filter(|&check| !is_made(check) && (self.with_head || check != Check::AuditHead))
+            .map(Check::name)
+            .collect()
     }
 }
 
@@ -224,9 +232,9 @@ pub fn checks_help() -> String {
         .map(|check| format!("  {:<19} {}", check.name(), check.meaning()))
         .collect();
     format!(
-        "Checks:\n{}\n\nNothing is written. Exits with 1 if a check failed. Where the chain is \
-         whole, its head is printed: noted\nelsewhere, and given back by --head later, it shows \
-         a chain that was cut off at its end or written anew.",
+        "Checks:\n{}\n\nNothing is written. Exits with 1 if a check failed.\n\nWhere the log is whole, \
+         the head of its chain is printed. Noted elsewhere, and given back\nby --head later, it \
+         shows a chain that was cut off at its end, or written anew.",
         lines.join("\n")
     )
 }

@@ -87,8 +87,8 @@ fn broken_by(change: impl FnOnce(&mut Link)) -> Option<Break> {
     walk(&links, None).broken
 }
 
-fn at_three(fault: Fault) -> Option<Break> {
-    Some(Break { sequence: 3, fault })
+fn at_three(fault: Fault) -> Break {
+    Break { sequence: 3, fault }
 }
 
 #[test]
@@ -111,18 +111,18 @@ fn a_whole_chain_has_its_last_seal_for_a_head() {
 #[test]
 fn what_cannot_be_read_or_is_gone_is_told_apart() {
     let changed = broken_by(|link| link.seal = None);
-    assert_eq!(changed, at_three(Fault::UnreadableSeal));
+    assert_eq!(changed, Some(at_three(Fault::UnreadableSeal)));
     let changed = broken_by(|link| link.event = Found::Unreadable);
-    assert_eq!(changed, at_three(Fault::UnreadableEvent(12)));
+    assert_eq!(changed, Some(at_three(Fault::UnreadableEvent(12))));
     let changed = broken_by(|link| link.event = Found::Nothing);
-    assert_eq!(changed, at_three(Fault::NoEvent(12)));
+    assert_eq!(changed, Some(at_three(Fault::NoEvent(12))));
 }
 
 #[test]
 fn a_seal_that_is_missing_is_missed_at_its_own_place() {
     let mut links = chain_of_five();
     links.remove(2);
-    assert_eq!(walk(&links, None).broken, at_three(Fault::NoSeal));
+    assert_eq!(walk(&links, None).broken, Some(at_three(Fault::NoSeal)));
     let mut links = chain_of_five();
     links.remove(0);
     let first = Break {
@@ -137,7 +137,7 @@ fn a_seal_that_is_missing_is_missed_at_its_own_place() {
         link.sequence = sequence;
     }
     let next = event_of(&links[2]).id;
-    assert_eq!(walk(&links, None).broken, at_three(Fault::Hash(next)));
+    assert_eq!(walk(&links, None).broken, Some(at_three(Fault::Hash(next))));
 }
 
 #[test]
@@ -160,14 +160,14 @@ fn another_event_hash_or_key_breaks_the_chain() {
     let mut event = event_of(&links[2]).clone();
     event.actor_name = "nobody".to_owned();
     links[2].event = Found::Event(Box::new(event));
-    let expected = at_three(Fault::Hash(id(&links, 2)));
+    let expected = Some(at_three(Fault::Hash(id(&links, 2))));
     assert_eq!(walk(&links, None).broken, expected);
 
     let mut links = chain_of_five();
     let mut seal = seal_of(&links[2]).clone();
     seal.hash.reverse();
     links[2].seal = Some(seal);
-    let expected = at_three(Fault::Hash(id(&links, 2)));
+    let expected = Some(at_three(Fault::Hash(id(&links, 2))));
     assert_eq!(walk(&links, None).broken, expected);
 
     let links = chain_of_five();
@@ -194,7 +194,7 @@ fn every_copy_in_a_seal_is_compared() {
         let mut links = chain_of_five();
         change(links[2].seal.as_mut().unwrap());
         let event = event_of(&links[2]).id;
-        let expected = at_three(Fault::Copy { event, column });
+        let expected = Some(at_three(Fault::Copy { event, column }));
         assert_eq!(walk(&links, None).broken, expected, "{column}");
     }
 }
