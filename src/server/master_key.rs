@@ -34,10 +34,10 @@ pub fn find(
     make(&file(settings), clock)
 }
 
-/// The same, and none where [`find`] would make one up.
+/// The key that is there: the settings', or the one in the data folder. None is made up.
 ///
 /// # Errors
-/// As [`find`].
+/// The file is no key, can't be read, or is missing although the database has been used.
 pub fn existing(
     settings: &Settings,
     database_is_used: bool,

@@ -84,8 +84,8 @@ pub fn noted(head: &Head, verified: Option<&Verified>) -> Outcome {
     match verified.and_then(|verified| verified.noted.as_ref()) {
         Some(Noted::Holds) => Outcome::ok(format!("{sequence} is in the chain as it was noted")),
         Some(Noted::Rewritten) => Outcome::failed(format!(
-            "another hash stands at sequence {sequence}: the chain was written anew by someone \
-             who has its key, or the head is another database's"
+            "another hash stands at sequence {sequence}: the chain was written anew, or the head \
+             is another database's"
         )),
         Some(Noted::CutOff) => Outcome::failed(format!(
             "the chain ends before sequence {sequence}: its end was cut off, or an older backup \

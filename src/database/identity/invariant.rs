@@ -12,6 +12,7 @@ use crate::id::IdentityId;
 /// Identities that one statement looks at.
 const WINDOW: u64 = 10_000;
 
+/// What the rules of linking keep, as long as nobody else writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Invariant {
     /// The identity's copy of its provider's type is that type.

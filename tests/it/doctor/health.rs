@@ -6,7 +6,7 @@ use rstest::rstest;
 use super::seen::Seen;
 use crate::support::app::{App, Db};
 use crate::support::dump::{Dump, dump};
-use crate::support::site::{Ended, Site};
+use crate::support::site::{Ended, Site, set_mode};
 
 const OTHER_KEY: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
 const NO_POSTGRES: &str = "postgres://lanyard:hidden@127.0.0.1:1/lanyard";
@@ -297,18 +297,25 @@ async fn wrong_settings_are_a_check_that_fails(
 async fn settings_that_should_be_put_right_are_a_warning_once() {
     let site = used(Db::Sqlite).await;
     let key = std::fs::read_to_string(site.path("lanyard-data/master.key")).unwrap();
-    site.write("key", &key);
-    crate::support::site::set_mode(&site.path("key"), 0o644);
-    let mut command = site.lanyard(&["doctor", "--json"]);
-    let ended = Ended::of(command.env("LANYARD_MASTER_KEY_FILE", "key")).await;
+    site.write(
+        "lanyard.toml",
+        &format!("master_key = \"{}\"\n", key.trim()),
+    );
+    set_mode(&site.path("lanyard.toml"), 0o644);
+    let seen = Seen::of_site(&site).await;
+    seen.warns(
+        "settings",
+        "others may read the file (mode 0644): chmod 600 lanyard.toml",
+    );
+    assert!(!seen.message("settings").contains(key.trim()));
+    let ended = site.run(&["doctor"]).await;
+    let line = ended.out.lines().next().unwrap();
+    assert!(line.starts_with("warning  settings "), "{ended:#?}");
     assert_eq!(
         (ended.code, ended.err.as_str()),
         (Some(0), ""),
         "{ended:#?}"
     );
-    let mut command = site.lanyard(&["doctor", "--json"]);
-    let seen = Seen::of(command.env("LANYARD_MASTER_KEY_FILE", "key")).await;
-    seen.warns("settings", "LANYARD_MASTER_KEY_FILE");
 }
 
 #[rstest]

@@ -81,7 +81,7 @@ async fn a_large_table_is_looked_at_to_its_end(#[values(Db::Sqlite, Db::Postgres
         .app
         .execute(&format!(
             "WITH RECURSIVE numbers(n) AS
-                (SELECT 100 UNION ALL SELECT n + 1 FROM numbers WHERE n < 25000)
+                (SELECT 100 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10300)
              INSERT INTO identity (id, provider_id, provider_type, user_id, external_id,
                 account_slot, is_primary, attributes_json, scopes_json, status, data_json, version,
                 date_added, date_updated, date_verified)
