@@ -5,5 +5,7 @@ mod data;
 pub mod decision;
 pub mod default;
 pub mod link;
+pub mod remove;
+mod told;
 
 pub use data::update_data;

@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, ModelTrait};
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::Sha256;
 
 use super::{
@@ -15,11 +15,13 @@ use crate::database::json::{Json, Texts};
 use crate::database::user::fold_case;
 use crate::database::{Tx, credential, idempotency_key, identity, user};
 use crate::error::{Error, RefusalCode};
-use crate::event::{self, Action, NewEvent};
+use crate::event::{self, Action};
 use crate::id::{IdentityId, UserId};
 use crate::identity::account::{Profile, Tokens};
 use crate::identity::decision::Decision;
 use crate::identity::default::{self, Followers};
+use crate::identity::remove::hand_on_primary;
+use crate::identity::told::{describe, new_event};
 use crate::input::{Change, proof_of_address};
 use crate::vault::Place;
 
@@ -210,7 +212,7 @@ impl Writer<'_> {
             let event = new_event(Action::IdentityUnlinked, row, Some(describe(row)), None);
             event::record(self.tx, clock, &origin, event).await?;
             if row.is_primary && row.user_id != self.request.user_id {
-                self.promote_next(row).await?;
+                hand_on_primary(self.tx, clock, &origin, row).await?;
             }
         }
         Ok(following)
@@ -230,22 +232,6 @@ impl Writer<'_> {
         let keep = self.author.session();
         session::end_of_identities(self.tx, clock, &origin, &[id], keep).await?;
         Ok(())
-    }
-
-    /// The user who lost the primary identity may have another one here: the first linked.
-    async fn promote_next(&self, gone: &identity::Model) -> Result<(), Error> {
-        let next = identity::first_linked(self.tx, gone.provider_id, gone.user_id).await?;
-        let Some(stored) = next else { return Ok(()) };
-        let row = identity::Model {
-            is_primary: true,
-            version: stored.version + 1,
-            date_updated: self.now,
-            ..stored.clone()
-        };
-        let (before, after) = (Some(describe(&stored)), Some(describe(&row)));
-        let event = new_event(Action::IdentityUpdated, &row, before, after);
-        row.into_active_model().reset_all().update(self.tx).await?;
-        event::record(self.tx, &self.linking.clock, &self.author.origin(), event).await
     }
 
     async fn remember(&self, linked: Linked) -> Result<(), Error> {
@@ -406,38 +392,4 @@ impl Writer<'_> {
         }
         Ok(())
     }
-}
-
-fn new_event(
-    action: Action,
-    row: &identity::Model,
-    before: Option<Value>,
-    after: Option<Value>,
-) -> NewEvent {
-    NewEvent {
-        action,
-        target: Some(row.id.any()),
-        user: Some(row.user_id),
-        organization: row.organization_id,
-        before,
-        after,
-    }
-}
-
-/// An identity as events tell of it.
-fn describe(row: &identity::Model) -> Value {
-    json!({
-        "providerId": row.provider_id.to_string(),
-        "userId": row.user_id.to_string(),
-        "externalId": row.external_id,
-        "email": row.email,
-        "emailVerified": row.email_verified,
-        "username": row.username,
-        "displayName": row.display_name,
-        "attributes": row.attributes_json.0,
-        "scopes": row.scopes_json.0,
-        "data": row.data_json.0,
-        "isPrimary": row.is_primary,
-        "version": row.version,
-    })
 }
