@@ -1,7 +1,9 @@
 //! Members' links to their organizations' single sign-on.
 
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
 
+use super::Tx;
 use crate::clock::Time;
 use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, UserId};
 
@@ -34,4 +36,20 @@ pub async fn by_ids(
         .filter(Column::Id.is_in(ids.iter().copied()))
         .all(db)
         .await
+}
+
+/// Deletes the user's links to the organization's sign-on, and answers with them.
+pub async fn delete_of_member(
+    tx: &Tx,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Vec<Model>, DbErr> {
+    let own = Column::OrganizationId
+        .eq(organization)
+        .and(Column::UserId.eq(user));
+    let rows = Entity::find().filter(own.clone()).all(tx).await?;
+    if !rows.is_empty() {
+        Entity::delete_many().filter(own).exec(tx).await?;
+    }
+    Ok(rows)
 }

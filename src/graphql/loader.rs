@@ -1,6 +1,8 @@
 //! Every read of a row for GraphQL goes through here, so that it can be made fast in one place.
 //! Knows rows, not callers; keeps nothing beyond a statement.
 
+mod members;
+
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use crate::id::{
     ApiKeyId, AuthIdentityId, AuthProviderId, EventId, IdentityId, IntegrationId, MergeId,
     OrganizationId, OrganizationIntegrationId, ProviderId, SessionId, UserId,
 };
+pub use members::MemberPage;
 
 /// Keys in one statement. SQLite binds 32,766 values, PostgreSQL 65,535; beyond a thousand
 /// nothing is gained.
@@ -68,6 +71,10 @@ pub struct Loader {
     pub auth_providers_of_organizations: Rows<OrganizationId, auth_provider::Model>,
     pub auth_identities: Rows<AuthIdentityId, auth_identity::Model>,
     pub merges: Rows<MergeId, user_merge::Model>,
+    pub domains_of_organizations: Batch<OrganizationId, Arc<[String]>>,
+    pub member_pages: Batch<MemberPage, Slice<UserId>>,
+    pub member_counts: Batch<OrganizationId, u64>,
+    pub organizations_of_users: Batch<UserId, Arc<[OrganizationId]>>,
     pub identity_pages: Batch<ChildPage, Slice<Arc<identity::Model>>>,
     pub identity_counts: Batch<ChildCount, u64>,
     facts: Batch<Question, ()>,
@@ -121,6 +128,10 @@ impl Loader {
             ),
             auth_identities: rows!(database, auth_identity::by_ids, |row| row.id),
             merges: rows!(database, user_merge::by_ids, |row| row.id),
+            domains_of_organizations: members::domains(database),
+            member_pages: members::pages(database),
+            member_counts: members::counts(database),
+            organizations_of_users: members::organizations_of_users(database),
             identity_pages: identity_pages(database),
             identity_counts: identity_counts(database),
             facts: facts(database),

@@ -19,6 +19,7 @@ use crate::database::page::{Page, Position, Slice, Towards};
 use crate::database::reach::Reach;
 use crate::database::{event, identity, identity_provider, user};
 use crate::error::Error;
+use crate::id::OrganizationId;
 
 const DEFAULT: usize = 20;
 const MOST: usize = 100;
@@ -211,6 +212,7 @@ pub enum TotalCount {
     ApiKeys(Reach),
     Events(event::Filter),
     Organizations(Reach),
+    Members(OrganizationId),
 }
 
 #[Object]
@@ -230,6 +232,11 @@ impl TotalCount {
             Self::Users(filter) => loader.user_count(filter).await?,
             Self::ApiKeys(reach) => loader.api_key_count(*reach).await?,
             Self::Organizations(reach) => loader.organization_count(*reach).await?,
+            Self::Members(organization) => loader
+                .member_counts
+                .load(*organization)
+                .await?
+                .unwrap_or_default(),
             Self::Events(filter) => loader.event_count(filter).await?,
         };
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
