@@ -2,8 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
+use super::auth_provider;
 use crate::clock::Time;
-use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, UserId};
+use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, ProviderId, UserId};
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "auth_identity")]
@@ -34,4 +35,19 @@ pub async fn by_ids(
         .filter(Column::Id.is_in(ids.iter().copied()))
         .all(db)
         .await
+}
+
+/// Whether the user is linked to the sign-on that the identity provider is.
+pub async fn is_at(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    provider: ProviderId,
+) -> Result<bool, DbErr> {
+    let Some(sign_on) = auth_provider::by_provider(db, provider).await? else {
+        return Ok(false);
+    };
+    let found = Entity::find()
+        .filter(Column::AuthProviderId.eq(sign_on.id))
+        .filter(Column::UserId.eq(user));
+    Ok(found.one(db).await?.is_some())
 }

@@ -58,6 +58,22 @@ pub async fn of_users(db: &impl ConnectionTrait, users: &[UserId]) -> Result<Vec
         .await
 }
 
+/// Whether the identity has signed in a session that is stored, dead ones among them.
+pub async fn any_of_identity(
+    db: &impl ConnectionTrait,
+    identity_id: IdentityId,
+) -> Result<bool, DbErr> {
+    let found: Option<SessionId> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::IdentityId.eq(identity_id))
+        .limit(1)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Notes that the session was used; a later note stands.
 pub async fn note_seen(db: &impl ConnectionTrait, id: SessionId, at: Time) -> Result<(), DbErr> {
     Entity::update_many()

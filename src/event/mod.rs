@@ -67,6 +67,11 @@ pub enum Action {
     IdentityLinked,
     IdentityUnlinked,
     IdentityUpdated,
+    IntegrationCreated,
+    IntegrationUpdated,
+    OrgIntegrationInstalled,
+    OrgIntegrationUninstalled,
+    OrgIntegrationUpdated,
     ProviderCreated,
     ProviderDeleted,
     ProviderUpdated,
@@ -77,12 +82,17 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::IdentityUpdated,
+        Self::IntegrationCreated,
+        Self::IntegrationUpdated,
+        Self::OrgIntegrationInstalled,
+        Self::OrgIntegrationUninstalled,
+        Self::OrgIntegrationUpdated,
         Self::ProviderCreated,
         Self::ProviderDeleted,
         Self::ProviderUpdated,
@@ -99,6 +109,11 @@ impl Action {
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::IdentityUpdated => "identity.updated",
+            Self::IntegrationCreated => "integration.created",
+            Self::IntegrationUpdated => "integration.updated",
+            Self::OrgIntegrationInstalled => "org_integration.installed",
+            Self::OrgIntegrationUninstalled => "org_integration.uninstalled",
+            Self::OrgIntegrationUpdated => "org_integration.updated",
             Self::ProviderCreated => "provider.created",
             Self::ProviderDeleted => "provider.deleted",
             Self::ProviderUpdated => "provider.updated",

@@ -1,4 +1,5 @@
 //! Organizations, and what is within them: members, integrations, single sign-on. Knows neither
 //! flows nor sessions of people who are on their way in.
 
+pub mod integration;
 pub mod organization;

@@ -1,11 +1,11 @@
 //! The identities of many users or providers at once.
 
+use sea_orm::Condition;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{Condition, FromQueryResult, QueryTrait};
 
 use super::{Column, Entity, Model, within_organization};
-use crate::database::page::{Page, Slice, union_all};
+use crate::database::nested;
+use crate::database::page::{Page, Slice};
 use crate::database::reach::Reach;
 use crate::id::{ProviderId, UserId};
 
@@ -48,30 +48,16 @@ pub struct Only {
     pub reach: Reach,
 }
 
-/// One page for each parent, in one statement: a bounded select for each, never a window over
-/// all rows.
+/// One page for each parent, in one statement.
 pub async fn pages_of_parents(
     db: &impl ConnectionTrait,
     parents: &[Parent],
     only: &Only,
     page: &Page,
 ) -> Result<Vec<Slice<Model>>, DbErr> {
-    let pages = parents.iter().map(|parent| {
-        let rows = Entity::find().filter(parent.condition(only));
-        let mut select = rows.into_query();
-        page.apply(&mut select, &[Column::Id], false);
-        select
-    });
-    let Some(statement) = union_all(pages.collect()) else {
-        return Ok(Vec::new());
-    };
-    let rows: Vec<Model> = Model::find_by_statement(db.get_database_backend().build(&statement))
-        .all(db)
-        .await?;
-    Ok(parents
-        .iter()
-        .map(|parent| page.slice(rows.iter().filter(|row| parent.of(row)).cloned().collect()))
-        .collect())
+    let rows = |parent: &Parent| Entity::find().filter(parent.condition(only));
+    let of = |parent: &Parent, row: &Model| parent.of(row);
+    nested::pages_of_each(db, parents, rows, Column::Id, page, of).await
 }
 
 /// How many identities each parent has, in one statement.
@@ -80,32 +66,6 @@ pub async fn counts_of_parents(
     parents: &[Parent],
     only: &Only,
 ) -> Result<Vec<u64>, DbErr> {
-    #[derive(FromQueryResult)]
-    struct Count {
-        parent: i64,
-        rows: i64,
-    }
-    let counts = parents.iter().zip(0_i64..).map(|(parent, index)| {
-        Query::select()
-            .expr_as(Expr::val(index).cast_as("bigint"), "parent")
-            .expr_as(Expr::col(Column::Id).count(), "rows")
-            .from(Entity)
-            .cond_where(parent.condition(only))
-            .take()
-    });
-    let Some(statement) = union_all(counts.collect()) else {
-        return Ok(Vec::new());
-    };
-    let counts = Count::find_by_statement(db.get_database_backend().build(&statement))
-        .all(db)
-        .await?;
-    Ok((0_i64..)
-        .take(parents.len())
-        .map(|index| {
-            let found = counts.iter().find(|count| count.parent == index);
-            found
-                .and_then(|count| u64::try_from(count.rows).ok())
-                .unwrap_or_default()
-        })
-        .collect())
+    let rows = |parent: &Parent| Entity::find().filter(parent.condition(only));
+    nested::counts_of_each(db, parents, rows).await
 }
