@@ -64,6 +64,8 @@ pub struct Query(
     user::UserQuery,
     api_key::ApiKeyQuery,
     audit::AuditQuery,
+    integration::IntegrationQuery,
+    integration::DefaultIdentityQuery,
 );
 
 #[derive(MergedObject, Default)]
@@ -74,6 +76,7 @@ pub struct Mutation(
     user::UserMutation,
     api_key::ApiKeyMutation,
     session::SessionMutation,
+    integration::IntegrationMutation,
 );
 
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

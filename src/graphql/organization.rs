@@ -4,8 +4,11 @@ use async_graphql::{Context, Description, ID, Object};
 use chrono::{DateTime, Utc};
 
 use super::context::Asking;
+use super::integration::{self, OrganizationIntegration};
+use super::page::{List, PageArguments, cost};
 use crate::access::Visible;
 use crate::database::organization;
+use crate::database::organization_integration::Parent;
 use crate::error::Error;
 use crate::id::OrganizationId;
 use crate::tenancy::organization::not_found;
@@ -30,6 +33,27 @@ impl Organization {
     /// The name to show.
     async fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// The integrations that are installed there, by id.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    async fn integrations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The page has this many rows, 100 at most; default 20.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "The page begins behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Like first, from the list's end.")] last: Option<i32>,
+        #[graphql(desc = "The page ends in front of this cursor.")] before: Option<String>,
+    ) -> Result<List<OrganizationIntegration>, Error> {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        integration::children(ctx, Parent::Organization(self.0.id), arguments).await
     }
 
     /// When it was made.

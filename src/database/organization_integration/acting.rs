@@ -51,6 +51,9 @@ pub async fn acting_by_ids(
     db: &impl ConnectionTrait,
     ids: &[OrganizationIntegrationId],
 ) -> Result<Vec<Acting>, DbErr> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let any = Condition::any().add(Column::Id.is_in(ids.iter().copied()));
     acting(db, any).await
 }

@@ -35,7 +35,11 @@ pub fn acts_as(acting: &Acting, now: Time) -> Result<IdentityId, Error> {
 
 /// What was read a moment ago has gone meanwhile, or is not for this caller to see.
 pub fn default_is_gone(acting: &Acting) -> Error {
-    nobody(acting, NoDefaultReason::Dangling)
+    let without = Acting {
+        default_identity_id: None,
+        ..acting.clone()
+    };
+    nobody(&without, NoDefaultReason::Dangling)
 }
 
 /// Nothing is installed there, or nothing that the caller may see.
