@@ -93,7 +93,7 @@ pub(super) async fn with_user_locked(
             return Ok(None);
         };
         let user = user::lock(tx, &[seen.user_id]).await?.into_iter().next();
-        let row = identity::by_ids(tx, &[id]).await?.into_iter().next();
+        let row = identity::locked(tx, id).await?;
         if let (Some(user), Some(row)) = (user, row)
             && row.user_id == user.id
         {
