@@ -480,6 +480,15 @@ fn expiry_of_the_row() -> Expr {
     Expr::SubQuery(None, Box::new(select.into()))
 }
 
+/// The ids of the user's identities, for the condition of another statement.
+pub fn of_user(user: UserId) -> SelectStatement {
+    Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::UserId.eq(user))
+        .into_query()
+}
+
 /// The row, locked until the transaction ends.
 pub async fn locked(tx: &Tx, id: IdentityId) -> Result<Option<Model>, DbErr> {
     let mut select = Entity::find_by_id(id);

@@ -3,6 +3,7 @@
 pub mod account;
 mod data;
 pub mod decision;
+pub mod default;
 pub mod link;
 pub mod remove;
 mod told;

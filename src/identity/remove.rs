@@ -1,10 +1,12 @@
 //! Taking an identity away, with all that rests on it. Whether it may go is decided before.
 
-use sea_orm::{ActiveModelTrait, IntoActiveModel, ModelTrait, Set};
+use sea_orm::{ActiveModelTrait, IntoActiveModel, ModelTrait};
 
+use super::default;
 use super::told::{describe, new_event};
+use crate::access::session;
 use crate::clock::Clock;
-use crate::database::{Tx, identity, organization_integration, session};
+use crate::database::{Tx, identity};
 use crate::error::Error;
 use crate::event::{self, Action, Origin};
 
@@ -19,8 +21,8 @@ pub async fn remove(
     origin: &Origin,
     row: &identity::Model,
 ) -> Result<(), Error> {
-    session::delete_of_identity(tx, row.id, None).await?;
-    lose_default(tx, clock, row).await?;
+    session::end_of_identities(tx, clock, origin, &[row.id], None).await?;
+    default::lose(tx, clock, origin, &[row.id]).await?;
     row.clone().delete(tx).await?;
     let event = new_event(Action::IdentityUnlinked, row, Some(describe(row)), None);
     event::record(tx, clock, origin, event).await?;
@@ -50,14 +52,4 @@ pub async fn hand_on_primary(
     let event = new_event(Action::IdentityUpdated, &row, before, after);
     row.into_active_model().reset_all().update(tx).await?;
     event::record(tx, clock, origin, event).await
-}
-
-async fn lose_default(tx: &Tx, clock: &Clock, row: &identity::Model) -> Result<(), Error> {
-    for acting in organization_integration::acting_as_locked(tx, &[row.id]).await? {
-        let mut acting = acting.into_active_model();
-        acting.default_identity_id = Set(None);
-        acting.default_lost_at = Set(Some(clock.now()));
-        acting.update(tx).await?;
-    }
-    Ok(())
 }

@@ -7,6 +7,7 @@ use super::default::with_user_locked;
 use super::told::Told;
 use super::{Integrations, share_not_found};
 use crate::access::sees;
+use crate::access::session::is_live;
 use crate::database::{
     Tx, auth_identity, identity, identity_provider, organization_integration, session,
 };
@@ -79,7 +80,13 @@ impl Integrations<'_> {
             && organization_integration::acting_as_locked(tx, &[row.id])
                 .await?
                 .is_empty()
-            && !session::any_of_identity(tx, row.id).await?
+            && !self.opens_sessions(tx, row).await?
             && !auth_identity::is_at(tx, row.user_id, row.provider_id).await?)
+    }
+
+    async fn opens_sessions(&self, tx: &Tx, row: &identity::Model) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let opened = session::of_identities(tx, &[row.id]).await?;
+        Ok(opened.iter().any(|session| is_live(session, now)))
     }
 }
