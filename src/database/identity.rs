@@ -1,5 +1,6 @@
 //! Identities: who is linked to which account.
 
+mod invariant;
 mod nested;
 
 use sea_orm::entity::prelude::*;
@@ -14,6 +15,7 @@ use super::user::fold_case;
 use super::{Tx, credential, identity_provider, organization_member};
 use crate::clock::Time;
 use crate::id::{IdentityId, OrganizationId, ProviderId, UserId};
+pub use invariant::{Invariant, broken};
 pub use nested::{Only, Parent, counts_of_parents, pages_of_parents};
 
 /// A page is put together from the lists of this many providers at most.

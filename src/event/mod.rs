@@ -3,6 +3,7 @@
 
 mod chain;
 mod sealer;
+pub mod verify;
 
 use serde_json::Value;
 
