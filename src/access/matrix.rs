@@ -136,6 +136,10 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Query", "linkPreview", scope(Scope::IdentityWrite), Never),
     ("Query", "auditEvents", scope(Scope::AuditRead), Never),
     ("Query", "apiKeys", scope(Scope::Admin), Never),
+    ("Query", "integration", scope(Scope::IntegrationRead), Never),
+    ("Query", "organizationIntegration", scope(Scope::IntegrationRead), Never),
+    ("Query", "organizationIntegrations", scope(Scope::IntegrationRead), Never),
+    ("Query", "defaultIdentity", Need::Both(Scope::IntegrationRead, Scope::IdentityRead), Never),
     ("Mutation", "linkIdentity", scope(Scope::IdentityWrite), Never),
     ("Mutation", "updateIdentityData", scope(Scope::IdentityWrite), Never),
     ("Mutation", "createIdentityProvider", scope(Scope::ProviderWrite), Never),
@@ -149,11 +153,17 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Mutation", "createApiKey", scope(Scope::Admin), Never),
     // A key may revoke itself; for another one the mutation asks for admin.
     ("Mutation", "revokeApiKey", Credential, Never),
+    ("Mutation", "installIntegration", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "setDefaultIdentity", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "updateOrganizationIntegration", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "updateIntegration", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "uninstallIntegration", scope(Scope::IntegrationWrite), Never),
     ("Mutation", "endSession", scope(Scope::Admin), Own),
     ("Mutation", "endOtherSessions", Need::Person, Own),
     // Seen over an edge: key and name. All else is the row's own scope.
     // Whoever links has to know which identity came of it.
     ("Identity", "id", Nothing, Own),
+    ("Identity", "defaultFor", scope(Scope::IntegrationRead), Never),
     ("Identity", "*", scope(Scope::IdentityRead), Own),
     ("Credential", "*", scope(Scope::IdentityRead), Own),
     ("User", "id", Nothing, Own),
@@ -176,7 +186,10 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Organization", "name", Nothing, Own),
     ("Organization", "members", scope(Scope::DirectoryRead), Never),
     ("Organization", "*", scope(Scope::IntegrationRead), Never),
+    // Whoever installs has to know what came of it.
+    ("Integration", "id", Nothing, Never),
     ("Integration", "*", scope(Scope::IntegrationRead), Never),
+    ("OrganizationIntegration", "id", Nothing, Never),
     ("OrganizationIntegration", "*", scope(Scope::IntegrationRead), Never),
     ("AuthProvider", "*", scope(Scope::IntegrationRead), Own),
     ("AuthIdentity", "*", scope(Scope::IntegrationRead), Own),
@@ -206,6 +219,12 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("AuditEventEdge", "*", Nothing, All),
     ("ApiKeyConnection", "*", Nothing, All),
     ("ApiKeyEdge", "*", Nothing, All),
+    ("OrganizationIntegrationConnection", "*", Nothing, All),
+    ("OrganizationIntegrationEdge", "*", Nothing, All),
+    ("InstallIntegrationPayload", "*", Nothing, All),
+    ("OrganizationIntegrationPayload", "*", Nothing, All),
+    ("IntegrationPayload", "*", Nothing, All),
+    ("UninstallIntegrationPayload", "*", Nothing, All),
     ("LinkIdentityPayload", "*", Nothing, All),
     ("IdentityPayload", "*", Nothing, All),
     ("IdentityProviderPayload", "*", Nothing, All),
@@ -232,6 +251,18 @@ pub const SERVER_WIDE: &[(&str, &str)] = &[
 /// Further demands by what the arguments say. The capabilities ask again, since some of it
 /// depends on what is stored; here it is refused before anything else in the document runs.
 pub const ARGUMENTS: &[ArgumentRule] = &[
+    ArgumentRule {
+        field: "installIntegration",
+        path: &["input", "defaultIdentityId"],
+        value: None,
+        demand: Demand::Scope(Scope::IdentityWrite),
+    },
+    ArgumentRule {
+        field: "setDefaultIdentity",
+        path: &["identityId"],
+        value: None,
+        demand: Demand::Scope(Scope::IdentityWrite),
+    },
     ArgumentRule {
         field: "linkIdentity",
         path: &["input", "onConflict"],

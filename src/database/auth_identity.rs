@@ -3,9 +3,9 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::ExprTrait;
 
-use super::Tx;
+use super::{Tx, auth_provider};
 use crate::clock::Time;
-use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, UserId};
+use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, ProviderId, UserId};
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "auth_identity")]
@@ -52,4 +52,19 @@ pub async fn delete_of_member(
         Entity::delete_many().filter(own).exec(tx).await?;
     }
     Ok(rows)
+}
+
+/// Whether the user is linked to the sign-on that the identity provider is.
+pub async fn is_at(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    provider: ProviderId,
+) -> Result<bool, DbErr> {
+    let Some(sign_on) = auth_provider::by_provider(db, provider).await? else {
+        return Ok(false);
+    };
+    let found = Entity::find()
+        .filter(Column::AuthProviderId.eq(sign_on.id))
+        .filter(Column::UserId.eq(user));
+    Ok(found.one(db).await?.is_some())
 }

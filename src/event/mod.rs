@@ -69,7 +69,11 @@ pub enum Action {
     IdentityLinked,
     IdentityUnlinked,
     IdentityUpdated,
+    IntegrationCreated,
+    IntegrationUpdated,
     OrgIntegrationDefaultLost,
+    OrgIntegrationInstalled,
+    OrgIntegrationUninstalled,
     OrgIntegrationUpdated,
     OrganizationCreated,
     OrganizationMemberAdded,
@@ -85,14 +89,18 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::AuthIdentityDeleted,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::IdentityUpdated,
+        Self::IntegrationCreated,
+        Self::IntegrationUpdated,
         Self::OrgIntegrationDefaultLost,
+        Self::OrgIntegrationInstalled,
+        Self::OrgIntegrationUninstalled,
         Self::OrgIntegrationUpdated,
         Self::OrganizationCreated,
         Self::OrganizationMemberAdded,
@@ -115,7 +123,11 @@ impl Action {
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::IdentityUpdated => "identity.updated",
+            Self::IntegrationCreated => "integration.created",
+            Self::IntegrationUpdated => "integration.updated",
             Self::OrgIntegrationDefaultLost => "org_integration.default_lost",
+            Self::OrgIntegrationInstalled => "org_integration.installed",
+            Self::OrgIntegrationUninstalled => "org_integration.uninstalled",
             Self::OrgIntegrationUpdated => "org_integration.updated",
             Self::OrganizationCreated => "organization.created",
             Self::OrganizationMemberAdded => "organization.member_added",

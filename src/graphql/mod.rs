@@ -66,6 +66,8 @@ pub struct Query(
     organization::OrganizationQuery,
     api_key::ApiKeyQuery,
     audit::AuditQuery,
+    integration::IntegrationQuery,
+    integration::DefaultIdentityQuery,
 );
 
 #[derive(MergedObject, Default)]
@@ -77,6 +79,7 @@ pub struct Mutation(
     organization_write::OrganizationMutation,
     api_key::ApiKeyMutation,
     session::SessionMutation,
+    integration::IntegrationMutation,
 );
 
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

@@ -2,5 +2,6 @@
 //! flows nor sessions of people who are on their way in.
 
 mod domain;
+pub mod integration;
 pub mod member;
 pub mod organization;
