@@ -3,6 +3,7 @@
 
 mod chain;
 mod sealer;
+pub mod verify;
 
 use serde_json::Value;
 
@@ -64,13 +65,17 @@ pub struct Origin {
 pub enum Action {
     ApiKeyCreated,
     ApiKeyRevoked,
+    AuthIdentityDeleted,
     AuthIdentityLinked,
-    AuthIdentityUnlinked,
     AuthIdentityUpdated,
     IdentityLinked,
     IdentityUnlinked,
     IdentityUpdated,
+    IntegrationCreated,
+    IntegrationUpdated,
     OrgIntegrationDefaultLost,
+    OrgIntegrationInstalled,
+    OrgIntegrationUninstalled,
     OrgIntegrationUpdated,
     OrganizationCreated,
     OrganizationMemberAdded,
@@ -89,16 +94,20 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
+        Self::AuthIdentityDeleted,
         Self::AuthIdentityLinked,
-        Self::AuthIdentityUnlinked,
         Self::AuthIdentityUpdated,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::IdentityUpdated,
+        Self::IntegrationCreated,
+        Self::IntegrationUpdated,
         Self::OrgIntegrationDefaultLost,
+        Self::OrgIntegrationInstalled,
+        Self::OrgIntegrationUninstalled,
         Self::OrgIntegrationUpdated,
         Self::OrganizationCreated,
         Self::OrganizationMemberAdded,
@@ -120,13 +129,17 @@ impl Action {
         match self {
             Self::ApiKeyCreated => "api_key.created",
             Self::ApiKeyRevoked => "api_key.revoked",
+            Self::AuthIdentityDeleted => "auth_identity.deleted",
             Self::AuthIdentityLinked => "auth_identity.linked",
-            Self::AuthIdentityUnlinked => "auth_identity.unlinked",
             Self::AuthIdentityUpdated => "auth_identity.updated",
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::IdentityUpdated => "identity.updated",
+            Self::IntegrationCreated => "integration.created",
+            Self::IntegrationUpdated => "integration.updated",
             Self::OrgIntegrationDefaultLost => "org_integration.default_lost",
+            Self::OrgIntegrationInstalled => "org_integration.installed",
+            Self::OrgIntegrationUninstalled => "org_integration.uninstalled",
             Self::OrgIntegrationUpdated => "org_integration.updated",
             Self::OrganizationCreated => "organization.created",
             Self::OrganizationMemberAdded => "organization.member_added",

@@ -2,5 +2,8 @@
 //! go into others, with all that they have there. Knows neither flows nor sessions of people who
 //! are on their way in.
 
+mod domain;
+pub mod integration;
+pub mod member;
 pub mod merge;
 pub mod organization;

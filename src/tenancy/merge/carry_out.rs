@@ -175,7 +175,7 @@ impl Writer<'_> {
         row.clone().delete(self.tx).await?;
         self.record(NewEvent {
             before: Some(describe_auth_identity(row)),
-            ..of_auth_identity(Action::AuthIdentityUnlinked, row)
+            ..of_auth_identity(Action::AuthIdentityDeleted, row)
         })
         .await
     }
