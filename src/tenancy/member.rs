@@ -9,7 +9,7 @@ use crate::access::{Caller, session};
 use crate::clock::Clock;
 use crate::database::{Database, Tx, auth_identity, organization_member, user};
 use crate::error::{Error, RefusalCode};
-use crate::event::{self, Action, NewEvent};
+use crate::event::{self, Action, NewEvent, Origin};
 use crate::id::{OrganizationId, UserId};
 use crate::identity::default;
 
@@ -75,34 +75,44 @@ pub async fn remove(
         .write(|tx| async move {
             let tx = &*tx;
             lock(tx, caller, organization, user).await?;
-            if !organization_member::delete(tx, organization, user).await? {
-                return Ok(());
-            }
-            let origin = &caller.origin();
-            let event = NewEvent {
-                user: Some(user),
-                before: Some(json!({ "userId": user.to_string() })),
-                ..about(organization, Action::OrganizationMemberRemoved)
-            };
-            event::record(tx, clock, origin, event).await?;
-            for row in auth_identity::delete_of_member(tx, organization, user).await? {
-                let event = NewEvent {
-                    target: Some(row.id.any()),
-                    user: Some(user),
-                    organization: Some(organization),
-                    before: Some(json!({
-                        "authProviderId": row.auth_provider_id.to_string(),
-                        "userId": user.to_string(),
-                        "ident": row.ident,
-                    })),
-                    ..NewEvent::new(Action::AuthIdentityDeleted)
-                };
-                event::record(tx, clock, origin, event).await?;
-            }
-            session::end_of_member(tx, clock, origin, organization, user).await?;
-            default::lose_of_member(tx, clock, origin, organization, user).await
+            end(tx, clock, &caller.origin(), organization, user).await
         })
         .await
+}
+
+/// The same in a transaction that holds the user's lock.
+pub async fn end(
+    tx: &Tx,
+    clock: &Clock,
+    origin: &Origin,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<(), Error> {
+    if !organization_member::delete(tx, organization, user).await? {
+        return Ok(());
+    }
+    let event = NewEvent {
+        user: Some(user),
+        before: Some(json!({ "userId": user.to_string() })),
+        ..about(organization, Action::OrganizationMemberRemoved)
+    };
+    event::record(tx, clock, origin, event).await?;
+    for row in auth_identity::delete_of_member(tx, organization, user).await? {
+        let event = NewEvent {
+            target: Some(row.id.any()),
+            user: Some(user),
+            organization: Some(organization),
+            before: Some(json!({
+                "authProviderId": row.auth_provider_id.to_string(),
+                "userId": user.to_string(),
+                "ident": row.ident,
+            })),
+            ..NewEvent::new(Action::AuthIdentityDeleted)
+        };
+        event::record(tx, clock, origin, event).await?;
+    }
+    session::end_of_member(tx, clock, origin, organization, user).await?;
+    default::lose_of_member(tx, clock, origin, organization, user).await
 }
 
 /// Locks the organization, then the user, and says whether the user may act.

@@ -109,11 +109,7 @@ impl Writer<'_> {
         .await
     }
 
-    pub async fn remove_member(
-        &self,
-        organization: OrganizationId,
-        user: UserId,
-    ) -> Result<(), Error> {
+    async fn remove_member(&self, organization: OrganizationId, user: UserId) -> Result<(), Error> {
         organization_member::delete(self.tx, organization, user).await?;
         let removed = Action::OrganizationMemberRemoved;
         self.record(NewEvent {
@@ -171,7 +167,7 @@ impl Writer<'_> {
         self.record(event).await
     }
 
-    pub async fn remove_auth_identity(&self, row: &auth_identity::Model) -> Result<(), Error> {
+    async fn remove_auth_identity(&self, row: &auth_identity::Model) -> Result<(), Error> {
         row.clone().delete(self.tx).await?;
         self.record(NewEvent {
             before: Some(describe_auth_identity(row)),

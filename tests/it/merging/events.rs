@@ -11,8 +11,10 @@ use crate::support::client::text;
 async fn events(app: &App, filter: Value) -> Vec<Value> {
     app.all_sealed().await;
     let data = app
-        .ask("query($filter: AuditFilter) { auditEvents(filter: $filter, last: 100) { nodes {
-            action actor { kind name } targetId target { __typename } before after requestId } } }")
+        .ask(
+            "query($filter: AuditFilter) { auditEvents(filter: $filter, last: 100) { nodes {
+            action actor { kind name } targetId target { __typename } before after requestId } } }",
+        )
         .variables(json!({ "filter": filter }))
         .data()
         .await;
@@ -40,7 +42,7 @@ async fn every_thing_that_changes_has_its_event(#[values(Db::Sqlite, Db::Postgre
     let of_merge = &after[before..];
     let event = |action: &str, target: &String| (action.to_owned(), target.clone());
     let mut expected = vec![
-        event("auth_identity.unlinked", &pair.shared_link),
+        event("auth_identity.deleted", &pair.shared_link),
         event("auth_identity.updated", &pair.own_link),
         event("identity.updated", &pair.alone),
         event("identity.updated", &pair.second),

@@ -71,7 +71,8 @@ impl Places {
         for (place, provider) in self.shared.iter().enumerate() {
             let most = if place < 2 { 2 } else { 4 };
             for number in 0..numbers.below(most) {
-                app.linked(provider, user, &format!("{user}-{number}")).await;
+                app.linked(provider, user, &format!("{user}-{number}"))
+                    .await;
             }
         }
         for place in &self.organizations {
@@ -97,13 +98,23 @@ impl Places {
 async fn owners(app: &App, users: &[&String]) -> BTreeMap<String, Vec<String>> {
     let mut owners: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for row in app.stored().await.identities {
-        let of = if row.is_primary { "primary" } else { "identity" };
+        let of = if row.is_primary {
+            "primary"
+        } else {
+            "identity"
+        };
         let name = format!("{of} {}", row.id);
-        owners.entry(name).or_default().push(row.user_id.to_string());
+        owners
+            .entry(name)
+            .or_default()
+            .push(row.user_id.to_string());
     }
     for row in app.sign_on_links().await {
         let name = format!("link {row:?}");
-        owners.entry(name).or_default().push(row.user_id.to_string());
+        owners
+            .entry(name)
+            .or_default()
+            .push(row.user_id.to_string());
     }
     for user in users {
         for row in app.memberships(user).await {
@@ -143,9 +154,10 @@ async fn assert_done(app: &App, plan: &Value, from: &str, into: &str, state: u64
         assert_eq!(was_kept, outcome != "REMOVED");
     }
     for row in &stored.identities {
-        let there = stored.identities.iter().filter(|other| {
-            other.user_id == row.user_id && other.provider_id == row.provider_id
-        });
+        let there = stored
+            .identities
+            .iter()
+            .filter(|other| other.user_id == row.user_id && other.provider_id == row.provider_id);
         let primary = there.filter(|other| other.is_primary).count();
         assert_eq!(primary, 1, "state {state}: {row:?}");
     }
@@ -171,7 +183,9 @@ async fn a_merge_does_what_its_plan_says_and_an_undo_leads_back(
         places.furnish(&app, &into, &mut numbers).await;
         let before = owners(&app, &[&from, &into]).await;
         let plan = plan(&app, &from, &into, "SKIP").await;
-        let stays = outcomes(&plan).iter().any(|(_, outcome)| outcome == "STAYS");
+        let stays = outcomes(&plan)
+            .iter()
+            .any(|(_, outcome)| outcome == "STAYS");
         things += outcomes(&plan).len();
         if stays {
             refused += 1;
@@ -199,7 +213,13 @@ async fn a_merge_does_what_its_plan_says_and_an_undo_leads_back(
 fn assert_lost_for_want_of_membership(back: &Value, state: u64) {
     for item in back["items"].as_array().unwrap() {
         let reason = text(item, "/reason");
-        assert!(reason.contains("for members of an organization"), "state {state}: {item:#}");
-        assert!(text(item, "/nodeId").starts_with("auth_identity_"), "state {state}");
+        assert!(
+            reason.contains("for members of an organization"),
+            "state {state}: {item:#}"
+        );
+        assert!(
+            text(item, "/nodeId").starts_with("auth_identity_"),
+            "state {state}"
+        );
     }
 }

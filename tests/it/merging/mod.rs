@@ -2,7 +2,6 @@
 
 mod events;
 mod generated;
-mod large;
 mod moves;
 mod outdated;
 mod races;
@@ -75,10 +74,7 @@ pub async fn merged(app: &App, from: &str, into: &str, policy: &str) -> Value {
 }
 
 pub async fn ask_undo(app: &App, merge: &str) -> Answer {
-    app.ask(UNDO)
-        .variables(json!({ "id": merge }))
-        .send()
-        .await
+    app.ask(UNDO).variables(json!({ "id": merge })).send().await
 }
 
 /// An undo that must be done.
@@ -91,7 +87,10 @@ pub async fn undone(app: &App, merge: &Value) -> Value {
 
 /// The codes and fields of the refusals.
 pub fn codes(payload: &Value) -> Value {
-    assert!(payload["merge"].is_null() && payload["user"].is_null(), "{payload:#}");
+    assert!(
+        payload["merge"].is_null() && payload["user"].is_null(),
+        "{payload:#}"
+    );
     let errors = payload["userErrors"].as_array().unwrap();
     errors
         .iter()
@@ -113,7 +112,10 @@ pub fn outcomes(of: &Value) -> Vec<(String, String)> {
 pub fn reason_of(of: &Value, node: &str) -> String {
     let mut items = of["items"].as_array().unwrap().iter();
     let item = items.find(|item| item["nodeId"] == node);
-    text(item.unwrap_or_else(|| panic!("no {node} in {of:#}")), "/reason")
+    text(
+        item.unwrap_or_else(|| panic!("no {node} in {of:#}")),
+        "/reason",
+    )
 }
 
 pub fn pairs(expected: &[(&String, &str)]) -> Vec<(String, String)> {

@@ -37,9 +37,15 @@ async fn every_kind_of_thing_has_its_outcome(#[values(Db::Sqlite, Db::Postgres)]
     assert_eq!(outcomes(&merge), pair.expected());
     assert_eq!(merge["from"]["status"], "MERGED");
     assert_eq!(merge["from"]["mergedInto"]["id"], pair.into);
-    assert_eq!(merge["into"], json!({ "id": pair.into, "status": "ACTIVE" }));
+    assert_eq!(
+        merge["into"],
+        json!({ "id": pair.into, "status": "ACTIVE" })
+    );
     let time = |path| text(&merge, path).parse::<chrono::DateTime<chrono::Utc>>();
-    let (done, until) = (time("/dateMerged").unwrap(), time("/undoableUntil").unwrap());
+    let (done, until) = (
+        time("/dateMerged").unwrap(),
+        time("/undoableUntil").unwrap(),
+    );
     assert_eq!(until - done, TimeDelta::days(30));
     assert_eq!(merge["dateUndone"], Value::Null);
     for item in merge["items"].as_array().unwrap() {
@@ -90,13 +96,15 @@ async fn node_and_lookups_show_a_merge_and_a_merged_user(
     let pair = Pair::new(&app).await;
     let merge = merged(&app, &pair.from, &pair.into, "SKIP").await;
     let data = app
-        .ask("query($merge: ID!, $from: ID!, $into: ID!) {
+        .ask(
+            "query($merge: ID!, $from: ID!, $into: ID!) {
             node(id: $merge) { ... on UserMerge { id from { id } into { id } items { nodeId } } }
             from: user(id: $from) { status mergedInto { id } identities { nodes { id } } }
             into: user(id: $into) { status mergedInto { id } identities { totalCount } }
             byRef: user(entityRef: \"user:default/from\") { id }
             merged: users(filter: { status: MERGED }) { nodes { id } }
-        }")
+        }",
+        )
         .variables(json!({ "merge": merge["id"], "from": pair.from, "into": pair.into }))
         .data()
         .await;

@@ -39,10 +39,22 @@ async fn a_true_plan_is_carried_out(#[values(Db::Sqlite, Db::Postgres)] on: Db) 
     let app = App::start(on).await;
     let pair = Pair::new(&app).await;
     let plan = plan(&app, &pair.from, &pair.into, "SKIP").await;
-    assert_eq!(token(&app, &pair).await, text(&plan, "/token"), "the same plan");
+    assert_eq!(
+        token(&app, &pair).await,
+        text(&plan, "/token"),
+        "the same plan"
+    );
     // What the plan doesn't rest on may change.
-    upsert(&app, json!({ "entityRef": "user:default/from", "displayName": "F" })).await;
-    upsert(&app, json!({ "entityRef": "user:default/into", "hasOtherSignIn": true })).await;
+    upsert(
+        &app,
+        json!({ "entityRef": "user:default/from", "displayName": "F" }),
+    )
+    .await;
+    upsert(
+        &app,
+        json!({ "entityRef": "user:default/into", "hasOtherSignIn": true }),
+    )
+    .await;
     let elsewhere = app.provider("elsewhere").await;
     app.linked(&elsewhere, &pair.into, "into").await;
     update_data(&app, &pair.primary_of_into).await;
@@ -64,7 +76,15 @@ async fn a_token_of_something_else_is_refused(#[values(Db::Sqlite, Db::Postgres)
     let mut forged = good.clone().into_bytes();
     forged[0] = if forged[0] == b'A' { b'B' } else { b'A' };
     let forged = String::from_utf8(forged).unwrap();
-    for token in [&under_fail, &back, &forged, "", "A", "é", &format!("{good}A")] {
+    for token in [
+        &under_fail,
+        &back,
+        &forged,
+        "",
+        "A",
+        "é",
+        &format!("{good}A"),
+    ] {
         let payload = with_token(&app, &pair, token, "SKIP").await;
         assert_eq!(
             codes(&payload),
@@ -74,7 +94,10 @@ async fn a_token_of_something_else_is_refused(#[values(Db::Sqlite, Db::Postgres)
     }
     // The plan comes before what it would be refused for.
     let payload = with_token(&app, &pair, &good, "FAIL").await;
-    assert_eq!(codes(&payload), json!([["PLAN_OUTDATED", ["input", "planToken"]]]));
+    assert_eq!(
+        codes(&payload),
+        json!([["PLAN_OUTDATED", ["input", "planToken"]]])
+    );
     assert_eq!(app.dump().await, before);
 }
 
@@ -160,7 +183,10 @@ async fn every_change_that_it_rests_on_outdates_a_plan(
     app.all_sealed().await;
     let before = app.dump().await;
     let payload = with_token(&app, &pair, &token, "SKIP").await;
-    assert_eq!(codes(&payload), json!([["PLAN_OUTDATED", ["input", "planToken"]]]));
+    assert_eq!(
+        codes(&payload),
+        json!([["PLAN_OUTDATED", ["input", "planToken"]]])
+    );
     assert_eq!(app.dump().await, before);
     // A new plan is true.
     let token = self::token(&app, &pair).await;

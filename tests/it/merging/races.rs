@@ -22,9 +22,10 @@ async fn link(app: &App, provider: &str, user: &str, account: &str, policy: &str
 async fn assert_primaries(app: &App) {
     let stored = app.stored().await;
     for row in &stored.identities {
-        let there = stored.identities.iter().filter(|other| {
-            other.user_id == row.user_id && other.provider_id == row.provider_id
-        });
+        let there = stored
+            .identities
+            .iter()
+            .filter(|other| other.user_id == row.user_id && other.provider_id == row.provider_id);
         let primary = there.filter(|other| other.is_primary).count();
         assert_eq!(primary, 1, "at the provider of {row:?}");
     }
@@ -66,10 +67,16 @@ async fn a_link_to_the_merged_user_moves_or_is_refused(#[values(Db::Sqlite, Db::
                 assert_eq!(row.user_id.to_string(), into);
             } else {
                 refused += 1;
-                assert_eq!(answer["userErrors"][0]["code"], "USER_NOT_ACTIVE", "{answer:#}");
+                assert_eq!(
+                    answer["userErrors"][0]["code"], "USER_NOT_ACTIVE",
+                    "{answer:#}"
+                );
             }
         }
-        let left = stored.identities.iter().filter(|row| row.user_id.to_string() == from);
+        let left = stored
+            .identities
+            .iter()
+            .filter(|row| row.user_id.to_string() == from);
         assert_eq!(left.count(), 0, "nothing stays behind");
     }
     assert_eq!(moved + refused, ROUNDS * LINKS);
@@ -94,11 +101,17 @@ async fn of_merges_in_both_directions_one_is_done(#[values(Db::Sqlite, Db::Postg
             merge(&app, from, into, "FAIL")
         });
         let answers = join_all(calls).await;
-        let done: Vec<_> = answers.iter().filter(|answer| answer["merge"].is_object()).collect();
+        let done: Vec<_> = answers
+            .iter()
+            .filter(|answer| answer["merge"].is_object())
+            .collect();
         assert_eq!(done.len(), 1, "{answers:#?}");
         let into = text(done[0], "/user/id");
         for answer in answers.iter().filter(|answer| answer["merge"].is_null()) {
-            assert_eq!(answer["userErrors"][0]["code"], "USER_NOT_ACTIVE", "{answer:#}");
+            assert_eq!(
+                answer["userErrors"][0]["code"], "USER_NOT_ACTIVE",
+                "{answer:#}"
+            );
         }
         let stored = app.stored().await;
         let here = [provider, other];
@@ -139,7 +152,10 @@ async fn whoever_takes_an_account_over_meanwhile_gets_it(
         let stored = app.stored().await;
         let row = stored.identity(&text(&taken, "/identity/id"));
         assert_eq!(row.user_id.to_string(), taker);
-        let left = stored.identities.iter().filter(|row| row.user_id.to_string() == from);
+        let left = stored
+            .identities
+            .iter()
+            .filter(|row| row.user_id.to_string() == from);
         assert_eq!(left.count(), 0);
         assert_primaries(&app).await;
     }
@@ -194,9 +210,15 @@ async fn merges_that_sweep_at_once_do_not_wait_for_each_other() {
         merged(server, from, into, "FAIL")
     });
     join_all(calls).await;
-    let data = app.ask("{ users(filter: { status: MERGED }) { totalCount } }").data().await;
+    let data = app
+        .ask("{ users(filter: { status: MERGED }) { totalCount } }")
+        .data()
+        .await;
     assert_eq!(data["users"]["totalCount"], 8);
     let stored = app.stored().await;
-    let deleted = stored.events.iter().filter(|event| event.action == "user.deleted");
+    let deleted = stored
+        .events
+        .iter()
+        .filter(|event| event.action == "user.deleted");
     assert_eq!(deleted.count(), 20, "each is told once");
 }

@@ -9,7 +9,9 @@ use crate::support::client::text;
 
 #[rstest]
 #[tokio::test]
-async fn what_can_not_move_refuses_the_merge_under_fail(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+async fn what_can_not_move_refuses_the_merge_under_fail(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
     let app = App::start(on).await;
     let pair = Pair::new(&app).await;
     app.all_sealed().await;
@@ -81,31 +83,53 @@ async fn only_users_as_they_should_be_are_merged(#[values(Db::Sqlite, Db::Postgr
         (&from, &disabled, "intoUserId"),
     ] {
         let payload = merge(&app, a, b, "SKIP").await;
-        assert_eq!(codes(&payload), json!([["USER_NOT_ACTIVE", ["input", field]]]));
+        assert_eq!(
+            codes(&payload),
+            json!([["USER_NOT_ACTIVE", ["input", field]]])
+        );
         let plan = ask_plan(&app, a, b, "SKIP").await;
         assert_eq!(plan.code(), "BAD_USER_INPUT");
         assert!(plan.message().starts_with(field), "{}", plan.message());
     }
     let input = |a: &str, b: &str| json!({ "fromUserId": a, "intoUserId": b });
     for (a, b, code, message) in [
-        (&from, &from, "BAD_USER_INPUT", "input.intoUserId: is the same user"),
+        (
+            &from,
+            &from,
+            "BAD_USER_INPUT",
+            "input.intoUserId: is the same user",
+        ),
         (&unknown, &into, "NOT_FOUND", "user"),
         (&from, &unknown, "NOT_FOUND", "user"),
     ] {
         let answer = ask_merge(&app, input(a, b)).await;
         assert_eq!(answer.code(), code);
-        assert!(answer.message().starts_with(message), "{}", answer.message());
+        assert!(
+            answer.message().starts_with(message),
+            "{}",
+            answer.message()
+        );
     }
     let same = ask_plan(&app, &from, &from, "FAIL").await;
     assert_eq!(same.code(), "BAD_USER_INPUT");
-    assert!(same.message().starts_with("intoUserId: "), "{}", same.message());
+    assert!(
+        same.message().starts_with("intoUserId: "),
+        "{}",
+        same.message()
+    );
     for (a, b) in [(&unknown, &into), (&from, &unknown)] {
         let data = ask_plan(&app, a, b, "FAIL").await.data();
         assert_eq!(data["mergePlan"], Value::Null);
     }
     for wrong in ["", "from", "provider_01h455vb4pex5vsknk084sn02q"] {
-        assert_eq!(ask_merge(&app, input(wrong, &into)).await.code(), "BAD_USER_INPUT");
-        assert_eq!(ask_plan(&app, &from, wrong, "FAIL").await.code(), "BAD_USER_INPUT");
+        assert_eq!(
+            ask_merge(&app, input(wrong, &into)).await.code(),
+            "BAD_USER_INPUT"
+        );
+        assert_eq!(
+            ask_plan(&app, &from, wrong, "FAIL").await.code(),
+            "BAD_USER_INPUT"
+        );
     }
     assert_eq!(app.dump().await, before);
 }
@@ -130,15 +154,26 @@ async fn more_than_a_thousand_things_are_too_many_at_once(
     copies(&app, &template, 1).await;
     app.all_sealed().await;
     let before = app.dump().await;
-    assert_eq!(ask_plan(&app, &from, &into, "FAIL").await.code(), "LIMIT_EXCEEDED");
+    assert_eq!(
+        ask_plan(&app, &from, &into, "FAIL").await.code(),
+        "LIMIT_EXCEEDED"
+    );
     let payload = merge(&app, &from, &into, "FAIL").await;
-    assert_eq!(codes(&payload), json!([["TOO_LARGE", ["input", "fromUserId"]]]));
+    assert_eq!(
+        codes(&payload),
+        json!([["TOO_LARGE", ["input", "fromUserId"]]])
+    );
     assert_eq!(app.dump().await, before);
     app.leave(&acme, &from).await;
     let merge = merged(&app, &from, &into, "FAIL").await;
     assert_eq!(merge["items"].as_array().unwrap().len(), 1000);
     let stored = app.stored().await;
-    assert!(stored.identities.iter().all(|row| row.user_id.to_string() == into));
+    assert!(
+        stored
+            .identities
+            .iter()
+            .all(|row| row.user_id.to_string() == into)
+    );
     let primary = stored.identities.iter().filter(|row| row.is_primary);
     assert_eq!(primary.count(), 1);
     let back = super::undone(&app, &merge).await;
@@ -168,7 +203,9 @@ async fn copies(app: &App, template: &lanyard::database::identity::Model, count:
         .write(|tx| async move {
             for rows in rows.chunks(500) {
                 let rows = rows.iter().cloned().map(Model::into_active_model);
-                Entity::insert_many(rows).exec_without_returning(&*tx).await?;
+                Entity::insert_many(rows)
+                    .exec_without_returning(&*tx)
+                    .await?;
             }
             Ok(())
         })

@@ -61,7 +61,11 @@ async fn whoever_came_in_by_an_account_that_goes_back_is_out(
     let left: Vec<_> = app.sessions().await.iter().map(|row| row.id).collect();
     assert_eq!(left, [other]);
     let stored = app.stored().await;
-    let ended = stored.events.iter().rev().find(|event| event.action == "session.ended");
+    let ended = stored
+        .events
+        .iter()
+        .rev()
+        .find(|event| event.action == "session.ended");
     assert_eq!(ended.unwrap().target_id, Some(by_it.to_string()));
 }
 
@@ -74,15 +78,25 @@ async fn an_account_signs_in_whom_it_went_to_and_one_that_stayed_nobody(
     let app = &world.app;
     let ada = world.person("ada", "ada@acme.example").await.to_string();
     let other = app.user("other").await;
-    world.browser().sign_in(Issuer::Acme, "ada").await.leads_to("/account");
+    world
+        .browser()
+        .sign_in(Issuer::Acme, "ada")
+        .await
+        .leads_to("/account");
     let merge = merged(app, &ada, &other, "FAIL").await;
     let browser = world.browser();
-    browser.sign_in(Issuer::Acme, "ada").await.leads_to("/account");
+    browser
+        .sign_in(Issuer::Acme, "ada")
+        .await
+        .leads_to("/account");
     assert_eq!(browser.viewer().await, "user:default/other");
     undone(app, &merge).await;
     assert_eq!(browser.viewer().await, json!(null));
     let browser = world.browser();
-    browser.sign_in(Issuer::Acme, "ada").await.leads_to("/account");
+    browser
+        .sign_in(Issuer::Acme, "ada")
+        .await
+        .leads_to("/account");
     assert_eq!(browser.viewer().await, "user:default/ada");
     // With an account in its way it stays, and leads to nobody.
     let acme = app.stored().await.identities[0].provider_id.to_string();
@@ -105,13 +119,19 @@ async fn a_link_that_the_merged_person_has_begun_does_not_end(
     let ada = world.person("ada", "ada@acme.example").await.to_string();
     let other = app.user("other").await;
     let browser = world.browser();
-    browser.sign_in(Issuer::Acme, "ada").await.leads_to("/account");
+    browser
+        .sign_in(Issuer::Acme, "ada")
+        .await
+        .leads_to("/account");
     let authorization = browser.begin_link(Issuer::Hub).await;
     let callback = world.provider.decide(&authorization, "amarlow").unwrap();
     let flows = || Entity::find().count(app.database.reader());
     assert_eq!(flows().await.unwrap(), 1);
     merged(app, &ada, &other, "FAIL").await;
     assert_eq!(flows().await.unwrap(), 0);
-    browser.come_back(&callback).await.is_refused(400, "FLOW_UNKNOWN");
+    browser
+        .come_back(&callback)
+        .await
+        .is_refused(400, "FLOW_UNKNOWN");
     assert_eq!(app.stored().await.identities.len(), 1);
 }

@@ -52,17 +52,24 @@ async fn the_next_merge_deletes_those_with_nothing_left(
     app.linked(&provider, &into, "into").await;
     let merge = merged(&app, &empty, &into, "FAIL").await;
     merged(&app, &full, &into, "SKIP").await;
-    app.clock.advance(TimeDelta::days(30) - TimeDelta::seconds(30));
+    app.clock
+        .advance(TimeDelta::days(30) - TimeDelta::seconds(30));
     another_merge(&app, "early").await;
     assert_eq!(status(&app, &empty).await, "MERGED", "not yet");
     app.clock.advance(TimeDelta::seconds(60));
     another_merge(&app, "late").await;
     assert_eq!(status(&app, &empty).await, Value::Null);
-    assert_eq!(ask_undo(&app, &text(&merge, "/id")).await.code(), "NOT_FOUND");
+    assert_eq!(
+        ask_undo(&app, &text(&merge, "/id")).await.code(),
+        "NOT_FOUND"
+    );
     assert_eq!(status(&app, &full).await, "MERGED", "it has an account");
     assert_eq!(app.owner(&kept).await, full);
     let stored = app.stored().await;
-    let deleted = stored.events.iter().filter(|event| event.action == "user.deleted");
+    let deleted = stored
+        .events
+        .iter()
+        .filter(|event| event.action == "user.deleted");
     let deleted: Vec<_> = deleted.collect();
     assert_eq!(deleted.len(), 1);
     assert_eq!(deleted[0].target_id.as_deref(), Some(empty.as_str()));
@@ -136,13 +143,21 @@ async fn users_that_went_into_one_another_go_one_after_the_other(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
 ) {
     let app = App::start(on).await;
-    let (a, b, c) = (app.user("a").await, app.user("b").await, app.user("c").await);
+    let (a, b, c) = (
+        app.user("a").await,
+        app.user("b").await,
+        app.user("c").await,
+    );
     merged(&app, &a, &b, "FAIL").await;
     merged(&app, &b, &c, "FAIL").await;
     app.clock.advance(TimeDelta::days(30));
     another_merge(&app, "first").await;
     assert_eq!(status(&app, &a).await, Value::Null);
-    assert_eq!(status(&app, &b).await, "MERGED", "somebody had gone into it");
+    assert_eq!(
+        status(&app, &b).await,
+        "MERGED",
+        "somebody had gone into it"
+    );
     app.clock.advance(TimeDelta::days(1));
     another_merge(&app, "second").await;
     assert_eq!(status(&app, &b).await, Value::Null);
@@ -151,9 +166,7 @@ async fn users_that_went_into_one_another_go_one_after_the_other(
 
 #[rstest]
 #[tokio::test]
-async fn a_sweep_is_bounded_and_leaves_whoever_is_back(
-    #[values(Db::Sqlite, Db::Postgres)] on: Db,
-) {
+async fn a_sweep_is_bounded_and_leaves_whoever_is_back(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let app = App::start(on).await;
     let into = app.user("into").await;
     let back = app.user("back").await;
@@ -165,7 +178,10 @@ async fn a_sweep_is_bounded_and_leaves_whoever_is_back(
     }
     app.clock.advance(TimeDelta::days(30));
     let left = async || {
-        let data = app.ask("{ users(filter: { status: MERGED }) { totalCount } }").data().await;
+        let data = app
+            .ask("{ users(filter: { status: MERGED }) { totalCount } }")
+            .data()
+            .await;
         data["users"]["totalCount"].as_u64().unwrap()
     };
     assert_eq!(left().await, 101);

@@ -49,7 +49,10 @@ async fn an_undo_leads_back_to_what_was_before(#[values(Db::Sqlite, Db::Postgres
     assert_ne!(things(&app).await, before);
     let back = undone(&app, &merge).await;
     assert_eq!(back["items"], json!([]), "nothing is lost");
-    assert_eq!(back["from"], json!({ "id": pair.from, "status": "ACTIVE", "mergedInto": null }));
+    assert_eq!(
+        back["from"],
+        json!({ "id": pair.from, "status": "ACTIVE", "mergedInto": null })
+    );
     assert!(back["dateUndone"].is_string());
     assert_eq!(things(&app).await, before);
     // What moved there and back has changed twice.
@@ -142,7 +145,11 @@ async fn the_merged_user_can_do_nothing_and_the_one_that_is_back_everything(
 #[tokio::test]
 async fn merges_in_a_row_are_undone_in_any_order(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let app = App::start(on).await;
-    let (a, b, c) = (app.user("a").await, app.user("b").await, app.user("c").await);
+    let (a, b, c) = (
+        app.user("a").await,
+        app.user("b").await,
+        app.user("c").await,
+    );
     let provider = app.provider("crm").await;
     let identity = app.linked(&provider, &a, "1").await;
     let first = merged(&app, &a, &b, "FAIL").await;

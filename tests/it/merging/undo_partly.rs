@@ -142,8 +142,15 @@ async fn a_membership_that_ended_stays_ended_with_the_link_to_the_sign_on(
     assert!(reason_of(&back, &acme).contains("left the organization"));
     assert!(reason_of(&back, &auth).contains("for members of an organization"));
     assert_eq!(app.memberships(&from).await, []);
-    assert_eq!(app.memberships(&into).await.len(), usize::from(joined_again));
-    assert_eq!(app.owner(&identity).await, from, "the account is this user's");
+    assert_eq!(
+        app.memberships(&into).await.len(),
+        usize::from(joined_again)
+    );
+    assert_eq!(
+        app.owner(&identity).await,
+        from,
+        "the account is this user's"
+    );
 }
 
 #[rstest]
@@ -171,13 +178,20 @@ async fn the_other_user_leaves_an_organization_with_what_it_got_there_since(
     assert_eq!(app.memberships(&into).await, []);
     assert_eq!(app.sign_on_links().await, []);
     let stored = app.stored().await;
-    assert_eq!(stored.identity(&own).user_id.to_string(), into, "accounts stay");
+    assert_eq!(
+        stored.identity(&own).user_id.to_string(),
+        into,
+        "accounts stay"
+    );
     assert!(stored.identity(&own).is_primary, "it is the only one again");
     assert!(stored.identity(&moved).is_primary);
     let who = |token: &str| app.ask("{ viewer { __typename } }").by_person(token).send();
     assert_eq!(who(&session).await.status, 401);
     assert_eq!(who(&other_session).await.status, 200);
-    let ended = stored.events.iter().filter(|event| event.action == "session.ended");
+    let ended = stored
+        .events
+        .iter()
+        .filter(|event| event.action == "session.ended");
     assert_eq!(ended.count(), 1);
 }
 
@@ -189,11 +203,15 @@ async fn a_removed_link_to_a_sign_on_comes_back_where_its_account_is_free(
     let app = App::start(on).await;
     let pair = Pair::new(&app).await;
     let before = app.sign_on_links().await;
-    let old = before.iter().find(|row| row.id.to_string() == pair.shared_link);
+    let old = before
+        .iter()
+        .find(|row| row.id.to_string() == pair.shared_link);
     let merge = merged(&app, &pair.from, &pair.into, "SKIP").await;
     undone(&app, &merge).await;
     let links = app.sign_on_links().await;
-    let new = links.iter().find(|row| row.id.to_string() == pair.shared_link);
+    let new = links
+        .iter()
+        .find(|row| row.id.to_string() == pair.shared_link);
     assert_eq!(new, old, "with its old id and dates");
     // Somebody else has the account by now.
     let merge = merged(&app, &pair.from, &pair.into, "SKIP").await;
@@ -249,6 +267,12 @@ async fn primary_accounts_are_settled_on_both_sides(#[values(Db::Sqlite, Db::Pos
     let back = undone(&app, &merge).await;
     assert_eq!(outcomes(&back), pairs(&[(&first, "REMOVED")]));
     let stored = app.stored().await;
-    assert!(stored.identity(&second).is_primary, "the first linked of the rest");
-    assert!(!stored.identity(&third).is_primary, "nothing primary was taken from it");
+    assert!(
+        stored.identity(&second).is_primary,
+        "the first linked of the rest"
+    );
+    assert!(
+        !stored.identity(&third).is_primary,
+        "nothing primary was taken from it"
+    );
 }
