@@ -250,8 +250,6 @@ impl App {
 pub struct Pair {
     pub from: String,
     pub into: String,
-    /// Takes one account of each user; both have one.
-    pub single: String,
     /// An identity that simply moves.
     pub alone: String,
     /// One at a provider where the other user has an account, which takes one.
@@ -303,7 +301,6 @@ impl Pair {
             primary_of_into,
             own_organization,
             shared_organization,
-            single,
             from,
             into,
         }
