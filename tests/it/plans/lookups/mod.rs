@@ -3,6 +3,7 @@
 mod events;
 mod identities;
 mod merges;
+mod organizations;
 mod providers;
 mod sessions;
 mod users;
@@ -48,6 +49,7 @@ pub fn all() -> Vec<Lookup> {
     all.extend(sessions::all());
     all.extend(events::all());
     all.extend(merges::all());
+    all.extend(organizations::all());
     all
 }
 
