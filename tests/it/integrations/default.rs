@@ -219,7 +219,10 @@ async fn half_a_question_is_refused(#[values(Db::Sqlite, Db::Postgres)] on: Db) 
 async fn it_is_set_and_cleared_with_an_event_each(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let it = Setting::start(on).await;
     let share = it.installed(json!({})).await;
-    for (default, stored) in [(json!(it.account), Some(it.account.clone())), (Value::Null, None)] {
+    for (default, stored) in [
+        (json!(it.account), Some(it.account.clone())),
+        (Value::Null, None),
+    ] {
         let before = events(&it.app).await;
         let payload = set_default(&it.app, &share, default.clone()).await.data();
         let payload = &payload["setDefaultIdentity"];
@@ -282,7 +285,11 @@ async fn by_writer(app: &App, query: &str, variables: Value) -> String {
     if answer.body.get("errors").is_none() {
         return "done".to_owned();
     }
-    assert!(answer.message().contains("identity:write"), "{:#}", answer.body);
+    assert!(
+        answer.message().contains("identity:write"),
+        "{:#}",
+        answer.body
+    );
     answer.code()
 }
 

@@ -96,7 +96,10 @@ async fn what_is_left_out_stays_and_null_clears(#[values(Db::Sqlite, Db::Postgre
     let payload = it.install(nulls).await;
     assert_eq!(payload["integration"]["metadata"], json!({}));
     let here = &payload["organizationIntegration"];
-    assert_eq!((&here["config"], &here["defaultIdentity"]), (&json!({}), &Value::Null));
+    assert_eq!(
+        (&here["config"], &here["defaultIdentity"]),
+        (&json!({}), &Value::Null)
+    );
     // On purpose: nothing is lost.
     assert!(shares(&it.app).await[0].default_lost_at.is_none());
 }
@@ -108,7 +111,8 @@ async fn it_brings_back_what_was_switched_off(#[values(Db::Sqlite, Db::Postgres)
     let first = it.install(json!({})).await;
     let share = text(&first, "/organizationIntegration/id");
     let id = text(&first, "/integration/id");
-    let off = json!({ "id": share, "status": "DISABLED", "gracePeriodEnd": "2020-01-01T00:00:00Z" });
+    let off =
+        json!({ "id": share, "status": "DISABLED", "gracePeriodEnd": "2020-01-01T00:00:00Z" });
     update_share(&it.app, off).await.data();
     let off = json!({ "id": id, "status": "PENDING_DELETION" });
     update_integration(&it.app, ADMIN, off).await.data();
@@ -145,9 +149,7 @@ async fn an_integration_is_shared_by_organizations(#[values(Db::Sqlite, Db::Post
 
 #[rstest]
 #[tokio::test]
-async fn a_refused_default_leaves_nothing_and_no_event(
-    #[values(Db::Sqlite, Db::Postgres)] on: Db,
-) {
+async fn a_refused_default_leaves_nothing_and_no_event(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let it = Setting::start(on).await;
     let stranger = it.app.user("stranger").await;
     let theirs = it.app.linked(&it.crm, &stranger, "stranger").await;
@@ -179,8 +181,13 @@ async fn a_refused_default_leaves_nothing_and_no_event(
         assert_eq!(payload["organizationIntegration"], Value::Null);
         assert_eq!(it.app.dump().await, before, "{code}");
     }
-    let gone = it.app.linked(&it.crm, &it.other_member("ann").await, "ann").await;
-    it.app.execute("DELETE FROM identity WHERE external_id = 'ann'").await;
+    let gone = it
+        .app
+        .linked(&it.crm, &it.other_member("ann").await, "ann")
+        .await;
+    it.app
+        .execute("DELETE FROM identity WHERE external_id = 'ann'")
+        .await;
     it.app.all_sealed().await;
     let before = it.app.dump().await;
     let answer = it.send(json!({ "defaultIdentityId": gone })).await;
@@ -239,7 +246,9 @@ async fn wrong_input_is_refused(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
         assert_eq!(answer.code(), "BAD_USER_INPUT", "{wrong}");
     }
     let gone = organization(&it.app, "gone").await;
-    it.app.execute("DELETE FROM organization WHERE slug = 'gone'").await;
+    it.app
+        .execute("DELETE FROM organization WHERE slug = 'gone'")
+        .await;
     let answer = it.send(json!({ "organizationId": gone })).await;
     assert_eq!(answer.code(), "NOT_FOUND");
     assert_eq!(it.app.dump().await, before);

@@ -3,7 +3,6 @@
 mod bound;
 mod change;
 mod default;
-mod events;
 mod install;
 mod lists;
 mod pipeline;

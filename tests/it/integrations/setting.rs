@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::support::app::{App, Db};
 use crate::support::client::{Answer, text};
 
-pub const INSTALL: &str = "mutation($input: InstallIntegrationInput!) { installIntegration(input: $input) {
+pub const INSTALL: &str =
+    "mutation($input: InstallIntegrationInput!) { installIntegration(input: $input) {
     integration { id provider externalId name metadata status }
     organizationIntegration {
         id config status gracePeriodEnd defaultIdentity { id } organization { slug }

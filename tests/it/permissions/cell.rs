@@ -41,6 +41,35 @@ const PATHS: &[(&str, &[(&str, &str)])] = &[
         &[("Query", "auditEvents"), ("AuditEventConnection", "nodes")],
     ),
     ("LinkDecision", &[("Query", "linkPreview")]),
+    ("Integration", &[("Query", "integration")]),
+    (
+        "OrganizationIntegration",
+        &[("Query", "organizationIntegration")],
+    ),
+    (
+        "OrganizationIntegrationConnection",
+        &[("Query", "organizationIntegrations")],
+    ),
+    (
+        "OrganizationIntegrationEdge",
+        &[
+            ("Query", "organizationIntegrations"),
+            ("OrganizationIntegrationConnection", "edges"),
+        ],
+    ),
+    (
+        "InstallIntegrationPayload",
+        &[("Mutation", "installIntegration")],
+    ),
+    (
+        "OrganizationIntegrationPayload",
+        &[("Mutation", "setDefaultIdentity")],
+    ),
+    ("IntegrationPayload", &[("Mutation", "updateIntegration")]),
+    (
+        "UninstallIntegrationPayload",
+        &[("Mutation", "uninstallIntegration")],
+    ),
     (
         "Refusal",
         &[("Mutation", "upsertUser"), ("UserPayload", "userErrors")],
@@ -151,10 +180,15 @@ impl Cell {
     pub fn scopes(&self) -> Vec<(Scope, String)> {
         let mut scopes: Vec<(Scope, String)> = Vec::new();
         for (field, rule) in self.rules() {
-            if let Need::Scope(scope) = rule.need
-                && !scopes.iter().any(|(known, _)| *known == scope)
-            {
-                scopes.push((scope, field));
+            let needed = match rule.need {
+                Need::Scope(scope) => vec![scope],
+                Need::Both(one, other) => vec![one, other],
+                Need::Nothing | Need::Credential | Need::ScopeOfIds | Need::Person => vec![],
+            };
+            for scope in needed {
+                if !scopes.iter().any(|(known, _)| *known == scope) {
+                    scopes.push((scope, field.clone()));
+                }
             }
         }
         scopes
