@@ -1,7 +1,8 @@
 //! A million identities, by SQL: the same rows on both databases.
 //!
 //! 250,000 users with four identities each at eight providers; a credential for every fourth;
-//! 20,000 other providers, 20,000 API keys, 100,000 sessions, 200,000 sealed events. Ids are numbers: the rows of
+//! 20,000 other providers, 20,000 API keys, 100,000 sessions, 200,000 sealed events,
+//! 100,000 organization integrations. Ids are numbers: the rows of
 //! a table are numbered from 0.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
@@ -11,6 +12,13 @@ use uuid::Uuid;
 pub fn id(number: u32) -> Uuid {
     Uuid::from_u128(0x7000_8000_0000_0000_0000 + u128::from(number))
 }
+
+/// It has half of all that is installed.
+pub const ORGANIZATION_OF_MANY_INTEGRATIONS: u32 = 0;
+/// 4,000 organizations have it.
+pub const INTEGRATION_OF_MANY: u32 = 50_000;
+/// 4,000 organization integrations act as it.
+pub const SHARED_ACCOUNT: u32 = 777;
 
 pub const EXTERNAL_ID: &str = "account-777";
 pub const EMAIL: &str = "Person777@example.org";
@@ -220,6 +228,96 @@ const TABLES: &[Table] = &[
             ("date_added", "time[n]"),
             ("last_seen_at", "time[n]"),
             ("expires_at", "time[n]"),
+        ],
+    ),
+    (
+        "integration",
+        50_001,
+        &[
+            ("id", "id[n]"),
+            (
+                "provider",
+                "CASE n % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
+            ),
+            ("external_id", "'installation-' || n / 4"),
+            ("name", "'Integration ' || n"),
+            ("metadata_json", "'{}'"),
+            ("status", "'ACTIVE'"),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
+        ],
+    ),
+    // Half of all are one organization's, the others are of many; every second acts as somebody.
+    (
+        "organization_integration",
+        50_000,
+        &[
+            ("id", "id[n]"),
+            ("organization_id", "id[0]"),
+            ("integration_id", "id[n]"),
+            (
+                "provider",
+                "CASE (n) % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
+            ),
+            ("external_id", "'installation-' || (n) / 4"),
+            ("config_json", "'{}'"),
+            (
+                "status",
+                "CASE WHEN n % 100 = 3 THEN 'DISABLED' ELSE 'ACTIVE' END",
+            ),
+            (
+                "default_identity_id",
+                "CASE WHEN n % 2 = 0 THEN id[n * 4] END",
+            ),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
+        ],
+    ),
+    (
+        "organization_integration",
+        50_000,
+        &[
+            ("id", "id[50000 + n]"),
+            ("organization_id", "id[1 + n % 4999]"),
+            ("integration_id", "id[n]"),
+            (
+                "provider",
+                "CASE (n) % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
+            ),
+            ("external_id", "'installation-' || (n) / 4"),
+            ("config_json", "'{}'"),
+            (
+                "status",
+                "CASE WHEN n % 100 = 3 THEN 'DISABLED' ELSE 'ACTIVE' END",
+            ),
+            (
+                "default_identity_id",
+                "CASE WHEN n % 2 = 0 THEN id[n * 4 + 1] END",
+            ),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
+        ],
+    ),
+    (
+        "organization_integration",
+        4_000,
+        &[
+            ("id", "id[100000 + n]"),
+            ("organization_id", "id[1 + n]"),
+            ("integration_id", "id[50000]"),
+            (
+                "provider",
+                "CASE (50000) % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
+            ),
+            ("external_id", "'installation-' || (50000) / 4"),
+            ("config_json", "'{}'"),
+            (
+                "status",
+                "CASE WHEN n % 100 = 3 THEN 'DISABLED' ELSE 'ACTIVE' END",
+            ),
+            ("default_identity_id", "id[777]"),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
         ],
     ),
     (

@@ -2,6 +2,7 @@
 
 mod events;
 mod identities;
+mod integrations;
 mod providers;
 mod sessions;
 mod users;
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Lookup> {
     all.extend(identities::nested());
     all.extend(users::all());
     all.extend(providers::all());
+    all.extend(integrations::all());
     all.extend(sessions::all());
     all.extend(events::all());
     all
