@@ -131,6 +131,8 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Query", "identityProviders", scope(Scope::ProviderRead), Own),
     ("Query", "user", scope(Scope::DirectoryRead), Own),
     ("Query", "users", scope(Scope::DirectoryRead), Own),
+    ("Query", "organization", scope(Scope::IntegrationRead), Own),
+    ("Query", "organizations", scope(Scope::IntegrationRead), Own),
     ("Query", "linkPreview", scope(Scope::IdentityWrite), Never),
     ("Query", "auditEvents", scope(Scope::AuditRead), Never),
     ("Query", "apiKeys", scope(Scope::Admin), Never),
@@ -144,6 +146,10 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Mutation", "updateIdentityProvider", scope(Scope::ProviderWrite), Never),
     ("Mutation", "deleteIdentityProvider", scope(Scope::ProviderWrite), Never),
     ("Mutation", "upsertUser", scope(Scope::DirectoryWrite), Never),
+    ("Mutation", "createOrganization", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "updateOrganization", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "addOrganizationMember", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "removeOrganizationMember", scope(Scope::IntegrationWrite), Never),
     ("Mutation", "createApiKey", scope(Scope::Admin), Never),
     // A key may revoke itself; for another one the mutation asks for admin.
     ("Mutation", "revokeApiKey", Credential, Never),
@@ -166,6 +172,7 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("User", "picture", Nothing, Own),
     ("User", "identities", scope(Scope::IdentityRead), Own),
     ("User", "sessions", scope(Scope::Admin), Own),
+    ("User", "organizations", scope(Scope::IntegrationRead), Own),
     ("User", "*", scope(Scope::DirectoryRead), Own),
     ("IdentityProvider", "id", Nothing, Own),
     ("IdentityProvider", "slug", Nothing, Own),
@@ -177,6 +184,7 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Organization", "id", Nothing, Own),
     ("Organization", "slug", Nothing, Own),
     ("Organization", "name", Nothing, Own),
+    ("Organization", "members", scope(Scope::DirectoryRead), Never),
     ("Organization", "*", scope(Scope::IntegrationRead), Never),
     // Whoever installs has to know what came of it.
     ("Integration", "id", Nothing, Never),
@@ -205,6 +213,8 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("IdentityProviderEdge", "*", Nothing, All),
     ("UserConnection", "*", Nothing, All),
     ("UserEdge", "*", Nothing, All),
+    ("OrganizationConnection", "*", Nothing, All),
+    ("OrganizationEdge", "*", Nothing, All),
     ("AuditEventConnection", "*", Nothing, All),
     ("AuditEventEdge", "*", Nothing, All),
     ("ApiKeyConnection", "*", Nothing, All),
@@ -220,6 +230,7 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("IdentityProviderPayload", "*", Nothing, All),
     ("DeleteIdentityProviderPayload", "*", Nothing, All),
     ("UserPayload", "*", Nothing, All),
+    ("OrganizationPayload", "*", Nothing, All),
     ("CreateApiKeyPayload", "*", Nothing, All),
     ("RevokeApiKeyPayload", "*", Nothing, All),
     ("EndSessionPayload", "*", Nothing, All),
@@ -230,6 +241,9 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
 /// directory is one for the whole server, and so are its people's ways in.
 pub const SERVER_WIDE: &[(&str, &str)] = &[
     ("Mutation", "upsertUser"),
+    ("Mutation", "createOrganization"),
+    ("Mutation", "addOrganizationMember"),
+    ("Mutation", "removeOrganizationMember"),
     ("Mutation", "endSession"),
     ("User", "sessions"),
 ];
@@ -284,6 +298,12 @@ pub const ARGUMENTS: &[ArgumentRule] = &[
         path: &["input", "allowsSignIn"],
         value: None,
         demand: Demand::Scope(Scope::Admin),
+    },
+    ArgumentRule {
+        field: "updateOrganization",
+        path: &["input", "domains"],
+        value: None,
+        demand: Demand::Unbound,
     },
 ];
 

@@ -1,8 +1,9 @@
 //! Members' links to their organizations' single sign-on.
 
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
 
-use super::auth_provider;
+use super::{Tx, auth_provider};
 use crate::clock::Time;
 use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, ProviderId, UserId};
 
@@ -35,6 +36,22 @@ pub async fn by_ids(
         .filter(Column::Id.is_in(ids.iter().copied()))
         .all(db)
         .await
+}
+
+/// Deletes the user's links to the organization's sign-on, and answers with them.
+pub async fn delete_of_member(
+    tx: &Tx,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Vec<Model>, DbErr> {
+    let own = Column::OrganizationId
+        .eq(organization)
+        .and(Column::UserId.eq(user));
+    let rows = Entity::find().filter(own.clone()).all(tx).await?;
+    if !rows.is_empty() {
+        Entity::delete_many().filter(own).exec(tx).await?;
+    }
+    Ok(rows)
 }
 
 /// Whether the user is linked to the sign-on that the identity provider is.

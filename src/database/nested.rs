@@ -1,17 +1,20 @@
 //! Lists within lists: of many parents at once, in one statement.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, IntoColumnRef};
+use sea_orm::sea_query::{
+    Asterisk, CommonTableExpression, Expr, ExprTrait, IntoColumnRef, SelectStatement,
+};
 use sea_orm::{FromQueryResult, QuerySelect, QueryTrait};
 
 use super::page::{Page, Slice, union_all};
 
 /// One page for each parent, ordered by `id`: a bounded select for each, never a window over all
-/// rows. `of` tells which parent's a row is.
-pub async fn pages_of_each<P, E>(
+/// rows. `of` tells which parent's a row is. The selects may go by rows that were `found` before.
+pub async fn pages_of_each<E, P>(
     db: &impl ConnectionTrait,
     parents: &[P],
-    rows: impl Fn(&P) -> Select<E>,
+    found: Option<CommonTableExpression>,
+    rows: impl Fn(&P) -> SelectStatement,
     id: E::Column,
     page: &Page,
     of: impl Fn(&P, &E::Model) -> bool,
@@ -22,13 +25,16 @@ where
     E::Model: Clone,
 {
     let pages = parents.iter().map(|parent| {
-        let mut select = rows(parent).into_query();
+        let mut select = rows(parent);
         page.apply(&mut select, &[id], false);
         select
     });
-    let Some(statement) = union_all(pages.collect()) else {
+    let Some(mut statement) = union_all(pages.collect()) else {
         return Ok(Vec::new());
     };
+    if let Some(found) = found {
+        statement.with_cte(found);
+    }
     let statement = db.get_database_backend().build(&statement);
     let found = E::Model::find_by_statement(statement).all(db).await?;
     Ok(parents

@@ -65,6 +65,7 @@ pub struct Origin {
 pub enum Action {
     ApiKeyCreated,
     ApiKeyRevoked,
+    AuthIdentityDeleted,
     IdentityLinked,
     IdentityUnlinked,
     IdentityUpdated,
@@ -88,9 +89,10 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
+        Self::AuthIdentityDeleted,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::IdentityUpdated,
@@ -117,6 +119,7 @@ impl Action {
         match self {
             Self::ApiKeyCreated => "api_key.created",
             Self::ApiKeyRevoked => "api_key.revoked",
+            Self::AuthIdentityDeleted => "auth_identity.deleted",
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::IdentityUpdated => "identity.updated",

@@ -2,6 +2,7 @@
 //! Knows rows, not callers; keeps nothing beyond a statement.
 
 mod installed;
+mod members;
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -22,6 +23,7 @@ use crate::id::{
     OrganizationId, OrganizationIntegrationId, ProviderId, SessionId, UserId,
 };
 pub use installed::{ActingKey, InstalledCount, InstalledPage};
+pub use members::MemberPage;
 
 /// Keys in one statement. SQLite binds 32,766 values, PostgreSQL 65,535; beyond a thousand
 /// nothing is gained.
@@ -74,6 +76,10 @@ pub struct Loader {
     pub auth_providers_of_organizations: Rows<OrganizationId, auth_provider::Model>,
     pub auth_identities: Rows<AuthIdentityId, auth_identity::Model>,
     pub merges: Rows<MergeId, user_merge::Model>,
+    pub domains_of_organizations: Batch<OrganizationId, Arc<[String]>>,
+    pub member_pages: Batch<MemberPage, Slice<UserId>>,
+    pub member_counts: Batch<OrganizationId, u64>,
+    pub organizations_of_users: Batch<UserId, Arc<[OrganizationId]>>,
     pub identity_pages: Batch<ChildPage, Slice<Arc<identity::Model>>>,
     pub identity_counts: Batch<ChildCount, u64>,
     facts: Batch<Question, ()>,
@@ -130,6 +136,10 @@ impl Loader {
             ),
             auth_identities: rows!(database, auth_identity::by_ids, |row| row.id),
             merges: rows!(database, user_merge::by_ids, |row| row.id),
+            domains_of_organizations: members::domains(database),
+            member_pages: members::pages(database),
+            member_counts: members::counts(database),
+            organizations_of_users: members::organizations_of_users(database),
             identity_pages: identity_pages(database),
             identity_counts: identity_counts(database),
             facts: facts(database),

@@ -16,6 +16,7 @@ mod loader;
 mod merge;
 mod node;
 mod organization;
+mod organization_write;
 mod page;
 mod permission;
 mod provider;
@@ -62,6 +63,7 @@ pub struct Query(
     link::LinkQuery,
     provider::ProviderQuery,
     user::UserQuery,
+    organization::OrganizationQuery,
     api_key::ApiKeyQuery,
     audit::AuditQuery,
     integration::IntegrationQuery,
@@ -74,6 +76,7 @@ pub struct Mutation(
     link::LinkMutation,
     provider_write::ProviderMutation,
     user::UserMutation,
+    organization_write::OrganizationMutation,
     api_key::ApiKeyMutation,
     session::SessionMutation,
     integration::IntegrationMutation,

@@ -19,6 +19,7 @@ use crate::database::page::{Page, Position, Slice, Towards};
 use crate::database::reach::Reach;
 use crate::database::{event, identity, identity_provider, organization_integration, user};
 use crate::error::Error;
+use crate::id::OrganizationId;
 
 const DEFAULT: usize = 20;
 const MOST: usize = 100;
@@ -211,6 +212,7 @@ pub enum TotalCount {
     ApiKeys(Reach),
     Events(event::Filter),
     Organizations(Reach),
+    Members(OrganizationId),
     Installed(organization_integration::Filter),
     InstalledOf(InstalledCount),
 }
@@ -232,6 +234,11 @@ impl TotalCount {
             Self::Users(filter) => loader.user_count(filter).await?,
             Self::ApiKeys(reach) => loader.api_key_count(*reach).await?,
             Self::Organizations(reach) => loader.organization_count(*reach).await?,
+            Self::Members(organization) => loader
+                .member_counts
+                .load(*organization)
+                .await?
+                .unwrap_or_default(),
             Self::Installed(filter) => loader.installed_count(filter).await?,
             Self::InstalledOf(key) => loader
                 .installed_counts

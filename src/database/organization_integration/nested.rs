@@ -1,6 +1,7 @@
 //! The organization integrations of many organizations, integrations or identities at once.
 
 use sea_orm::Condition;
+use sea_orm::QueryTrait;
 use sea_orm::entity::prelude::*;
 
 use super::{Column, Entity, Filter, Model};
@@ -47,8 +48,11 @@ pub async fn pages_of_parents(
     reach: Reach,
     page: &Page,
 ) -> Result<Vec<Slice<Model>>, DbErr> {
-    let rows = |parent: &Parent| Entity::find().filter(parent.condition(reach));
-    nested::pages_of_each(db, parents, rows, Column::Id, page, Parent::of).await
+    let rows = |parent: &Parent| {
+        let own = Entity::find().filter(parent.condition(reach));
+        own.into_query()
+    };
+    nested::pages_of_each::<Entity, _>(db, parents, None, rows, Column::Id, page, Parent::of).await
 }
 
 /// How many there are of each parent, in one statement.
