@@ -247,19 +247,19 @@ const TABLES: &[Table] = &[
             ("date_updated", "time[n]"),
         ],
     ),
-    // Half of all are one organization's, the others are of many; every second acts as somebody.
+    // Every second is one organization's, the others are of many; half of all act as somebody.
     (
         "organization_integration",
-        50_000,
+        100_000,
         &[
-            ("id", "id[n]"),
-            ("organization_id", "id[0]"),
-            ("integration_id", "id[n]"),
+            ("id", "id[n * 2]"),
+            ("organization_id", "id[(n % 2) * (1 + (n / 2) % 4999)]"),
+            ("integration_id", "id[n / 2]"),
             (
                 "provider",
-                "CASE (n) % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
+                "CASE (n / 2) % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
             ),
-            ("external_id", "'installation-' || (n) / 4"),
+            ("external_id", "'installation-' || (n / 2) / 4"),
             ("config_json", "'{}'"),
             (
                 "status",
@@ -267,32 +267,7 @@ const TABLES: &[Table] = &[
             ),
             (
                 "default_identity_id",
-                "CASE WHEN n % 2 = 0 THEN id[n * 4] END",
-            ),
-            ("date_added", "time[n]"),
-            ("date_updated", "time[n]"),
-        ],
-    ),
-    (
-        "organization_integration",
-        50_000,
-        &[
-            ("id", "id[50000 + n]"),
-            ("organization_id", "id[1 + n % 4999]"),
-            ("integration_id", "id[n]"),
-            (
-                "provider",
-                "CASE (n) % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
-            ),
-            ("external_id", "'installation-' || (n) / 4"),
-            ("config_json", "'{}'"),
-            (
-                "status",
-                "CASE WHEN n % 100 = 3 THEN 'DISABLED' ELSE 'ACTIVE' END",
-            ),
-            (
-                "default_identity_id",
-                "CASE WHEN n % 2 = 0 THEN id[n * 4 + 1] END",
+                "CASE WHEN n % 4 < 2 THEN id[n * 4] END",
             ),
             ("date_added", "time[n]"),
             ("date_updated", "time[n]"),
@@ -302,7 +277,7 @@ const TABLES: &[Table] = &[
         "organization_integration",
         4_000,
         &[
-            ("id", "id[100000 + n]"),
+            ("id", "id[n * 50 + 1]"),
             ("organization_id", "id[1 + n]"),
             ("integration_id", "id[50000]"),
             (

@@ -81,7 +81,7 @@ fn filters() -> Vec<(&'static str, Order, Filter)> {
         (
             "defaultIdentityId",
             OfAnIndex,
-            of(&|f| f.default_identity_id = Some(IdentityId(id(4)))),
+            of(&|f| f.default_identity_id = Some(IdentityId(id(400)))),
         ),
         (
             "defaultIdentityId, of many",
@@ -127,7 +127,7 @@ fn filters() -> Vec<(&'static str, Order, Filter)> {
 pub fn all() -> Vec<Lookup> {
     let mut all = lookups();
     for (name, order, filter) in filters() {
-        for (place, page) in super::pages(&Position::Id(id(50_000))) {
+        for (place, page) in super::pages(&Position::Id(id(100_000))) {
             let filter = filter.clone();
             all.push(lookup(
                 format!("organization integrations {name}, {place}"),
@@ -150,7 +150,7 @@ fn lookups() -> Vec<Lookup> {
         lookup("integrations by id", OfFew, |db| async move {
             let ids = hundred(|number| IntegrationId(id(number / 10)));
             assert_eq!(integration::by_ids(&db, &ids).await.unwrap().len(), 100);
-            let ids = hundred(|number| OrganizationIntegrationId(id(number / 10)));
+            let ids = hundred(|number| OrganizationIntegrationId(id(number / 10 * 2)));
             assert_eq!(share::by_ids(&db, &ids).await.unwrap().len(), 100);
         }),
         lookup("integration by service", OfFew, |db| async move {
@@ -162,7 +162,7 @@ fn lookups() -> Vec<Lookup> {
             assert_eq!(organizations.len(), 2);
         }),
         lookup("whom integrations act as", OfFew, |db| async move {
-            let ids = hundred(|number| OrganizationIntegrationId(id(number / 4)));
+            let ids = hundred(|number| OrganizationIntegrationId(id(number / 4 * 2)));
             assert_eq!(share::acting_by_ids(&db, &ids).await.unwrap().len(), 100);
             let one = [service(777)];
             assert_eq!(share::acting_by_services(&db, &one).await.unwrap().len(), 1);
@@ -200,7 +200,7 @@ fn nested() -> Vec<Lookup> {
         ("identities", identities().collect()),
     ] {
         for reach in [Reach::All, Reach::Organization(small())] {
-            for (place, page) in super::pages(&Position::Id(id(50_000))) {
+            for (place, page) in super::pages(&Position::Id(id(100_000))) {
                 let parents = parents.clone();
                 let order = match reach {
                     Reach::All => OfAnIndex,
