@@ -8,5 +8,6 @@ mod lists;
 mod pipeline;
 mod races;
 mod reattach;
-mod setting;
+pub mod setting;
+mod statements;
 mod uninstall;

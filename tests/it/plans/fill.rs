@@ -239,7 +239,7 @@ const TABLES: &[Table] = &[
                 "provider",
                 "CASE n % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
             ),
-            ("external_id", "'installation-' || n / 4"),
+            ("external_id", "'installation-' || (n / 4)"),
             ("name", "'Integration ' || n"),
             ("metadata_json", "'{}'"),
             ("status", "'ACTIVE'"),
@@ -259,7 +259,7 @@ const TABLES: &[Table] = &[
                 "provider",
                 "CASE (n / 2) % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
             ),
-            ("external_id", "'installation-' || (n / 2) / 4"),
+            ("external_id", "'installation-' || (n / 8)"),
             ("config_json", "'{}'"),
             (
                 "status",
@@ -284,7 +284,7 @@ const TABLES: &[Table] = &[
                 "provider",
                 "CASE (50000) % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
             ),
-            ("external_id", "'installation-' || (50000) / 4"),
+            ("external_id", "'installation-12500'"),
             ("config_json", "'{}'"),
             (
                 "status",
