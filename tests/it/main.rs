@@ -29,6 +29,7 @@ mod http_edge_complexity;
 mod http_edge_errors;
 mod http_edge_limits;
 mod http_edge_mutations;
+mod integrations;
 mod linking;
 mod linking_aftermath;
 mod linking_input;
