@@ -1,9 +1,14 @@
 //! Members' links to their organizations' single sign-on.
 
-use sea_orm::entity::prelude::*;
+mod nested;
 
+use sea_orm::entity::prelude::*;
+use sea_orm::{Condition, QueryOrder, QuerySelect};
+
+use super::Tx;
 use crate::clock::Time;
 use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, UserId};
+pub use nested::{Parent, counts_of_parents, pages_of_parents};
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "auth_identity")]
@@ -34,4 +39,83 @@ pub async fn by_ids(
         .filter(Column::Id.is_in(ids.iter().copied()))
         .all(db)
         .await
+}
+
+/// Those that a link of this account to this user has to reckon with: whoever has the account at
+/// the sign-on, and what the user has there. Two at most.
+pub async fn around(
+    db: &impl ConnectionTrait,
+    auth_provider_id: AuthProviderId,
+    ident: &str,
+    user_id: UserId,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::AuthProviderId.eq(auth_provider_id))
+        .filter(
+            Condition::any()
+                .add(Column::Ident.eq(ident))
+                .add(Column::UserId.eq(user_id)),
+        )
+        .order_by_asc(Column::Id)
+        .all(db)
+        .await
+}
+
+/// The user's link to the sign-on.
+pub async fn of_user_at(
+    db: &impl ConnectionTrait,
+    auth_provider_id: AuthProviderId,
+    user_id: UserId,
+) -> Result<Option<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::AuthProviderId.eq(auth_provider_id))
+        .filter(Column::UserId.eq(user_id))
+        .one(db)
+        .await
+}
+
+/// The user's links within the organization, by id. It has one sign-on, so there is one at most.
+pub async fn of_member(
+    db: &impl ConnectionTrait,
+    organization_id: OrganizationId,
+    user_id: UserId,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::UserId.eq(user_id))
+        .filter(Column::OrganizationId.eq(organization_id))
+        .order_by_asc(Column::Id)
+        .all(db)
+        .await
+}
+
+/// The links to the sign-on, by id; at most `limit`.
+pub async fn of_auth_provider(
+    db: &impl ConnectionTrait,
+    auth_provider_id: AuthProviderId,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::AuthProviderId.eq(auth_provider_id))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+/// Deletes the link; says whether it was there.
+pub async fn delete(tx: &Tx, id: AuthIdentityId) -> Result<bool, DbErr> {
+    let deleted = Entity::delete_by_id(id).exec(tx).await?;
+    Ok(deleted.rows_affected > 0)
+}
+
+/// Deletes the links to the sign-on.
+pub async fn delete_of_auth_provider(
+    tx: &Tx,
+    auth_provider_id: AuthProviderId,
+) -> Result<(), DbErr> {
+    Entity::delete_many()
+        .filter(Column::AuthProviderId.eq(auth_provider_id))
+        .exec(tx)
+        .await
+        .map(drop)
 }

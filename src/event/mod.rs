@@ -64,6 +64,12 @@ pub struct Origin {
 pub enum Action {
     ApiKeyCreated,
     ApiKeyRevoked,
+    AuthIdentityLinked,
+    AuthIdentityUnlinked,
+    AuthIdentityUpdated,
+    AuthProviderCreated,
+    AuthProviderDeleted,
+    AuthProviderUpdated,
     IdentityLinked,
     IdentityUnlinked,
     IdentityUpdated,
@@ -77,9 +83,15 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 18] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
+        Self::AuthIdentityLinked,
+        Self::AuthIdentityUnlinked,
+        Self::AuthIdentityUpdated,
+        Self::AuthProviderCreated,
+        Self::AuthProviderDeleted,
+        Self::AuthProviderUpdated,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::IdentityUpdated,
@@ -96,6 +108,12 @@ impl Action {
         match self {
             Self::ApiKeyCreated => "api_key.created",
             Self::ApiKeyRevoked => "api_key.revoked",
+            Self::AuthIdentityLinked => "auth_identity.linked",
+            Self::AuthIdentityUnlinked => "auth_identity.unlinked",
+            Self::AuthIdentityUpdated => "auth_identity.updated",
+            Self::AuthProviderCreated => "auth_provider.created",
+            Self::AuthProviderDeleted => "auth_provider.deleted",
+            Self::AuthProviderUpdated => "auth_provider.updated",
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::IdentityUpdated => "identity.updated",
@@ -138,7 +156,24 @@ impl NewEvent {
 
 /// Writes an event in the transaction of the change that it tells of.
 pub async fn record(tx: &Tx, clock: &Clock, origin: &Origin, new: NewEvent) -> Result<(), Error> {
-    let event = event::Model {
+    event::insert(tx, stored(clock, origin, new)).await?;
+    Ok(())
+}
+
+/// The same for many events of one change, in their order.
+pub async fn record_all(
+    tx: &Tx,
+    clock: &Clock,
+    origin: &Origin,
+    new: Vec<NewEvent>,
+) -> Result<(), Error> {
+    let events = new.into_iter().map(|new| stored(clock, origin, new));
+    event::insert_all(tx, events.collect()).await?;
+    Ok(())
+}
+
+fn stored(clock: &Clock, origin: &Origin, new: NewEvent) -> event::Model {
+    event::Model {
         number: 0,
         id: EventId::new(clock),
         at: clock.now(),
@@ -154,7 +189,5 @@ pub async fn record(tx: &Tx, clock: &Clock, origin: &Origin, new: NewEvent) -> R
         before_json: new.before.map(Json),
         after_json: new.after.map(Json),
         request_id: origin.request_id.clone(),
-    };
-    event::insert(tx, event).await?;
-    Ok(())
+    }
 }

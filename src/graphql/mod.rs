@@ -4,6 +4,7 @@ mod absent;
 mod api_key;
 mod audit;
 mod auth_provider;
+mod auth_provider_write;
 mod batch;
 mod context;
 mod document;
@@ -64,6 +65,7 @@ pub struct Query(
     user::UserQuery,
     api_key::ApiKeyQuery,
     audit::AuditQuery,
+    auth_provider::AuthProviderQuery,
 );
 
 #[derive(MergedObject, Default)]
@@ -74,6 +76,7 @@ pub struct Mutation(
     user::UserMutation,
     api_key::ApiKeyMutation,
     session::SessionMutation,
+    auth_provider_write::AuthProviderMutation,
 );
 
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

@@ -17,7 +17,7 @@ use super::loader::ChildCount;
 use crate::access::{Guarded, Visible};
 use crate::database::page::{Page, Position, Slice, Towards};
 use crate::database::reach::Reach;
-use crate::database::{event, identity, identity_provider, user};
+use crate::database::{auth_identity, event, identity, identity_provider, user};
 use crate::error::Error;
 
 const DEFAULT: usize = 20;
@@ -211,6 +211,7 @@ pub enum TotalCount {
     ApiKeys(Reach),
     Events(event::Filter),
     Organizations(Reach),
+    AuthIdentitiesOf(auth_identity::Parent, Reach),
 }
 
 #[Object]
@@ -230,6 +231,10 @@ impl TotalCount {
             Self::Users(filter) => loader.user_count(filter).await?,
             Self::ApiKeys(reach) => loader.api_key_count(*reach).await?,
             Self::Organizations(reach) => loader.organization_count(*reach).await?,
+            Self::AuthIdentitiesOf(parent, reach) => {
+                let counts = &loader.auth_identity_counts;
+                counts.load((*parent, *reach)).await?.unwrap_or_default()
+            }
             Self::Events(filter) => loader.event_count(filter).await?,
         };
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
