@@ -1,6 +1,7 @@
 //! Identities: who is linked to which account.
 
 mod nested;
+mod primary;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, SelectStatement};
@@ -15,6 +16,7 @@ use super::{Tx, credential, identity_provider, organization_member};
 use crate::clock::Time;
 use crate::id::{IdentityId, OrganizationId, ProviderId, UserId};
 pub use nested::{Only, Parent, counts_of_parents, pages_of_parents};
+pub use primary::primary;
 
 /// A page is put together from the lists of this many providers at most.
 const MOST_INSTANCES: u64 = 100;

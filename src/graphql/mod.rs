@@ -25,6 +25,7 @@ mod scalar;
 mod session;
 mod shape;
 mod types;
+mod unlink;
 mod user;
 mod viewer;
 
@@ -77,6 +78,7 @@ pub struct Mutation(
     api_key::ApiKeyMutation,
     session::SessionMutation,
     auth_provider_write::AuthProviderMutation,
+    unlink::UnlinkMutation,
 );
 
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

@@ -5,6 +5,12 @@ pub mod beside;
 mod data;
 pub mod decision;
 pub mod disconnect;
+mod hold;
 pub mod link;
 
+mod primary;
+mod unlink;
+
 pub use data::update_data;
+pub use primary::set_primary;
+pub use unlink::unlink;
