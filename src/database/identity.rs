@@ -16,7 +16,7 @@ use super::{Tx, credential, identity_provider, organization_member};
 use crate::clock::Time;
 use crate::id::{IdentityId, OrganizationId, ProviderId, UserId};
 pub use nested::{Only, Parent, counts_of_parents, pages_of_parents};
-pub use primary::primary;
+pub use primary::{first_linked, primary};
 
 /// A page is put together from the lists of this many providers at most.
 const MOST_INSTANCES: u64 = 100;
@@ -413,24 +413,6 @@ pub async fn of_user_and_type(
     select.all(db).await
 }
 
-/// The user's identity at the provider that was linked first, locked until the transaction ends.
-pub async fn first_linked(
-    tx: &Tx,
-    provider_id: ProviderId,
-    user_id: UserId,
-) -> Result<Option<Model>, DbErr> {
-    let mut select = Entity::find()
-        .filter(Column::ProviderId.eq(provider_id))
-        .filter(Column::UserId.eq(user_id))
-        .order_by_asc(Column::DateAdded)
-        .order_by_asc(Column::Id)
-        .limit(1);
-    if tx.get_database_backend() == DbBackend::Postgres {
-        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
-    }
-    select.one(tx).await
-}
-
 fn providers_of_instance(
     provider_type: Option<&str>,
     external_id: &str,
@@ -480,6 +462,15 @@ fn expiry_of_the_row() -> Expr {
         )
         .into_query();
     Expr::SubQuery(None, Box::new(select.into()))
+}
+
+/// The ids of the user's identities, for the condition of another statement.
+pub fn of_user(user: UserId) -> SelectStatement {
+    Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::UserId.eq(user))
+        .into_query()
 }
 
 /// The row, locked until the transaction ends.

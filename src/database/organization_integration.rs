@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, LockType};
+use sea_orm::sea_query::{ExprTrait, IntoCondition, LockType};
 use sea_orm::{Condition, DbBackend, QueryOrder, QuerySelect};
 
-use super::Tx;
 use super::json::Json;
 use super::status::ObjectStatus;
+use super::{Tx, identity};
 use crate::clock::Time;
-use crate::id::{IdentityId, IntegrationId, OrganizationId, OrganizationIntegrationId};
+use crate::id::{IdentityId, IntegrationId, OrganizationId, OrganizationIntegrationId, UserId};
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "organization_integration")]
@@ -96,9 +96,25 @@ pub async fn acting_as(db: &impl ConnectionTrait, identity: IdentityId) -> Resul
 
 /// Where any of the identities is the default, by id, locked until the transaction ends.
 pub async fn acting_as_locked(tx: &Tx, identities: &[IdentityId]) -> Result<Vec<Model>, DbErr> {
-    let mut select = Entity::find()
-        .filter(Column::DefaultIdentityId.is_in(identities.iter().copied()))
-        .order_by_asc(Column::Id);
+    let acting = Column::DefaultIdentityId.is_in(identities.iter().copied());
+    locked_where(tx, acting.into_condition()).await
+}
+
+/// Where an identity of the user is the default in this organization, by id, locked until the
+/// transaction ends.
+pub async fn acting_as_member_locked(
+    tx: &Tx,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Vec<Model>, DbErr> {
+    let acting = Condition::all()
+        .add(Column::OrganizationId.eq(organization))
+        .add(Column::DefaultIdentityId.in_subquery(identity::of_user(user)));
+    locked_where(tx, acting).await
+}
+
+async fn locked_where(tx: &Tx, condition: Condition) -> Result<Vec<Model>, DbErr> {
+    let mut select = Entity::find().filter(condition).order_by_asc(Column::Id);
     if tx.get_database_backend() == DbBackend::Postgres {
         QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
     }

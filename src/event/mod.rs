@@ -73,6 +73,12 @@ pub enum Action {
     IdentityLinked,
     IdentityUnlinked,
     IdentityUpdated,
+    OrgIntegrationDefaultLost,
+    OrgIntegrationUpdated,
+    OrganizationCreated,
+    OrganizationMemberAdded,
+    OrganizationMemberRemoved,
+    OrganizationUpdated,
     ProviderCreated,
     ProviderDeleted,
     ProviderUpdated,
@@ -83,7 +89,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::AuthIdentityLinked,
@@ -95,6 +101,12 @@ impl Action {
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::IdentityUpdated,
+        Self::OrgIntegrationDefaultLost,
+        Self::OrgIntegrationUpdated,
+        Self::OrganizationCreated,
+        Self::OrganizationMemberAdded,
+        Self::OrganizationMemberRemoved,
+        Self::OrganizationUpdated,
         Self::ProviderCreated,
         Self::ProviderDeleted,
         Self::ProviderUpdated,
@@ -117,6 +129,12 @@ impl Action {
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::IdentityUpdated => "identity.updated",
+            Self::OrgIntegrationDefaultLost => "org_integration.default_lost",
+            Self::OrgIntegrationUpdated => "org_integration.updated",
+            Self::OrganizationCreated => "organization.created",
+            Self::OrganizationMemberAdded => "organization.member_added",
+            Self::OrganizationMemberRemoved => "organization.member_removed",
+            Self::OrganizationUpdated => "organization.updated",
             Self::ProviderCreated => "provider.created",
             Self::ProviderDeleted => "provider.deleted",
             Self::ProviderUpdated => "provider.updated",

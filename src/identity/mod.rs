@@ -4,11 +4,13 @@ pub mod account;
 pub mod beside;
 mod data;
 pub mod decision;
+pub mod default;
 pub mod disconnect;
 mod hold;
 pub mod link;
-
 mod primary;
+pub mod remove;
+mod told;
 mod unlink;
 
 pub use data::update_data;

@@ -1,6 +1,5 @@
 //! Unlinking: a person's account is disconnected, where they can do without it.
 
-use super::beside;
 use super::disconnect::{Facts, disconnect};
 use super::hold::hold;
 use super::link::not_found;
@@ -49,7 +48,6 @@ pub async fn unlink(
                 // It stays, whichever account has opened it.
                 session::detach(tx, asking, id).await?;
             }
-            beside::remove_with(tx, clock, origin, &row).await?;
             remove(tx, clock, origin, &row).await
         })
         .await
