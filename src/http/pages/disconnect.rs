@@ -32,7 +32,7 @@ pub fn disconnect_confirm(view: &DisconnectConfirm<'_>) -> Page {
     };
     let html = frame.around(&html! {
         div.card {
-            h1 { "Disconnect your account at " (outside(name)) "?" }
+            h1 { "Disconnect your account at " (outside(name)) }
             div.who { strong { (outside(view.account)) } }
             ul.effects {
                 @if view.signs_in { li { "You can no longer sign in with it." } }

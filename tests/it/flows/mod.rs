@@ -3,10 +3,12 @@
 
 mod answers;
 mod browsers;
+mod disconnect;
 mod forms;
 mod link;
 mod outages;
 mod sign_in;
+mod sign_on;
 mod who;
 
 use lanyard::demo::provider::Issuer;

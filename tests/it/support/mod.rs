@@ -12,4 +12,5 @@ pub mod process;
 pub mod repository;
 pub mod site;
 pub mod stored;
+pub mod tenants;
 pub mod world;

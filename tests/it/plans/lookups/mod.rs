@@ -4,6 +4,7 @@ mod events;
 mod identities;
 mod providers;
 mod sessions;
+mod sign_on;
 mod users;
 
 use std::pin::Pin;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Lookup> {
     all.extend(providers::all());
     all.extend(sessions::all());
     all.extend(events::all());
+    all.extend(sign_on::all());
     all
 }
 
