@@ -134,6 +134,8 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Query", "identityProviders", scope(Scope::ProviderRead), Own),
     ("Query", "user", scope(Scope::DirectoryRead), Own),
     ("Query", "users", scope(Scope::DirectoryRead), Own),
+    ("Query", "organization", scope(Scope::IntegrationRead), Own),
+    ("Query", "organizations", scope(Scope::IntegrationRead), Own),
     ("Query", "linkPreview", scope(Scope::IdentityWrite), Never),
     ("Query", "auditEvents", scope(Scope::AuditRead), Never),
     ("Query", "apiKeys", scope(Scope::Admin), Never),
@@ -143,6 +145,10 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Mutation", "updateIdentityProvider", scope(Scope::ProviderWrite), Never),
     ("Mutation", "deleteIdentityProvider", scope(Scope::ProviderWrite), Never),
     ("Mutation", "upsertUser", scope(Scope::DirectoryWrite), Never),
+    ("Mutation", "createOrganization", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "updateOrganization", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "addOrganizationMember", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "removeOrganizationMember", scope(Scope::IntegrationWrite), Never),
     ("Mutation", "createApiKey", scope(Scope::Admin), Never),
     // A key may revoke itself; for another one the mutation asks for admin.
     ("Mutation", "revokeApiKey", Credential, Never),
@@ -168,6 +174,7 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("User", "identities", scope(Scope::IdentityRead), Own),
     ("User", "sessions", scope(Scope::Admin), Own),
     ("User", "authIdentities", scope(Scope::IntegrationRead), Own),
+    ("User", "organizations", scope(Scope::IntegrationRead), Own),
     ("User", "*", scope(Scope::DirectoryRead), Own),
     ("IdentityProvider", "id", Nothing, Own),
     ("IdentityProvider", "slug", Nothing, Own),
@@ -180,6 +187,7 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Organization", "slug", Nothing, Own),
     ("Organization", "name", Nothing, Own),
     ("Organization", "authProvider", scope(Scope::IntegrationRead), Own),
+    ("Organization", "members", scope(Scope::DirectoryRead), Never),
     ("Organization", "*", scope(Scope::IntegrationRead), Never),
     ("Integration", "*", scope(Scope::IntegrationRead), Never),
     ("OrganizationIntegration", "*", scope(Scope::IntegrationRead), Never),
@@ -205,6 +213,8 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("IdentityProviderEdge", "*", Nothing, All),
     ("UserConnection", "*", Nothing, All),
     ("UserEdge", "*", Nothing, All),
+    ("OrganizationConnection", "*", Nothing, All),
+    ("OrganizationEdge", "*", Nothing, All),
     ("AuditEventConnection", "*", Nothing, All),
     ("AuditEventEdge", "*", Nothing, All),
     ("ApiKeyConnection", "*", Nothing, All),
@@ -214,6 +224,7 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("IdentityProviderPayload", "*", Nothing, All),
     ("DeleteIdentityProviderPayload", "*", Nothing, All),
     ("UserPayload", "*", Nothing, All),
+    ("OrganizationPayload", "*", Nothing, All),
     ("CreateApiKeyPayload", "*", Nothing, All),
     ("RevokeApiKeyPayload", "*", Nothing, All),
     ("EndSessionPayload", "*", Nothing, All),
@@ -232,6 +243,9 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
 /// directory is one for the whole server, and so are its people's ways in.
 pub const SERVER_WIDE: &[(&str, &str)] = &[
     ("Mutation", "upsertUser"),
+    ("Mutation", "createOrganization"),
+    ("Mutation", "addOrganizationMember"),
+    ("Mutation", "removeOrganizationMember"),
     ("Mutation", "endSession"),
     ("User", "sessions"),
 ];
@@ -280,6 +294,12 @@ pub const ARGUMENTS: &[ArgumentRule] = &[
         path: &["input", "allowsSignIn"],
         value: None,
         demand: Demand::Scope(Scope::Admin),
+    },
+    ArgumentRule {
+        field: "updateOrganization",
+        path: &["input", "domains"],
+        value: None,
+        demand: Demand::Unbound,
     },
 ];
 

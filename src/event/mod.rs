@@ -3,6 +3,7 @@
 
 mod chain;
 mod sealer;
+pub mod verify;
 
 use serde_json::Value;
 
@@ -64,8 +65,8 @@ pub struct Origin {
 pub enum Action {
     ApiKeyCreated,
     ApiKeyRevoked,
+    AuthIdentityDeleted,
     AuthIdentityLinked,
-    AuthIdentityUnlinked,
     AuthIdentityUpdated,
     AuthProviderCreated,
     AuthProviderDeleted,
@@ -92,8 +93,8 @@ impl Action {
     pub const ALL: [Self; 24] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
+        Self::AuthIdentityDeleted,
         Self::AuthIdentityLinked,
-        Self::AuthIdentityUnlinked,
         Self::AuthIdentityUpdated,
         Self::AuthProviderCreated,
         Self::AuthProviderDeleted,
@@ -120,8 +121,8 @@ impl Action {
         match self {
             Self::ApiKeyCreated => "api_key.created",
             Self::ApiKeyRevoked => "api_key.revoked",
+            Self::AuthIdentityDeleted => "auth_identity.deleted",
             Self::AuthIdentityLinked => "auth_identity.linked",
-            Self::AuthIdentityUnlinked => "auth_identity.unlinked",
             Self::AuthIdentityUpdated => "auth_identity.updated",
             Self::AuthProviderCreated => "auth_provider.created",
             Self::AuthProviderDeleted => "auth_provider.deleted",

@@ -116,7 +116,7 @@ impl AuthIdentity {
         let (loader, id) = (&ctx.app()?.loader, self.0.id);
         let stored = loader.disconnect_of_auth_identities.load(id).await?;
         let stored = stored.ok_or_else(|| no_auth_identity(id))?;
-        Ok(disconnect(Facts::from(&stored)).into())
+        Ok(disconnect(Facts::from(&*stored)).into())
     }
 
     /// When it was made.

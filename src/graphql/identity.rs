@@ -143,7 +143,7 @@ impl Identity {
         let (loader, id) = (&ctx.app()?.loader, self.0.id);
         let stored = loader.disconnect_of_identities.load(id).await?;
         let stored = stored.ok_or_else(|| not_found(id))?;
-        Ok(disconnect(Facts::from(&stored)).into())
+        Ok(disconnect(Facts::from(&*stored)).into())
     }
 }
 

@@ -1,6 +1,9 @@
 //! Every read of a row for GraphQL goes through here, so that it can be made fast in one place.
 //! Knows rows, not callers; keeps nothing beyond a statement.
 
+mod members;
+mod sign_on;
+
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -19,6 +22,8 @@ use crate::id::{
     ApiKeyId, AuthIdentityId, AuthProviderId, EventId, IdentityId, IntegrationId, MergeId,
     OrganizationId, OrganizationIntegrationId, ProviderId, SessionId, UserId,
 };
+pub use members::MemberPage;
+pub use sign_on::AuthIdentityPage;
 
 /// Keys in one statement. SQLite binds 32,766 values, PostgreSQL 65,535; beyond a thousand
 /// nothing is gained.
@@ -47,14 +52,6 @@ pub struct ChildCount {
     pub only: identity::Only,
 }
 
-/// Which page of a parent's auth identities.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct AuthIdentityPage {
-    pub parent: auth_identity::Parent,
-    pub reach: Reach,
-    pub page: Page,
-}
-
 /// Looks rows up, together with whoever else looks at the same time.
 pub struct Loader {
     pub users: Rows<UserId, user::Model>,
@@ -76,12 +73,16 @@ pub struct Loader {
     pub auth_providers_of_organizations: Rows<OrganizationId, auth_provider::Model>,
     pub auth_identities: Rows<AuthIdentityId, auth_identity::Model>,
     pub merges: Rows<MergeId, user_merge::Model>,
+    pub domains_of_organizations: Batch<OrganizationId, Arc<[String]>>,
+    pub member_pages: Batch<MemberPage, Slice<UserId>>,
+    pub member_counts: Batch<OrganizationId, u64>,
+    pub organizations_of_users: Batch<UserId, Arc<[OrganizationId]>>,
     pub identity_pages: Batch<ChildPage, Slice<Arc<identity::Model>>>,
     pub identity_counts: Batch<ChildCount, u64>,
     pub auth_identity_pages: Batch<AuthIdentityPage, Slice<Arc<auth_identity::Model>>>,
     pub auth_identity_counts: Batch<(auth_identity::Parent, Reach), u64>,
-    pub disconnect_of_identities: Batch<IdentityId, disconnect::OfIdentity>,
-    pub disconnect_of_auth_identities: Batch<AuthIdentityId, disconnect::OfAuthIdentity>,
+    pub disconnect_of_identities: Rows<IdentityId, disconnect::OfIdentity>,
+    pub disconnect_of_auth_identities: Rows<AuthIdentityId, disconnect::OfAuthIdentity>,
     facts: Batch<Question, ()>,
     database: Database,
 }
@@ -133,17 +134,17 @@ impl Loader {
             ),
             auth_identities: rows!(database, auth_identity::by_ids, |row| row.id),
             merges: rows!(database, user_merge::by_ids, |row| row.id),
+            domains_of_organizations: members::domains(database),
+            member_pages: members::pages(database),
+            member_counts: members::counts(database),
+            organizations_of_users: members::organizations_of_users(database),
             identity_pages: identity_pages(database),
             identity_counts: identity_counts(database),
-            auth_identity_pages: auth_identity_pages(database),
-            auth_identity_counts: auth_identity_counts(database),
-            disconnect_of_identities: facts_of(database, |db, ids| async move {
-                let found = disconnect::of_identities(db.reader(), &ids).await?;
-                Ok(found.into_iter().map(|facts| (facts.id, facts)).collect())
-            }),
-            disconnect_of_auth_identities: facts_of(database, |db, ids| async move {
-                let found = disconnect::of_auth_identities(db.reader(), &ids).await?;
-                Ok(found.into_iter().map(|facts| (facts.id, facts)).collect())
+            auth_identity_pages: sign_on::pages(database),
+            auth_identity_counts: sign_on::counts(database),
+            disconnect_of_identities: rows!(database, disconnect::of_identities, |row| row.id),
+            disconnect_of_auth_identities: rows!(database, disconnect::of_auth_identities, |row| {
+                row.id
             }),
             facts: facts(database),
             database: database.clone(),
@@ -371,54 +372,6 @@ fn identity_counts(database: &Database) -> Batch<ChildCount, u64> {
             Ok(counts)
         }
     })
-}
-
-/// What is known of each key, in a statement of its own kind.
-fn facts_of<K, V, F>(
-    database: &Database,
-    fetch: impl Fn(Database, Vec<K>) -> F + Send + Sync + 'static,
-) -> Batch<K, V>
-where
-    K: Clone + Eq + Hash + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    F: Future<Output = Result<HashMap<K, V>, Error>> + Send + 'static,
-{
-    let database = database.clone();
-    Batch::new(MOST_KEYS, move |keys| fetch(database.clone(), keys))
-}
-
-fn auth_identity_pages(
-    database: &Database,
-) -> Batch<AuthIdentityPage, Slice<Arc<auth_identity::Model>>> {
-    facts_of(database, |db, keys: Vec<AuthIdentityPage>| async move {
-        let mut pages = HashMap::with_capacity(keys.len());
-        for ((reach, page), keys) in grouped(keys, |key| (key.reach, key.page.clone())) {
-            let parents: Vec<_> = keys.iter().map(|key| key.parent).collect();
-            let slices =
-                auth_identity::pages_of_parents(db.reader(), &parents, reach, &page).await?;
-            let slices = slices.into_iter().map(|slice| Slice {
-                rows: slice.rows.into_iter().map(Arc::new).collect(),
-                more: slice.more,
-            });
-            pages.extend(keys.into_iter().zip(slices));
-        }
-        Ok(pages)
-    })
-}
-
-fn auth_identity_counts(database: &Database) -> Batch<(auth_identity::Parent, Reach), u64> {
-    facts_of(
-        database,
-        |db, keys: Vec<(auth_identity::Parent, Reach)>| async move {
-            let mut counts = HashMap::with_capacity(keys.len());
-            for (reach, keys) in grouped(keys, |key| key.1) {
-                let parents: Vec<_> = keys.iter().map(|key| key.0).collect();
-                let found = auth_identity::counts_of_parents(db.reader(), &parents, reach).await?;
-                counts.extend(keys.into_iter().zip(found));
-            }
-            Ok(counts)
-        },
-    )
 }
 
 /// The keys of each statement: they are of one group, and at most [`MOST_PARENTS`].

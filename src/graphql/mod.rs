@@ -17,6 +17,7 @@ mod loader;
 mod merge;
 mod node;
 mod organization;
+mod organization_write;
 mod page;
 mod permission;
 mod provider;
@@ -64,6 +65,7 @@ pub struct Query(
     link::LinkQuery,
     provider::ProviderQuery,
     user::UserQuery,
+    organization::OrganizationQuery,
     api_key::ApiKeyQuery,
     audit::AuditQuery,
     auth_provider::AuthProviderQuery,
@@ -75,6 +77,7 @@ pub struct Mutation(
     link::LinkMutation,
     provider_write::ProviderMutation,
     user::UserMutation,
+    organization_write::OrganizationMutation,
     api_key::ApiKeyMutation,
     session::SessionMutation,
     auth_provider_write::AuthProviderMutation,

@@ -19,6 +19,7 @@ use crate::database::page::{Page, Position, Slice, Towards};
 use crate::database::reach::Reach;
 use crate::database::{auth_identity, event, identity, identity_provider, user};
 use crate::error::Error;
+use crate::id::OrganizationId;
 
 const DEFAULT: usize = 20;
 const MOST: usize = 100;
@@ -212,6 +213,7 @@ pub enum TotalCount {
     Events(event::Filter),
     Organizations(Reach),
     AuthIdentitiesOf(auth_identity::Parent, Reach),
+    Members(OrganizationId),
 }
 
 #[Object]
@@ -235,6 +237,11 @@ impl TotalCount {
                 let counts = &loader.auth_identity_counts;
                 counts.load((*parent, *reach)).await?.unwrap_or_default()
             }
+            Self::Members(organization) => loader
+                .member_counts
+                .load(*organization)
+                .await?
+                .unwrap_or_default(),
             Self::Events(filter) => loader.event_count(filter).await?,
         };
         Ok(i32::try_from(count).unwrap_or(i32::MAX))

@@ -66,7 +66,7 @@ pub async fn remove(tx: &Tx, clock: &Clock, origin: &Origin, row: &Model) -> Res
     if !auth_identity::delete(tx, row.id).await? {
         return Ok(false);
     }
-    let event = new_event(Action::AuthIdentityUnlinked, row, Some(describe(row)), None);
+    let event = new_event(Action::AuthIdentityDeleted, row, Some(describe(row)), None);
     event::record(tx, clock, origin, event).await?;
     Ok(true)
 }
@@ -80,7 +80,7 @@ pub async fn remove_all(
     rows: &[Model],
 ) -> Result<(), Error> {
     auth_identity::delete_of_auth_provider(tx, sign_on).await?;
-    let gone = |row| new_event(Action::AuthIdentityUnlinked, row, Some(describe(row)), None);
+    let gone = |row| new_event(Action::AuthIdentityDeleted, row, Some(describe(row)), None);
     event::record_all(tx, clock, origin, rows.iter().map(gone).collect()).await
 }
 

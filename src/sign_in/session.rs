@@ -14,7 +14,7 @@ use crate::access::session::{IDLE, describe};
 use crate::access::{self, Caller, Person, origin_of, visible};
 use crate::clock::Clock;
 use crate::database::session::{self, Model};
-use crate::database::{Database, Tx, identity_provider, user};
+use crate::database::{Database, Tx, identity_provider, organization_member, user};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::{IdentityId, ProviderId, SessionId, UserId};
@@ -124,8 +124,8 @@ impl Sessions {
         Ok(Opened { row, token })
     }
 
-    /// Whose session it is; `None` where the token is unknown, the session over, or the person
-    /// not active. Its use is noted behind the caller's back.
+    /// Whose session it is; `None` where the token is unknown, the session over, the person not
+    /// active, or no member of the organization whose provider opened it. Its use is noted behind the caller's back.
     pub async fn find(&self, token: &str) -> Result<Option<Arc<Person>>, Error> {
         if token.len() != TOKEN_LENGTH {
             return Ok(None);
@@ -141,7 +141,15 @@ impl Sessions {
         };
         // Where an operator has shut a way in, those who came by it are out.
         let provider = identity_provider::by_ids(db, &[row.provider_id]).await?;
-        if !provider.iter().any(|row| row.enabled && row.allows_sign_in) {
+        let open = provider
+            .into_iter()
+            .find(|row| row.enabled && row.allows_sign_in);
+        let Some(provider) = open else {
+            return Ok(None);
+        };
+        if let Some(owner) = provider.organization_id
+            && !organization_member::is_member(db, owner, user.id).await?
+        {
             return Ok(None);
         }
         self.note_seen(&row);

@@ -4,7 +4,7 @@ use crate::access::Facts as _;
 use crate::access::{Caller, Question, sees};
 use crate::clock::Clock;
 use crate::database::{
-    Database, Tx, auth_identity, auth_provider, disconnect, identity_provider, organization, user,
+    Database, Tx, auth_identity, auth_provider, disconnect, identity_provider, user,
 };
 use crate::error::{Error, RefusalCode};
 use crate::event::Origin;
@@ -13,7 +13,8 @@ use crate::identity::beside;
 use crate::identity::disconnect::{Facts, disconnect};
 use crate::limits;
 
-use super::{auth_provider as sign_on, organization as tenant};
+use super::auth_provider as sign_on;
+use super::organization::find;
 
 /// An account at a sign-on, and the member whose it is.
 #[derive(Debug, Clone)]
@@ -143,7 +144,7 @@ pub async fn delete_of_member(
     database
         .write(|tx| async move {
             let tx = &*tx;
-            tenant_of(tx, caller, organization).await?;
+            find(tx, caller, organization).await?;
             locked_user(tx, caller, user).await?;
             let mut deleted = Vec::new();
             for row in auth_identity::of_member(tx, organization, user).await? {
@@ -224,15 +225,6 @@ async fn locked_user(tx: &Tx, caller: &Caller, id: UserId) -> Result<user::Model
         return Err(no_user());
     }
     Ok(row)
-}
-
-async fn tenant_of(tx: &Tx, caller: &Caller, id: OrganizationId) -> Result<(), Error> {
-    let rows = organization::by_ids(tx, &[id]).await?;
-    let row = rows.first().ok_or_else(|| tenant::not_found(id))?;
-    if !sees(&caller.viewer, tx, row).await? {
-        return Err(tenant::not_found(id));
-    }
-    Ok(())
 }
 
 /// There is no such auth identity, or none that the caller may see.

@@ -3,11 +3,11 @@
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, ModelTrait};
 use serde_json::{Value, json};
 
-use super::organization::not_found as no_organization;
+use super::organization::find;
 use crate::access::{Caller, sees};
 use crate::clock::Clock;
 use crate::database::auth_provider::{self, Entity, Model};
-use crate::database::{Database, Tx, auth_identity, identity_provider, organization};
+use crate::database::{Database, Tx, auth_identity, identity_provider};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::{AuthProviderId, OrganizationId, ProviderId};
@@ -41,7 +41,8 @@ pub async fn set(
     database
         .write(|tx| async move {
             let tx = &*tx;
-            locked_organization(tx, caller, input.organization).await?;
+            // Held until the end: an organization has one sign-on.
+            find(tx, caller, input.organization).await?;
             own_provider(tx, caller, input).await?;
             match of_organization(tx, input.organization).await? {
                 Some(stored) if stored.provider_id == input.provider => {
@@ -71,7 +72,7 @@ pub async fn remove(
     database
         .write(|tx| async move {
             let tx = &*tx;
-            locked_organization(tx, caller, organization).await?;
+            find(tx, caller, organization).await?;
             let stored = of_organization(tx, organization).await?;
             let stored = stored.ok_or_else(|| Error::NotFound {
                 what: "auth provider of",
@@ -87,16 +88,6 @@ pub async fn remove(
 async fn of_organization(tx: &Tx, id: OrganizationId) -> Result<Option<Model>, Error> {
     let found = auth_provider::by_organizations(tx, &[id]).await?;
     Ok(found.into_iter().next())
-}
-
-/// Held until the end: an organization has one sign-on.
-async fn locked_organization(tx: &Tx, caller: &Caller, id: OrganizationId) -> Result<(), Error> {
-    let row = organization::locked(tx, id).await?;
-    let row = row.ok_or_else(|| no_organization(id))?;
-    if !sees(&caller.viewer, tx, &row).await? {
-        return Err(no_organization(id));
-    }
-    Ok(())
 }
 
 /// The provider is the organization's own, and can't be deleted until the end.

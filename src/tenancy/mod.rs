@@ -3,4 +3,6 @@
 
 pub mod auth_identity;
 pub mod auth_provider;
+mod domain;
+pub mod member;
 pub mod organization;

@@ -197,7 +197,7 @@ async fn a_persons_sign_on_in_an_organization_is_taken_away_and_nothing_else(
     assert_eq!(stored.identities, before.identities, "identities stay");
     assert_eq!(
         stored.events_since(&before),
-        [("auth_identity.unlinked".to_owned(), gone)]
+        [("auth_identity.deleted".to_owned(), gone)]
     );
     for id in &kept {
         let node = app

@@ -133,8 +133,8 @@ async fn another_provider_takes_the_place_and_the_old_links_go(
     assert_eq!(
         told,
         [
-            of("auth_identity.unlinked", &links[0]),
-            of("auth_identity.unlinked", &links[1]),
+            of("auth_identity.deleted", &links[0]),
+            of("auth_identity.deleted", &links[1]),
             of("auth_provider.deleted", &old),
             of("auth_provider.created", &new),
         ]

@@ -1,8 +1,5 @@
 //! Organizations with members, own providers and a sign-on.
 
-use lanyard::database::{organization, organization_member};
-use lanyard::id::OrganizationId;
-use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
 use super::app::App;
@@ -10,47 +7,29 @@ use super::client::{Answer, text};
 
 /// An organization of that slug.
 pub async fn organization(app: &App, slug: &str) -> String {
-    let row = organization::Model {
-        id: OrganizationId::new(&app.clock),
-        slug: slug.to_owned(),
-        name: slug.to_owned(),
-        date_added: app.clock.now(),
-    };
-    let id = row.id.to_string();
-    app.database
-        .write(|tx| {
-            let row = row.clone().into_active_model();
-            async move {
-                organization::Entity::insert(row)
-                    .exec_without_returning(&*tx)
-                    .await?;
-                Ok(())
-            }
-        })
-        .await
-        .unwrap();
-    id
+    let data = app
+        .ask(
+            "mutation($input: CreateOrganizationInput!) { createOrganization(input: $input) {
+                organization { id } userErrors { code message } } }",
+        )
+        .variables(json!({ "input": { "slug": slug, "name": slug } }))
+        .data()
+        .await;
+    text(&data, "/createOrganization/organization/id")
 }
 
 /// Makes the user a member.
 pub async fn member(app: &App, organization: &str, user: &str) {
-    let row = organization_member::Model {
-        organization_id: organization.parse().unwrap(),
-        user_id: user.parse().unwrap(),
-        date_added: app.clock.now(),
-    };
-    app.database
-        .write(|tx| {
-            let row = row.clone().into_active_model();
-            async move {
-                organization_member::Entity::insert(row)
-                    .exec_without_returning(&*tx)
-                    .await?;
-                Ok(())
-            }
-        })
-        .await
-        .unwrap();
+    let data = app
+        .ask(
+            "mutation($organization: ID!, $user: ID!) {
+                addOrganizationMember(organizationId: $organization, userId: $user) {
+                    userErrors { code message } } }",
+        )
+        .variables(json!({ "organization": organization, "user": user }))
+        .data()
+        .await;
+    assert_eq!(data["addOrganizationMember"]["userErrors"], json!([]));
 }
 
 /// A provider of the organization's own that signs people in.

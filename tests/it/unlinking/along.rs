@@ -220,7 +220,7 @@ async fn the_auth_identity_beside_an_identity_goes_with_it(
     let events = app.stored().await.events_since(&before);
     assert_eq!(
         actions(&events),
-        ["auth_identity.unlinked", "identity.unlinked"]
+        ["auth_identity.deleted", "identity.unlinked"]
     );
 }
 
