@@ -3,7 +3,8 @@
 mod nested;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{Condition, QueryOrder, QuerySelect};
+use sea_orm::sea_query::LockType;
+use sea_orm::{Condition, DbBackend, QueryOrder, QuerySelect};
 
 use super::Tx;
 use crate::clock::Time;
@@ -42,23 +43,22 @@ pub async fn by_ids(
 }
 
 /// Those that a link of this account to this user has to reckon with: whoever has the account at
-/// the sign-on, and what the user has there. Two at most.
-pub async fn around(
+/// the sign-on, and what the user has there; locked until the transaction ends. Two at most.
+pub async fn around_locked(
     db: &impl ConnectionTrait,
     auth_provider_id: AuthProviderId,
     ident: &str,
     user_id: UserId,
 ) -> Result<Vec<Model>, DbErr> {
-    Entity::find()
+    let select = Entity::find()
         .filter(Column::AuthProviderId.eq(auth_provider_id))
         .filter(
             Condition::any()
                 .add(Column::Ident.eq(ident))
                 .add(Column::UserId.eq(user_id)),
         )
-        .order_by_asc(Column::Id)
-        .all(db)
-        .await
+        .order_by_asc(Column::Id);
+    locking(db, select).all(db).await
 }
 
 /// The user's link to the sign-on.
@@ -88,18 +88,26 @@ pub async fn of_member(
         .await
 }
 
-/// The links to the sign-on, by id; at most `limit`.
-pub async fn of_auth_provider(
+/// The links to the sign-on, by id, locked until the transaction ends; at most `limit`.
+pub async fn of_auth_provider_locked(
     db: &impl ConnectionTrait,
     auth_provider_id: AuthProviderId,
     limit: u64,
 ) -> Result<Vec<Model>, DbErr> {
-    Entity::find()
+    let select = Entity::find()
         .filter(Column::AuthProviderId.eq(auth_provider_id))
         .order_by_asc(Column::Id)
-        .limit(limit)
-        .all(db)
-        .await
+        .limit(limit);
+    locking(db, select).all(db).await
+}
+
+/// None of the rows goes or changes while they are worked on. On SQLite the writer is alone
+/// already.
+fn locking(db: &impl ConnectionTrait, mut select: Select<Entity>) -> Select<Entity> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
+    }
+    select
 }
 
 /// Deletes the link; says whether it was there.

@@ -172,7 +172,7 @@ async fn standing(
     user: UserId,
     ident: &str,
 ) -> Result<Standing, Error> {
-    let rows = auth_identity::around(tx, sign_on.id, ident, user).await?;
+    let rows = auth_identity::around_locked(tx, sign_on.id, ident, user).await?;
     if rows.iter().any(|row| row.user_id != user) {
         return Ok(Standing::OfAnother);
     }

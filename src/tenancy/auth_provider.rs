@@ -164,7 +164,7 @@ async fn delete(tx: &Tx, clock: &Clock, caller: &Caller, row: Model) -> Result<(
     let Some(row) = auth_provider::locked(tx, row.id).await? else {
         return Ok(());
     };
-    let links = auth_identity::of_auth_provider(tx, row.id, MOST_LINKS + 1).await?;
+    let links = auth_identity::of_auth_provider_locked(tx, row.id, MOST_LINKS + 1).await?;
     if links.len() as u64 > MOST_LINKS {
         return Err(Error::refused(
             RefusalCode::TooLarge,

@@ -1,12 +1,15 @@
 //! Organizations' single sign-on: set, changed, taken away, and read.
 
+use lanyard::database::{auth_identity, user};
+use lanyard::id::{AuthIdentityId, UserId};
 use rstest::rstest;
+use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
 use crate::support::app::{App, Db};
 use crate::support::client::{Ask, text};
 use crate::support::tenants::{
-    SET_AUTH_PROVIDER, auth_identity, bound_key, member, organization, own_provider,
+    LINK_AUTH_IDENTITY, SET_AUTH_PROVIDER, auth_identity, bound_key, member, organization, own_provider,
     set_auth_provider, sign_on,
 };
 
@@ -269,4 +272,136 @@ async fn members_see_their_organizations_sign_on(#[values(Db::Sqlite, Db::Postgr
         .data()
         .await;
     assert_eq!(by_id["authProvider"]["id"], json!(id));
+}
+
+/// So many users more, each linked to the sign-on, past the API.
+async fn many_links(app: &App, like: &str, sign_on: &str, organization: &str, count: usize) {
+    let db = app.database.reader();
+    let like = user::by_ids(db, &[like.parse().unwrap()]).await.unwrap();
+    let users: Vec<user::Model> = (0..count)
+        .map(|number| user::Model {
+            id: UserId::new(&app.clock),
+            entity_ref: format!("user:default/person-{number}"),
+            ..like[0].clone()
+        })
+        .collect();
+    for users in users.chunks(1000) {
+        app.database
+            .write(|tx| {
+                let rows: Vec<_> = users
+                    .iter()
+                    .map(|row| row.clone().into_active_model())
+                    .collect();
+                let links: Vec<_> = users
+                    .iter()
+                    .map(|row| {
+                        auth_identity::Model {
+                            id: AuthIdentityId::new(&app.clock),
+                            auth_provider_id: sign_on.parse().unwrap(),
+                            organization_id: organization.parse().unwrap(),
+                            user_id: row.id,
+                            ident: row.entity_ref.clone(),
+                            date_added: row.date_added,
+                            last_verified: row.date_added,
+                            last_synced: row.date_added,
+                        }
+                        .into_active_model()
+                    })
+                    .collect();
+                async move {
+                    user::Entity::insert_many(rows)
+                        .exec_without_returning(&*tx)
+                        .await?;
+                    auth_identity::Entity::insert_many(links)
+                        .exec_without_returning(&*tx)
+                        .await?;
+                    Ok(())
+                }
+            })
+            .await
+            .unwrap();
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_sign_on_of_very_many_members_is_not_taken_away_at_once(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let app = App::start(on).await;
+    let acme = organization(&app, "acme").await;
+    let okta = own_provider(&app, &acme, "acme-okta").await;
+    let id = sign_on(&app, &acme, &okta, true).await;
+    let jane = app.user("jane").await;
+    many_links(&app, &jane, &id, &acme, 10_000).await;
+    member(&app, &acme, &jane).await;
+    auth_identity(&app, &id, &jane, "jane").await;
+    let remove = || app.ask(REMOVE).variables(json!({ "id": acme })).data();
+    let payload = remove().await["removeAuthProvider"].clone();
+    assert_eq!(payload["deletedId"], Value::Null);
+    assert_eq!(payload["userErrors"][0]["code"], "TOO_LARGE");
+    let other = own_provider(&app, &acme, "acme-google").await;
+    let payload = set_auth_provider(&app, &acme, &other, true).await.data();
+    assert_eq!(
+        payload["setAuthProvider"]["userErrors"][0]["code"],
+        "TOO_LARGE"
+    );
+    assert_eq!(read(&app, &acme).data().await["authProvider"]["id"], json!(id));
+    // One less can go, each with its event.
+    let one = "mutation($user: ID!, $organization: ID!) {
+        deleteAuthIdentities(userId: $user, organizationId: $organization) { deletedIds } }";
+    app.ask(one)
+        .variables(json!({ "user": jane, "organization": acme }))
+        .data()
+        .await;
+    let before = app.stored().await;
+    let payload = remove().await["removeAuthProvider"].clone();
+    assert_eq!(payload["deletedId"], json!(id), "{payload:#}");
+    let told = app.stored().await.events_since(&before);
+    let mut targets: Vec<_> = told
+        .iter()
+        .filter(|(action, _)| action == "auth_identity.deleted")
+        .map(|(_, target)| target)
+        .collect();
+    targets.sort();
+    targets.dedup();
+    assert_eq!((told.len(), targets.len()), (10_001, 10_000));
+}
+
+#[rstest]
+#[tokio::test]
+async fn links_that_are_made_while_the_sign_on_goes_are_no_fault(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let app = App::start(on).await;
+    let acme = organization(&app, "acme").await;
+    let okta = own_provider(&app, &acme, "acme-okta").await;
+    let jane = app.user("jane").await;
+    member(&app, &acme, &jane).await;
+    for round in 0..15 {
+        let id = sign_on(&app, &acme, &okta, true).await;
+        if round % 2 == 0 {
+            auth_identity(&app, &id, &jane, "j").await;
+        }
+        let before = app.stored().await;
+        let link = app
+            .ask(LINK_AUTH_IDENTITY)
+            .variables(json!({ "input": { "authProviderId": id, "userId": jane, "ident": "j" } }))
+            .send();
+        let remove = app.ask(REMOVE).variables(json!({ "id": acme })).send();
+        let (linked, removed) = tokio::join!(link, remove);
+        assert_eq!(removed.data()["removeAuthProvider"]["deletedId"], json!(id));
+        if linked.body.get("errors").is_some() {
+            assert_eq!(linked.code(), "NOT_FOUND", "{linked:?}");
+        }
+        let events = app.stored().await.events_since(&before);
+        let told = |what: &str| events.iter().filter(|(action, _)| action == what).count();
+        // Whatever was linked is gone, once.
+        let was = usize::from(round % 2 == 0);
+        assert_eq!(
+            told("auth_identity.deleted"),
+            was + told("auth_identity.linked"),
+            "{events:?}"
+        );
+    }
 }
