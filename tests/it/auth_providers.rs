@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::support::app::{App, Db};
 use crate::support::client::{Ask, text};
 use crate::support::tenants::{
-    LINK_AUTH_IDENTITY, SET_AUTH_PROVIDER, auth_identity, bound_key, member, organization, own_provider,
-    set_auth_provider, sign_on,
+    LINK_AUTH_IDENTITY, SET_AUTH_PROVIDER, auth_identity, bound_key, member, organization,
+    own_provider, set_auth_provider, sign_on,
 };
 
 const REMOVE: &str = "mutation($id: ID!) { removeAuthProvider(organizationId: $id) {
@@ -346,7 +346,10 @@ async fn a_sign_on_of_very_many_members_is_not_taken_away_at_once(
         payload["setAuthProvider"]["userErrors"][0]["code"],
         "TOO_LARGE"
     );
-    assert_eq!(read(&app, &acme).data().await["authProvider"]["id"], json!(id));
+    assert_eq!(
+        read(&app, &acme).data().await["authProvider"]["id"],
+        json!(id)
+    );
     // One less can go, each with its event.
     let one = "mutation($user: ID!, $organization: ID!) {
         deleteAuthIdentities(userId: $user, organizationId: $organization) { deletedIds } }";

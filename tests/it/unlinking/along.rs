@@ -43,7 +43,7 @@ async fn the_tokens_go_and_all_sessions_of_the_user_end(
     let before = app.stored().await;
     assert_eq!(before.credentials.len(), 1);
 
-    is_gone(&unlink(&app, &first).await, &first);
+    is_gone(unlink(&app, &first).await, &first);
 
     let after = app.stored().await;
     assert!(after.credentials.is_empty());
@@ -95,11 +95,11 @@ async fn the_primary_one_is_handed_on_to_the_first_linked(
         let primary = stored.identities.into_iter().filter(|row| row.is_primary);
         primary.map(|row| row.id.to_string()).collect::<Vec<_>>()
     };
-    is_gone(&unlink(&app, &ids[2]).await, &ids[2]);
+    is_gone(unlink(&app, &ids[2]).await, &ids[2]);
     assert_eq!(primary().await, [ids[0].clone()]);
-    is_gone(&unlink(&app, &ids[0]).await, &ids[0]);
+    is_gone(unlink(&app, &ids[0]).await, &ids[0]);
     assert_eq!(primary().await, [ids[1].clone()]);
-    is_gone(&unlink(&app, &ids[1]).await, &ids[1]);
+    is_gone(unlink(&app, &ids[1]).await, &ids[1]);
     assert!(primary().await.is_empty());
 }
 
@@ -111,7 +111,7 @@ async fn what_acts_as_the_account_acts_as_nobody(#[values(Db::Sqlite, Db::Postgr
     let bot = app.linked(&app.provider("slack").await, &jane, "bot").await;
     let acting = installed(&app, &acme, &bot).await;
     let before = app.stored().await;
-    is_gone(&unlink(&app, &bot).await, &bot);
+    is_gone(unlink(&app, &bot).await, &bot);
     let events = app.stored().await.events_since(&before);
     assert_eq!(
         actions(&events),
@@ -215,7 +215,7 @@ async fn the_auth_identity_beside_an_identity_goes_with_it(
         json!([{ "id": beside }])
     );
     let before = app.stored().await;
-    is_gone(&unlink(&app, &identity).await, &identity);
+    is_gone(unlink(&app, &identity).await, &identity);
     assert_eq!(auth_identities(&app, &jane).await, json!([]));
     let events = app.stored().await.events_since(&before);
     assert_eq!(
@@ -235,12 +235,12 @@ async fn an_auth_identity_by_another_account_of_the_user_stays(
     let (provider, identity, beside) = at_sign_on(&app, &jane, several).await;
     let other = app.linked(&provider, &jane, "other").await;
     app.linked(&door(&app, "github").await, &jane, "1").await;
-    is_gone(&unlink(&app, &other).await, &other);
+    is_gone(unlink(&app, &other).await, &other);
     assert_eq!(
         auth_identities(&app, &jane).await,
         json!([{ "id": beside }])
     );
-    is_gone(&unlink(&app, &identity).await, &identity);
+    is_gone(unlink(&app, &identity).await, &identity);
     assert_eq!(auth_identities(&app, &jane).await, json!([]));
 }
 

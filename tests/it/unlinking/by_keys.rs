@@ -50,7 +50,7 @@ async fn force_passes_over_the_rules_and_is_for_admins(#[values(Db::Sqlite, Db::
             .variables(json!({ "input": { "id": id, "force": true } }))
             .send()
             .await;
-        is_gone(&answer, id);
+        is_gone(answer, id);
     }
 }
 
@@ -73,7 +73,7 @@ async fn a_bound_key_forces_at_its_organizations_own_providers_alone(
     // Without force it obeys the rules as everybody does.
     let refused = ask(&app, &key, &shared, false).await.data();
     is_refused(&refused["unlinkIdentity"], "NEEDED_FOR_GLOBAL_AUTH");
-    is_gone(&ask(&app, &key, &own, true).await, &own);
+    is_gone(ask(&app, &key, &own, true).await, &own);
 }
 
 #[rstest]
@@ -104,7 +104,7 @@ async fn what_a_bound_key_does_not_see_it_does_not_unlink(
     }
     assert_eq!(app.dump().await, before);
     let of_jane = app.linked(&slack, &jane, "3").await;
-    is_gone(&ask(&app, &key, &of_jane, false).await, &of_jane);
+    is_gone(ask(&app, &key, &of_jane, false).await, &of_jane);
 }
 
 #[rstest]

@@ -36,7 +36,7 @@ async fn the_session_that_asks_stays_and_the_others_end(
     let elsewhere = app.session(&jane, &google).await;
     let before = app.stored().await;
     let token = here.token.expose_secret();
-    is_gone(&ask(&app, token, &first).await, &first);
+    is_gone(ask(&app, token, &first).await, &first);
     let open = app.sessions().await;
     assert_eq!(open.len(), 1, "{open:?}");
     assert_eq!((open[0].id, open[0].identity_id), (here.row.id, None));
@@ -78,7 +78,7 @@ async fn a_session_that_is_not_fresh_has_to_sign_in_again(
     assert!(message.contains("sign in again"), "{message}");
     assert_eq!(app.stored().await.identities.len(), 1);
     assert_eq!(app.sessions().await.len(), 2);
-    is_gone(&ask(&app, &fresh, &chat).await, &chat);
+    is_gone(ask(&app, &fresh, &chat).await, &chat);
 }
 
 #[rstest]

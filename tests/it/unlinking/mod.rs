@@ -24,7 +24,7 @@ pub async fn unlink(app: &App, id: &str) -> Answer {
 
 /// The identity is gone.
 #[track_caller]
-pub fn is_gone(answer: &Answer, id: &str) {
+pub fn is_gone(answer: Answer, id: &str) {
     let payload = &answer.data()["unlinkIdentity"];
     assert_eq!(*payload, json!({ "deletedId": id, "userErrors": [] }));
 }

@@ -38,10 +38,10 @@ async fn identity_needed_for_global_auth(#[values(Db::Sqlite, Db::Postgres)] on:
     assert_eq!(disconnect(&app, &lone).await, CAN);
     assert_eq!(disconnect(&app, &second).await, CAN);
     // Deleting one flips back.
-    is_gone(&unlink(&app, &lone).await, &lone);
+    is_gone(unlink(&app, &lone).await, &lone);
     assert_eq!(disconnect(&app, &second).await, GLOBAL);
     assert_eq!(disconnect(&app, &chat).await, CAN);
-    is_gone(&unlink(&app, &chat).await, &chat);
+    is_gone(unlink(&app, &chat).await, &chat);
     let refused = unlink(&app, &second).await.data();
     is_refused(&refused["unlinkIdentity"], GLOBAL);
 }
@@ -64,7 +64,7 @@ async fn another_way_in_that_the_application_knows_is_one(
     )
     .await;
     assert_eq!(disconnect(&app, &lone).await, CAN);
-    is_gone(&unlink(&app, &lone).await, &lone);
+    is_gone(unlink(&app, &lone).await, &lone);
 }
 
 #[rstest]
@@ -128,7 +128,7 @@ async fn org_identity_can_be_deleted_if_not_required(#[values(Db::Sqlite, Db::Po
     assert_eq!(payload, json!({ "deletedId": id, "userErrors": [] }));
     assert_eq!(delete_auth_identity(&app, id).await.code(), "NOT_FOUND");
     // The identity beside it has stayed, and can go too.
-    is_gone(&unlink(&app, &tenant.identity).await, &tenant.identity);
+    is_gone(unlink(&app, &tenant.identity).await, &tenant.identity);
 }
 
 #[rstest]
@@ -162,7 +162,7 @@ async fn org_identity_used_for_global_auth(#[values(Db::Sqlite, Db::Postgres)] o
     assert_eq!(disconnect(&app, &tenant.identity).await, CAN);
     assert_eq!(disconnect(&app, &other).await, CAN);
     is_refused(&unlink(&app, &lone).await.data()["unlinkIdentity"], GLOBAL);
-    is_gone(&unlink(&app, &other).await, &other);
+    is_gone(unlink(&app, &other).await, &other);
 }
 
 #[rstest]

@@ -119,7 +119,8 @@ fn lookups() -> Vec<Lookup> {
         }),
         lookup("auth identities around a link", OfFew, |db| async move {
             let sign_on = AuthProviderId(id(777));
-            let found = auth_identity::around_locked(&db, sign_on, "account-777", UserId(id(7))).await;
+            let found =
+                auth_identity::around_locked(&db, sign_on, "account-777", UserId(id(7))).await;
             assert_eq!(found.unwrap().len(), 1);
         }),
         lookup("an auth identity of a user", OfAnIndex, |db| async move {
@@ -133,7 +134,8 @@ fn lookups() -> Vec<Lookup> {
             assert_eq!(found.len(), 1);
         }),
         lookup("the links of a sign-on", OfAnIndex, |db| async move {
-            let found = auth_identity::of_auth_provider_locked(&db, AuthProviderId(id(777)), 10_001).await;
+            let found =
+                auth_identity::of_auth_provider_locked(&db, AuthProviderId(id(777)), 10_001).await;
             assert_eq!(found.unwrap().len() as u32, 200_000 / SIGN_ONS);
         }),
         lookup(
