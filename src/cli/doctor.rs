@@ -150,6 +150,7 @@ fn told(error: &Error) -> String {
         Error::Unauthenticated(_)
         | Error::Forbidden(_)
         | Error::NotFound { .. }
+        | Error::IdentityNotFound(_)
         | Error::Ambiguous(_)
         | Error::BadInput { .. }
         | Error::LimitExceeded(_)

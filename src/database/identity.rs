@@ -3,6 +3,7 @@
 mod filter;
 mod invariant;
 mod nested;
+pub mod passing;
 mod primary;
 
 use sea_orm::entity::prelude::*;

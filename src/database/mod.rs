@@ -15,6 +15,7 @@ pub mod identity_provider;
 pub mod integration;
 pub mod json;
 mod lock;
+mod nested;
 pub mod organization;
 pub mod organization_integration;
 pub mod organization_member;

@@ -74,7 +74,11 @@ pub enum Action {
     IdentityLinked,
     IdentityUnlinked,
     IdentityUpdated,
+    IntegrationCreated,
+    IntegrationUpdated,
     OrgIntegrationDefaultLost,
+    OrgIntegrationInstalled,
+    OrgIntegrationUninstalled,
     OrgIntegrationUpdated,
     OrganizationCreated,
     OrganizationMemberAdded,
@@ -86,11 +90,14 @@ pub enum Action {
     SessionEnded,
     SessionStarted,
     UserCreated,
+    UserDeleted,
+    UserMergeUndone,
+    UserMerged,
     UserUpdated,
 }
 
 impl Action {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 31] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::AuthIdentityDeleted,
@@ -102,7 +109,11 @@ impl Action {
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::IdentityUpdated,
+        Self::IntegrationCreated,
+        Self::IntegrationUpdated,
         Self::OrgIntegrationDefaultLost,
+        Self::OrgIntegrationInstalled,
+        Self::OrgIntegrationUninstalled,
         Self::OrgIntegrationUpdated,
         Self::OrganizationCreated,
         Self::OrganizationMemberAdded,
@@ -114,6 +125,9 @@ impl Action {
         Self::SessionEnded,
         Self::SessionStarted,
         Self::UserCreated,
+        Self::UserDeleted,
+        Self::UserMergeUndone,
+        Self::UserMerged,
         Self::UserUpdated,
     ];
 
@@ -130,7 +144,11 @@ impl Action {
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::IdentityUpdated => "identity.updated",
+            Self::IntegrationCreated => "integration.created",
+            Self::IntegrationUpdated => "integration.updated",
             Self::OrgIntegrationDefaultLost => "org_integration.default_lost",
+            Self::OrgIntegrationInstalled => "org_integration.installed",
+            Self::OrgIntegrationUninstalled => "org_integration.uninstalled",
             Self::OrgIntegrationUpdated => "org_integration.updated",
             Self::OrganizationCreated => "organization.created",
             Self::OrganizationMemberAdded => "organization.member_added",
@@ -142,6 +160,9 @@ impl Action {
             Self::SessionEnded => "session.ended",
             Self::SessionStarted => "session.started",
             Self::UserCreated => "user.created",
+            Self::UserDeleted => "user.deleted",
+            Self::UserMergeUndone => "user.merge_undone",
+            Self::UserMerged => "user.merged",
             Self::UserUpdated => "user.updated",
         }
     }

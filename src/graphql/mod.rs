@@ -66,9 +66,12 @@ pub struct Query(
     provider::ProviderQuery,
     user::UserQuery,
     organization::OrganizationQuery,
+    merge::MergeQuery,
     api_key::ApiKeyQuery,
     audit::AuditQuery,
     auth_provider::AuthProviderQuery,
+    integration::IntegrationQuery,
+    integration::DefaultIdentityQuery,
 );
 
 #[derive(MergedObject, Default)]
@@ -78,10 +81,12 @@ pub struct Mutation(
     provider_write::ProviderMutation,
     user::UserMutation,
     organization_write::OrganizationMutation,
+    merge::MergeMutation,
     api_key::ApiKeyMutation,
     session::SessionMutation,
     auth_provider_write::AuthProviderMutation,
     unlink::UnlinkMutation,
+    integration::IntegrationMutation,
 );
 
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

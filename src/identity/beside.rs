@@ -99,7 +99,8 @@ pub async fn remove_with(
     let Some(sign_on) = auth_provider::by_provider(tx, identity.provider_id).await? else {
         return Ok(());
     };
-    let Some(row) = auth_identity::of_user_at(tx, sign_on.id, identity.user_id).await? else {
+    let own = auth_identity::of_user_at(tx, identity.user_id, &[sign_on.id]).await?;
+    let Some(row) = own.into_iter().next() else {
         return Ok(());
     };
     let account = identity::by_account(tx, identity.provider_id, &row.ident).await?;

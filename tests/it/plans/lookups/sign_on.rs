@@ -125,8 +125,8 @@ fn lookups() -> Vec<Lookup> {
         }),
         lookup("an auth identity of a user", OfAnIndex, |db| async move {
             let (sign_on, user) = (AuthProviderId(id(777)), UserId(id(388)));
-            let found = auth_identity::of_user_at(&db, sign_on, user).await;
-            assert!(found.unwrap().is_some());
+            let found = auth_identity::of_user_at(&db, user, &[sign_on]).await;
+            assert_eq!(found.unwrap().len(), 1);
         }),
         lookup("auth identities of a member", OfFew, |db| async move {
             let (acme, user) = (OrganizationId(id(777)), UserId(id(388)));
