@@ -12,6 +12,7 @@ use super::document::{Given, Schema, Step};
 use crate::integrations::setting;
 use crate::support::app::App;
 use crate::support::client::text;
+use crate::support::sign_on;
 
 /// How each type is reached from the root, in steps of type and field.
 const PATHS: &[(&str, &[(&str, &str)])] = &[
@@ -138,6 +139,45 @@ const PATHS: &[(&str, &[(&str, &str)])] = &[
         "EndOtherSessionsPayload",
         &[("Mutation", "endOtherSessions")],
     ),
+    ("AuthProvider", &[("Query", "authProvider")]),
+    (
+        "AuthIdentityConnection",
+        &[
+            ("Query", "authProvider"),
+            ("AuthProvider", "authIdentities"),
+        ],
+    ),
+    (
+        "AuthIdentityEdge",
+        &[
+            ("Query", "authProvider"),
+            ("AuthProvider", "authIdentities"),
+            ("AuthIdentityConnection", "edges"),
+        ],
+    ),
+    (
+        "AuthIdentity",
+        &[
+            ("Query", "authProvider"),
+            ("AuthProvider", "authIdentities"),
+            ("AuthIdentityConnection", "nodes"),
+        ],
+    ),
+    ("UnlinkIdentityPayload", &[("Mutation", "unlinkIdentity")]),
+    ("AuthProviderPayload", &[("Mutation", "setAuthProvider")]),
+    (
+        "RemoveAuthProviderPayload",
+        &[("Mutation", "removeAuthProvider")],
+    ),
+    ("AuthIdentityPayload", &[("Mutation", "linkAuthIdentity")]),
+    (
+        "DeleteAuthIdentityPayload",
+        &[("Mutation", "deleteAuthIdentity")],
+    ),
+    (
+        "DeleteAuthIdentitiesPayload",
+        &[("Mutation", "deleteAuthIdentities")],
+    ),
 ];
 
 /// A field, and how it is reached.
@@ -194,7 +234,7 @@ impl Cell {
             let needed = match rule.need {
                 Need::Scope(scope) => vec![scope],
                 Need::Both(one, other) => vec![one, other],
-                Need::Nothing | Need::Credential | Need::ScopeOfIds | Need::Person => vec![],
+                Need::Nothing | Need::Credential | Need::ScopeOfIds | Need::Person => Vec::new(),
             };
             for scope in needed {
                 if !scopes.iter().any(|(known, _)| *known == scope) {
@@ -220,6 +260,7 @@ pub struct Cells<'a> {
     /// Another one, that may gain and lose members.
     elsewhere: String,
     installed: Installed,
+    sign_on: SignOn,
     used: AtomicU32,
 }
 
@@ -230,6 +271,35 @@ struct Installed {
     integration: String,
     share: String,
     spare: String,
+}
+
+/// An organization's sign-on, at which the user has a link; and an organization beside it, whose
+/// sign-on comes and goes.
+struct SignOn {
+    organization: String,
+    provider: String,
+    auth_provider: String,
+    auth_identity: String,
+    other: String,
+    other_provider: String,
+}
+
+impl SignOn {
+    async fn new(app: &App, user: &str) -> Self {
+        let organization = app.organization("signs-on").await;
+        app.add_member(&organization, user).await;
+        let provider = sign_on::own_provider(app, &organization, "sign-on").await;
+        let auth_provider = sign_on::sign_on(app, &organization, &provider, false).await;
+        let other = app.organization("signs-on-too").await;
+        Self {
+            auth_identity: sign_on::auth_identity(app, &auth_provider, user, "4711").await,
+            other_provider: sign_on::own_provider(app, &other, "sign-on-too").await,
+            organization,
+            provider,
+            auth_provider,
+            other,
+        }
+    }
 }
 
 impl<'a> Cells<'a> {
@@ -246,9 +316,11 @@ impl<'a> Cells<'a> {
         app.add_member(&organization, &user).await;
         let identity = text(&link.data(), "/linkIdentity/identity/id");
         let installed = Installed::new(app, &user, &identity).await;
+        let sign_on = SignOn::new(app, &user).await;
         app.all_sealed().await;
         Self {
             app,
+            sign_on,
             schema: Schema::read(app).await,
             elsewhere: app.organization("elsewhere").await,
             organization,
@@ -308,12 +380,30 @@ impl<'a> Cells<'a> {
                 format!("{share:?}"),
             );
         }
+        if cell.path[0].1 == "unlinkIdentity" {
+            let slug = format!("gone-{}", self.number());
+            let provider = self.app.provider(&slug).await;
+            let identity = self.app.linked(&provider, &self.user, "4711").await;
+            given.insert("Mutation.unlinkIdentity.input.id", format!("{identity:?}"));
+        }
+        if cell.path[0].1 == "removeAuthProvider" {
+            let SignOn {
+                other,
+                other_provider,
+                ..
+            } = &self.sign_on;
+            sign_on::sign_on(self.app, other, other_provider, true).await;
+        }
         self.schema.document(&cell.path, &given)
+    }
+
+    fn number(&self) -> u32 {
+        self.used.fetch_add(1, Ordering::Relaxed)
     }
 
     async fn given(&self, caller: &str) -> Given {
         let quote = |text: &str| format!("{text:?}");
-        let number = self.used.fetch_add(1, Ordering::Relaxed);
+        let number = self.number();
         let fresh = |what: &str| quote(&format!("{what}-{number}"));
         let spare = self.app.provider(&format!("spare-{number}")).await;
         Given::from([
@@ -409,6 +499,40 @@ impl<'a> Cells<'a> {
                 "[\"audit:read\"]".to_owned(),
             ),
             ("Mutation.revokeApiKey.id", quote(caller)),
+            (
+                "Query.authProvider.organizationId",
+                quote(&self.sign_on.organization),
+            ),
+            ("Mutation.unlinkIdentity.input.id", quote(&self.identity)),
+            ("Mutation.setPrimaryIdentity.id", quote(&self.identity)),
+            (
+                "Mutation.setAuthProvider.input.organizationId",
+                quote(&self.sign_on.organization),
+            ),
+            (
+                "Mutation.setAuthProvider.input.providerId",
+                quote(&self.sign_on.provider),
+            ),
+            (
+                "Mutation.removeAuthProvider.organizationId",
+                quote(&self.sign_on.other),
+            ),
+            (
+                "Mutation.linkAuthIdentity.input.authProviderId",
+                quote(&self.sign_on.auth_provider),
+            ),
+            ("Mutation.linkAuthIdentity.input.userId", quote(&self.user)),
+            ("Mutation.linkAuthIdentity.input.ident", quote("4711")),
+            // Members may not be without one there, so it stays.
+            (
+                "Mutation.deleteAuthIdentity.id",
+                quote(&self.sign_on.auth_identity),
+            ),
+            ("Mutation.deleteAuthIdentities.userId", quote(&self.user)),
+            (
+                "Mutation.deleteAuthIdentities.organizationId",
+                quote(&self.sign_on.other),
+            ),
         ])
     }
 }

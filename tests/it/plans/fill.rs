@@ -27,6 +27,8 @@ pub const SHARED_ACCOUNT: u32 = 777;
 pub const EXTERNAL_ID: &str = "account-777";
 pub const EMAIL: &str = "Person777@example.org";
 pub const ENTITY_REF: &str = "user:default/person777";
+/// Organizations' sign-ons, of as many organizations.
+pub const SIGN_ONS: u32 = 2_000;
 
 /// The words that the two databases have for the same thing.
 struct Words {
@@ -68,7 +70,7 @@ pub async fn fill(database: &DatabaseConnection) {
     for (name, _) in &indexes {
         run(database, &format!("DROP INDEX {name}")).await;
     }
-    for (table, rows, columns) in TABLES {
+    for (table, rows, columns) in TABLES.iter().chain(SIGN_ON_TABLES) {
         run(database, &insert(&words, table, *rows, columns)).await;
     }
     for (_, sql) in &indexes {
@@ -395,6 +397,54 @@ const TABLES: &[Table] = &[
             ("outcome", "'CREATED'"),
             ("identity_id", "id[n]"),
             ("date_added", "time[n]"),
+        ],
+    ),
+];
+
+/// Each organization signs on by a provider that comes after the first eight.
+const SIGN_ON_TABLES: &[Table] = &[
+    (
+        "organization",
+        SIGN_ONS,
+        &[
+            ("id", "id[n]"),
+            ("slug", "'organization-' || n"),
+            ("name", "'Organization ' || n"),
+            ("date_added", "time[n]"),
+        ],
+    ),
+    (
+        "organization_member",
+        200_000,
+        &[
+            ("organization_id", "id[n % 2000]"),
+            ("user_id", "id[n / 2]"),
+            ("date_added", "time[n]"),
+        ],
+    ),
+    (
+        "auth_provider",
+        SIGN_ONS,
+        &[
+            ("id", "id[n]"),
+            ("organization_id", "id[n]"),
+            ("provider_id", "id[n + 8]"),
+            ("allow_unlinked", "n % 2 = 0"),
+            ("date_added", "time[n]"),
+        ],
+    ),
+    (
+        "auth_identity",
+        200_000,
+        &[
+            ("id", "id[n]"),
+            ("auth_provider_id", "id[n % 2000]"),
+            ("organization_id", "id[n % 2000]"),
+            ("user_id", "id[n / 2]"),
+            ("ident", "'account-' || n"),
+            ("date_added", "time[n]"),
+            ("last_verified", "time[n]"),
+            ("last_synced", "time[n]"),
         ],
     ),
 ];

@@ -2,11 +2,11 @@
 
 mod events;
 mod identities;
-
 mod integrations;
 mod organizations;
 mod providers;
 mod sessions;
+mod sign_on;
 mod users;
 
 use std::pin::Pin;
@@ -51,6 +51,7 @@ pub fn all() -> Vec<Lookup> {
     all.extend(sessions::all());
     all.extend(events::all());
     all.extend(organizations::all());
+    all.extend(sign_on::all());
     all
 }
 
