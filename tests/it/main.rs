@@ -29,6 +29,7 @@ mod http_edge_errors;
 mod http_edge_limits;
 mod http_edge_mutations;
 mod linking;
+mod linking_generated;
 mod linking_input;
 mod linking_preview;
 mod linking_races;

@@ -206,7 +206,7 @@ async fn reads_all(app: &App) {
             "displayName": "Mira", "attributes": [{ "name": "company", "value": "Acme" }],
             "scopes": ["read:user", "user:email"], "status": "VALID", "version": 1,
             "data": { "installation": 42, "nested": { "list": [1, 2.5, null, "é"] } },
-            "isPrimary": true, "dateAdded": "2026-11-22T10:48:47.320+00:00",
+            "isPrimary": true, "dateAdded": "2026-11-22T10:48:47.320125+00:00",
             "user": { "entityRef": "user:default/mira", "displayName": "Mira Solano",
                       "email": "Mira@Example.org" },
             "credential": { "tokenType": "bearer", "scopes": ["read:user"],
