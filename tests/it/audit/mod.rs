@@ -2,4 +2,5 @@
 
 pub mod chain;
 mod events;
+mod mutations;
 mod reading;
