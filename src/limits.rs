@@ -15,6 +15,9 @@ pub const ATTRIBUTE_NAME: usize = 128;
 pub const DATA: usize = 65_536;
 pub const TOKEN: usize = 16_384;
 pub const IDEMPOTENCY_KEY: usize = 255;
+/// Mail domains of one organization, and the bytes of each.
+pub const DOMAINS: usize = 100;
+pub const DOMAIN: usize = 253;
 /// OAuth scopes of one identity or credential, and the bytes of each.
 pub const SCOPES: usize = 100;
 pub const SCOPE: usize = 255;
@@ -76,5 +79,24 @@ pub fn email(field: &str, address: &str) -> Result<(), Error> {
     Err(Error::bad_input(
         field,
         "is not an e-mail address: one looks like jane@example.org",
+    ))
+}
+
+/// Lower-case letters, digits and inner hyphens: it stands in URLs.
+///
+/// # Errors
+/// As [`text`].
+pub fn slug(field: &str, slug: &str) -> Result<(), Error> {
+    text(field, slug, SLUG)?;
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_slug = slug.starts_with(plain)
+        && slug.ends_with(plain)
+        && slug.chars().all(|c| plain(c) || c == '-');
+    if is_slug {
+        return Ok(());
+    }
+    Err(Error::bad_input(
+        field,
+        "may have lower-case letters, digits and inner hyphens: github, acme-gitlab",
     ))
 }

@@ -36,7 +36,11 @@ use crate::sign_in::flow::FlowEnds;
 use crate::sign_in::session::Sessions;
 use crate::vault::{KeyRing, ServerSecret, Vault};
 use connections::{Patience, serve};
-pub use start::{StartError, make_folder, migrated_database, open_database, place, ready_database};
+pub use master_key::existing as existing_master_key;
+pub use start::{
+    StartError, existing_database, make_folder, migrated_database, open_database, place,
+    ready_database,
+};
 
 const PATIENCE: Patience = Patience {
     head: Duration::from_mins(1),

@@ -57,8 +57,12 @@ CREATE INDEX organization_integration_by_organization
     ON organization_integration (organization_id, id);
 CREATE INDEX organization_integration_by_integration
     ON organization_integration (integration_id, id);
-CREATE INDEX organization_integration_by_service
+CREATE UNIQUE INDEX organization_integration_service
     ON organization_integration (organization_id, provider, external_id);
+CREATE INDEX organization_integration_by_organization_and_provider
+    ON organization_integration (organization_id, provider, id);
+CREATE INDEX organization_integration_by_service
+    ON organization_integration (provider, external_id, id);
 CREATE INDEX organization_integration_by_provider ON organization_integration (provider, id);
 CREATE INDEX organization_integration_by_external_id
     ON organization_integration (external_id, id);

@@ -5,6 +5,7 @@ pub mod api_key;
 mod fact;
 pub mod matrix;
 mod scope;
+pub mod session;
 mod visible;
 
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! `lanyard api-key`.
 
+use std::collections::HashMap;
 use std::io::Write;
 
 use chrono::TimeDelta;
@@ -10,10 +11,11 @@ use super::Failure;
 use crate::access::api_key::{NewApiKey, create, revoke};
 use crate::access::{Caller, Scope, Viewer};
 use crate::clock::Clock;
-use crate::database::api_key;
 use crate::database::page::{Page, Position, Towards};
 use crate::database::reach::Reach;
-use crate::id::ApiKeyId;
+use crate::database::{Database, api_key, organization};
+use crate::error::Error;
+use crate::id::{ApiKeyId, OrganizationId};
 use crate::server::{place, ready_database};
 use crate::settings::Settings;
 
@@ -34,6 +36,9 @@ pub enum ApiKey {
         /// Days until it ends [default: never]
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
         expires_in_days: Option<u16>,
+        /// The organization that it is bound to, by slug [default: none, it sees all]
+        #[arg(long, value_name = "SLUG")]
+        organization: Option<String>,
     },
     /// List all keys; the keys themselves are not kept
     List,
@@ -58,7 +63,12 @@ pub async fn run(settings: &Settings, command: ApiKey) -> Result<(), Failure> {
             scopes,
             application,
             expires_in_days,
+            organization,
         } => {
+            let organization_id = match organization {
+                None => None,
+                Some(slug) => Some(organization_of(&database, &slug).await?),
+            };
             let expires_at =
                 expires_in_days.map(|days| clock.now() + TimeDelta::days(i64::from(days)));
             let new = NewApiKey {
@@ -66,7 +76,7 @@ pub async fn run(settings: &Settings, command: ApiKey) -> Result<(), Failure> {
                 scopes,
                 application,
                 expires_at,
-                organization_id: None,
+                organization_id,
             };
             let created = create(&database, &clock, &caller, new).await?;
             writeln!(out, "{}", created.secret.expose_secret())?;
@@ -85,6 +95,7 @@ pub async fn run(settings: &Settings, command: ApiKey) -> Result<(), Failure> {
                 let slice = api_key::page(database.reader(), Reach::All, &page)
                     .await
                     .map_err(crate::error::Error::from)?;
+                let organizations = organizations_of(&database, &slice.rows).await?;
                 for row in &slice.rows {
                     let until = row
                         .expires_at
@@ -93,9 +104,13 @@ pub async fn run(settings: &Settings, command: ApiKey) -> Result<(), Failure> {
                         .last_used_at
                         .map_or_else(|| "never used".to_owned(), |time| format!("used {time:.0}"));
                     let scopes = row.scopes_json.0.join(",");
+                    let bound = row
+                        .organization_id
+                        .and_then(|id| organizations.get(&id))
+                        .map_or_else(String::new, |slug| format!("  of {slug}"));
                     writeln!(
                         out,
-                        "{}  {}…  {}  {scopes}  {until}  {used}",
+                        "{}  {}…  {}  {scopes}  {until}  {used}{bound}",
                         row.id, row.hint, row.name
                     )?;
                 }
@@ -118,6 +133,28 @@ pub async fn run(settings: &Settings, command: ApiKey) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+async fn organization_of(database: &Database, slug: &str) -> Result<OrganizationId, Error> {
+    let found = organization::by_slugs(database.reader(), &[slug.to_owned()]).await?;
+    let found = found.first().map(|row| row.id);
+    found.ok_or_else(|| Error::NotFound {
+        what: "organization",
+        id: slug.to_owned(),
+    })
+}
+
+/// The slugs of the organizations that the keys are bound to.
+async fn organizations_of(
+    database: &Database,
+    keys: &[api_key::Model],
+) -> Result<HashMap<OrganizationId, String>, Error> {
+    let ids: Vec<OrganizationId> = keys.iter().filter_map(|key| key.organization_id).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = organization::by_ids(database.reader(), &ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.slug)).collect())
 }
 
 fn scopes_help() -> String {

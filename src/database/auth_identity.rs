@@ -1,9 +1,11 @@
 //! Members' links to their organizations' single sign-on.
 
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::ExprTrait;
 
+use super::{Tx, auth_provider};
 use crate::clock::Time;
-use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, UserId};
+use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, ProviderId, UserId};
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "auth_identity")]
@@ -34,4 +36,35 @@ pub async fn by_ids(
         .filter(Column::Id.is_in(ids.iter().copied()))
         .all(db)
         .await
+}
+
+/// Deletes the user's links to the organization's sign-on, and answers with them.
+pub async fn delete_of_member(
+    tx: &Tx,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Vec<Model>, DbErr> {
+    let own = Column::OrganizationId
+        .eq(organization)
+        .and(Column::UserId.eq(user));
+    let rows = Entity::find().filter(own.clone()).all(tx).await?;
+    if !rows.is_empty() {
+        Entity::delete_many().filter(own).exec(tx).await?;
+    }
+    Ok(rows)
+}
+
+/// Whether the user is linked to the sign-on that the identity provider is.
+pub async fn is_at(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    provider: ProviderId,
+) -> Result<bool, DbErr> {
+    let Some(sign_on) = auth_provider::by_provider(db, provider).await? else {
+        return Ok(false);
+    };
+    let found = Entity::find()
+        .filter(Column::AuthProviderId.eq(sign_on.id))
+        .filter(Column::UserId.eq(user));
+    Ok(found.one(db).await?.is_some())
 }

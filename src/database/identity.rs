@@ -1,5 +1,7 @@
 //! Identities: who is linked to which account.
 
+mod filter;
+mod invariant;
 mod nested;
 
 use sea_orm::entity::prelude::*;
@@ -10,10 +12,12 @@ use sha2::{Digest, Sha256};
 use super::json::{Json, Texts};
 use super::page::{Page, Position, Slice, Towards};
 use super::reach::Reach;
-use super::user::fold_case;
 use super::{Tx, credential, identity_provider, organization_member};
 use crate::clock::Time;
 use crate::id::{IdentityId, OrganizationId, ProviderId, UserId};
+pub use filter::Filter;
+use filter::{expiry_of_the_row, of_members, providers_of_instance};
+pub use invariant::{Invariant, broken};
 pub use nested::{Only, Parent, counts_of_parents, pages_of_parents};
 
 /// A page is put together from the lists of this many providers at most.
@@ -72,24 +76,6 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Which identities; the parts are combined with AND.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    pub ids: Option<Vec<IdentityId>>,
-    pub user_ids: Option<Vec<UserId>>,
-    pub external_ids: Option<Vec<String>>,
-    pub provider_id: Option<ProviderId>,
-    /// `Some(None)`: the provider has none.
-    pub provider_external_id: Option<Option<String>>,
-    pub provider_type: Option<String>,
-    pub status: Option<Status>,
-    pub expiring_before: Option<Time>,
-    pub email: Option<String>,
-    pub is_primary: Option<bool>,
-    /// Within this organization: of its members, at its own providers and the shared ones.
-    pub organization_id: Option<OrganizationId>,
-}
-
 /// What a list of identities is ordered by; the id decides between equals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum OrderBy {
@@ -104,106 +90,6 @@ pub enum OrderBy {
 pub struct Order {
     pub by: OrderBy,
     pub descending: bool,
-}
-
-impl Filter {
-    /// Says nothing: all identities are meant.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// The same, with no identities in it but those of the reach.
-    #[must_use]
-    pub fn within(self, reach: Reach) -> Self {
-        match reach {
-            Reach::All => self,
-            Reach::User(user) => {
-                let is_in = self.user_ids.as_ref().is_none_or(|ids| ids.contains(&user));
-                Self {
-                    user_ids: Some(if is_in { vec![user] } else { Vec::new() }),
-                    ..self
-                }
-            }
-            Reach::Organization(own) => match self.organization_id {
-                Some(other) if other != own => Self {
-                    ids: Some(Vec::new()),
-                    ..self
-                },
-                Some(_) | None => Self {
-                    organization_id: Some(own),
-                    ..self
-                },
-            },
-        }
-    }
-
-    /// Few rows have what it asks for, or those of one provider only.
-    const fn is_exact(&self) -> bool {
-        self.ids.is_some()
-            || self.user_ids.is_some()
-            || self.external_ids.is_some()
-            || self.provider_id.is_some()
-            || self.email.is_some()
-    }
-
-    fn names_several_accounts(&self) -> bool {
-        self.external_ids.as_ref().is_some_and(|ids| ids.len() > 1)
-    }
-
-    fn condition(&self) -> Condition {
-        Condition::all()
-            .add_option(
-                self.ids
-                    .as_ref()
-                    .map(|ids| Column::Id.is_in(ids.iter().copied())),
-            )
-            .add_option(
-                self.user_ids
-                    .as_ref()
-                    .map(|ids| Column::UserId.is_in(ids.iter().copied())),
-            )
-            .add_option(
-                self.external_ids
-                    .as_ref()
-                    .map(|ids| Column::ExternalId.is_in(ids)),
-            )
-            .add_option(self.provider_id.map(|id| Column::ProviderId.eq(id)))
-            .add_option(self.provider_external_id.as_ref().map(|id| {
-                let key = self.provider_type.as_deref();
-                let providers = providers_of_instance(key, id.as_deref().unwrap_or_default());
-                Column::ProviderId.in_subquery(providers.into_query())
-            }))
-            .add_option(
-                self.provider_type
-                    .as_ref()
-                    .map(|key| Column::ProviderType.eq(key)),
-            )
-            .add_option(self.status.map(|status| Column::Status.eq(status)))
-            .add_option(
-                self.expiring_before
-                    .map(|time| Column::Id.in_subquery(expiring_before(time))),
-            )
-            .add_option(
-                self.email
-                    .as_deref()
-                    .map(|email| Column::EmailFolded.eq(fold_case(email))),
-            )
-            .add_option(self.is_primary.map(|primary| Column::IsPrimary.eq(primary)))
-            .add_option(self.organization_id.map(within_organization))
-    }
-}
-
-/// Of the organization's members, at its own providers and the shared ones.
-fn within_organization(id: OrganizationId) -> Condition {
-    Condition::all()
-        .add(Column::UserId.in_subquery(organization_member::members_of(id)))
-        .add(at_providers_of(id))
-}
-
-fn at_providers_of(id: OrganizationId) -> Condition {
-    Condition::any()
-        .add(Column::OrganizationId.is_null())
-        .add(Column::OrganizationId.eq(id))
 }
 
 impl Order {
@@ -326,7 +212,14 @@ pub async fn page(
 ) -> Result<Slice<Model>, DbErr> {
     let rows = |filter: &Filter| Entity::find().filter(filter.condition()).into_query();
     let (columns, descending) = (order.columns(), order.descending);
-    let statement = if let Some(providers) = instances(db, filter).await? {
+    let statement = if let Some(found) = of_few_members(db, filter).await? {
+        let others = Filter {
+            expiring_before: None,
+            ..filter.clone()
+        };
+        let condition = others.but_for_the_organization();
+        Some(page.of_found(found, condition, columns, descending))
+    } else if let Some(providers) = instances(db, filter).await? {
         let lists = providers.into_iter().map(|id| {
             rows(&Filter {
                 provider_id: Some(id),
@@ -360,6 +253,25 @@ pub async fn page(
     };
     let statement = db.get_database_backend().build(&statement);
     Ok(page.slice(Model::find_by_statement(statement).all(db).await?))
+}
+
+/// What the members of the filter's organization have, where they are few and the filter says
+/// nothing more exact. Where they are many, a list meets them soon.
+async fn of_few_members(
+    db: &impl ConnectionTrait,
+    filter: &Filter,
+) -> Result<Option<SelectStatement>, DbErr> {
+    let Some(organization) = filter.organization_id.filter(|_| !filter.names_rows()) else {
+        return Ok(None);
+    };
+    let Some(members) = organization_member::few(db, organization).await? else {
+        return Ok(None);
+    };
+    let mut found = of_members(organization, members);
+    if let Some(time) = filter.expiring_before {
+        found.and_where(expiry_of_the_row().lt(time));
+    }
+    Ok(Some(found))
 }
 
 /// The providers of the external id that the filter asks for, where it says nothing more exact:
@@ -429,19 +341,6 @@ pub async fn first_linked(
     select.one(tx).await
 }
 
-fn providers_of_instance(
-    provider_type: Option<&str>,
-    external_id: &str,
-) -> Select<identity_provider::Entity> {
-    identity_provider::Entity::find()
-        .select_only()
-        .column(identity_provider::Column::Id)
-        .filter(identity_provider::Column::ExternalId.eq(external_id))
-        .apply_if(provider_type, |select, key| {
-            select.filter(identity_provider::Column::ProviderType.eq(key))
-        })
-}
-
 fn provider_with_the_same_external_id() -> SelectStatement {
     use identity_provider::Column as Provider;
     identity_provider::Entity::find()
@@ -458,26 +357,13 @@ fn provider_with_the_same_external_id() -> SelectStatement {
         .into_query()
 }
 
-fn expiring_before(time: Time) -> SelectStatement {
-    credential::Entity::find()
+/// The ids of the user's identities, for the condition of another statement.
+pub fn of_user(user: UserId) -> SelectStatement {
+    Entity::find()
         .select_only()
-        .column(credential::Column::IdentityId)
-        .filter(credential::Column::ExpiresAt.lt(time))
+        .column(Column::Id)
+        .filter(Column::UserId.eq(user))
         .into_query()
-}
-
-/// When the row's token expires. A join by another name, but one that can't be turned into a
-/// walk over all credentials: PostgreSQL looks this up for each row that a list meets.
-fn expiry_of_the_row() -> Expr {
-    let select = credential::Entity::find()
-        .select_only()
-        .column(credential::Column::ExpiresAt)
-        .filter(
-            Expr::col((credential::Entity, credential::Column::IdentityId))
-                .equals((Entity, Column::Id)),
-        )
-        .into_query();
-    Expr::SubQuery(None, Box::new(select.into()))
 }
 
 /// The row, locked until the transaction ends.

@@ -1,11 +1,11 @@
 //! Configured identity providers.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::LockType;
-use sea_orm::{DbBackend, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::{Condition, DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait};
 
 use super::json::Json;
-use super::page::{Page, Slice};
+use super::page::{Page, Slice, Towards};
 use super::reach::Reach;
 use super::{Tx, identity, organization_member};
 use crate::clock::Time;
@@ -94,12 +94,12 @@ impl Filter {
         }
     }
 
-    fn condition(&self) -> sea_orm::Condition {
+    fn condition(&self) -> Condition {
         let external_id = self
             .external_id
             .as_ref()
             .map(|id| id.as_deref().unwrap_or_default());
-        sea_orm::Condition::all()
+        Condition::all()
             .add_option(
                 self.ids
                     .as_ref()
@@ -118,20 +118,20 @@ impl Filter {
             )
             .add_option(self.enabled.map(|enabled| Column::Enabled.eq(enabled)))
             .add_option(self.organization_id.map(|id| Column::OrganizationId.eq(id)))
-            .add_option(of_reach(self.reach))
     }
 }
 
-/// Shared providers, and those of the reach's organizations.
-fn of_reach(reach: Reach) -> Option<sea_orm::Condition> {
-    let shared = sea_orm::Condition::any().add(Column::OrganizationId.is_null());
+/// What the reach has in it, as lists that have nothing in common: the shared providers, and those
+/// of its organizations. Each can go by an index, where both together can't.
+fn lists_of(reach: Reach) -> Vec<Condition> {
+    let of = |owner: Expr| Condition::all().add(owner);
+    let shared = || of(Column::OrganizationId.is_null());
     match reach {
-        Reach::All => None,
-        Reach::Organization(id) => Some(shared.add(Column::OrganizationId.eq(id))),
+        Reach::All => vec![Condition::all()],
+        Reach::Organization(id) => vec![shared(), of(Column::OrganizationId.eq(id))],
         Reach::User(user) => {
-            Some(shared.add(
-                Column::OrganizationId.in_subquery(organization_member::organizations_of(user)),
-            ))
+            let own = organization_member::organizations_of(user);
+            vec![shared(), of(Column::OrganizationId.in_subquery(own))]
         }
     }
 }
@@ -174,13 +174,23 @@ pub async fn page(
     filter: &Filter,
     page: &Page,
 ) -> Result<Slice<Model>, DbErr> {
-    let mut select = Entity::find().filter(filter.condition());
-    page.apply(QuerySelect::query(&mut select), &[Column::Id], false);
-    Ok(page.slice(select.all(db).await?))
+    let lists = lists_of(filter.reach).into_iter().map(|list| {
+        let rows = Entity::find().filter(filter.condition());
+        rows.filter(list).into_query()
+    });
+    let Some(statement) = page.merge(lists.collect(), &[Column::Id], false) else {
+        return Ok(page.slice(Vec::new()));
+    };
+    let statement = db.get_database_backend().build(&statement);
+    Ok(page.slice(Model::find_by_statement(statement).all(db).await?))
 }
 
 pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, DbErr> {
-    Entity::find().filter(filter.condition()).count(db).await
+    let any = lists_of(filter.reach)
+        .into_iter()
+        .fold(Condition::any(), Condition::add);
+    let rows = Entity::find().filter(filter.condition());
+    rows.filter(any).count(db).await
 }
 
 /// Providers that sign people in and that the user has an identity at, by id, whether they are
@@ -204,22 +214,48 @@ pub async fn signing_in(
         .await
 }
 
-/// Enabled providers of these types, by id; at most `limit`.
+/// Whose providers are offered to people, beside the shared ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    Nobodys,
+    Organization(OrganizationId),
+    OrganizationsOf(UserId),
+}
+
+/// Enabled providers of these types, the shared ones and those beside, by id; at most `limit`.
 pub async fn enabled_of_types(
     db: &impl ConnectionTrait,
     types: &[String],
     only_for_sign_in: bool,
+    beside: Beside,
     limit: u64,
 ) -> Result<Vec<Model>, DbErr> {
-    let mut select = Entity::find()
-        .filter(Column::ProviderType.is_in(types))
-        .filter(Column::Enabled.eq(true))
-        .order_by_asc(Column::Id)
-        .limit(limit);
-    if only_for_sign_in {
-        select = select.filter(Column::AllowsSignIn.eq(true));
-    }
-    select.all(db).await
+    let page = Page {
+        limit,
+        towards: Towards::End,
+        from: None,
+    };
+    let lists = match beside {
+        Beside::Nobodys => vec![Condition::all().add(Column::OrganizationId.is_null())],
+        Beside::Organization(id) => lists_of(Reach::Organization(id)),
+        Beside::OrganizationsOf(user) => lists_of(Reach::User(user)),
+    };
+    let lists = lists.into_iter().map(|list| {
+        let mut select = Entity::find()
+            .filter(Column::ProviderType.is_in(types))
+            .filter(Column::Enabled.eq(true))
+            .filter(list);
+        if only_for_sign_in {
+            select = select.filter(Column::AllowsSignIn.eq(true));
+        }
+        select.into_query()
+    });
+    let Some(statement) = page.merge(lists.collect(), &[Column::Id], false) else {
+        return Ok(Vec::new());
+    };
+    let statement = db.get_database_backend().build(&statement);
+    let rows = Model::find_by_statement(statement).all(db).await?;
+    Ok(page.slice(rows).rows)
 }
 
 /// How many providers borrow this one's client.

@@ -2,7 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
-use sea_orm::{DbBackend, QueryOrder, QuerySelect};
+use sea_orm::{
+    DbBackend, FromQueryResult, IntoActiveModel, QueryOrder, QuerySelect, QueryTrait, Set,
+};
 
 use super::Tx;
 use super::page::{Page, Slice};
@@ -71,9 +73,13 @@ pub async fn page(
     reach: Reach,
     page: &Page,
 ) -> Result<Slice<Model>, DbErr> {
-    let mut select = Entity::find().filter(within(reach));
-    page.apply(QuerySelect::query(&mut select), &[Column::Id], false);
-    Ok(page.slice(select.all(db).await?))
+    let mut select = Entity::find().filter(within(reach)).into_query();
+    match reach {
+        Reach::All | Reach::Organization(_) => page.apply(&mut select, &[Column::Id], false),
+        Reach::User(_) => select = page.of_few(select, &[Column::Id], false),
+    }
+    let statement = db.get_database_backend().build(&select);
+    Ok(page.slice(Model::find_by_statement(statement).all(db).await?))
 }
 
 pub async fn count(db: &impl ConnectionTrait, reach: Reach) -> Result<u64, DbErr> {
@@ -111,4 +117,56 @@ pub async fn domains_of(
         .order_by_asc(domain::Column::Domain)
         .all(db)
         .await
+}
+
+/// Whoever has any of these domains.
+pub async fn owners_of(
+    db: &impl ConnectionTrait,
+    domains: &[String],
+) -> Result<Vec<domain::Model>, DbErr> {
+    domain::Entity::find()
+        .filter(domain::Column::Domain.is_in(domains))
+        .all(db)
+        .await
+}
+
+pub async fn insert(tx: &Tx, row: Model) -> Result<(), DbErr> {
+    Entity::insert(row.into_active_model())
+        .exec_without_returning(tx)
+        .await
+        .map(|_| ())
+}
+
+/// Gives the organization these domains, and takes those away that it has besides.
+pub async fn replace_domains(
+    tx: &Tx,
+    id: OrganizationId,
+    domains: &[String],
+    now: Time,
+) -> Result<(), DbErr> {
+    let stored = domains_of(tx, &[id]).await?;
+    let gone = stored.iter().map(|row| &row.domain);
+    let gone: Vec<&String> = gone.filter(|domain| !domains.contains(domain)).collect();
+    if !gone.is_empty() {
+        domain::Entity::delete_many()
+            .filter(domain::Column::Domain.is_in(gone))
+            .filter(domain::Column::OrganizationId.eq(id))
+            .exec(tx)
+            .await?;
+    }
+    let new = domains
+        .iter()
+        .filter(|domain| !stored.iter().any(|row| row.domain == **domain))
+        .map(|domain| domain::ActiveModel {
+            domain: Set(domain.clone()),
+            organization_id: Set(id),
+            date_added: Set(now),
+        });
+    let new: Vec<_> = new.collect();
+    if !new.is_empty() {
+        domain::Entity::insert_many(new)
+            .exec_without_returning(tx)
+            .await?;
+    }
+    Ok(())
 }

@@ -2,8 +2,8 @@
 //! a page stays right while rows come and go.
 
 use sea_orm::sea_query::{
-    Asterisk, CommonTableExpression, Expr, ExprTrait, IntoColumnRef, Order, Query, SelectStatement,
-    UnionType,
+    Asterisk, CommonTableExpression, Condition, Expr, ExprTrait, IntoColumnRef, Order, Query,
+    SelectStatement, UnionType,
 };
 use uuid::Uuid;
 
@@ -117,10 +117,22 @@ impl Page {
         columns: &[C],
         descending: bool,
     ) -> SelectStatement {
+        self.of_found(rows, Condition::all(), columns, descending)
+    }
+
+    /// As [`Self::of_few`], of those only that meet the condition: no index that fits it leads
+    /// away from the few. It names columns without their table.
+    pub fn of_found<C: IntoColumnRef + Clone>(
+        &self,
+        rows: SelectStatement,
+        condition: Condition,
+        columns: &[C],
+        descending: bool,
+    ) -> SelectStatement {
         let mut found = CommonTableExpression::new();
         found.query(rows).table_name("found").materialized(true);
         let mut page = Query::select().column(Asterisk).from("found").take();
-        page.with_cte(found);
+        page.cond_where(condition).with_cte(found);
         self.apply(&mut page, columns, descending);
         page
     }

@@ -58,6 +58,20 @@ pub async fn of_users(db: &impl ConnectionTrait, users: &[UserId]) -> Result<Vec
         .await
 }
 
+/// The sessions that these identities have opened, dead ones among them. They are sessions of the
+/// identities' users, who have a bounded number each.
+pub async fn of_identities(
+    db: &impl ConnectionTrait,
+    identities: &[IdentityId],
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::IdentityId.is_in(identities.iter().copied()))
+        .order_by_asc(Column::DateAdded)
+        .order_by_asc(Column::Id)
+        .all(db)
+        .await
+}
+
 /// Notes that the session was used; a later note stands.
 pub async fn note_seen(db: &impl ConnectionTrait, id: SessionId, at: Time) -> Result<(), DbErr> {
     Entity::update_many()
@@ -100,23 +114,4 @@ pub async fn delete_dead(tx: &Tx, now: Time, unseen_since: Time, limit: u64) -> 
         }
     }
     Ok(())
-}
-
-/// Deletes the sessions that this identity has signed in, but for `keep`.
-pub async fn delete_of_identity(
-    tx: &Tx,
-    identity_id: IdentityId,
-    keep: Option<SessionId>,
-) -> Result<(), DbErr> {
-    let mut delete = Entity::delete_many().filter(Column::IdentityId.eq(identity_id));
-    if let Some(keep) = keep {
-        delete = delete.filter(Column::Id.ne(keep));
-    }
-    delete.exec(tx).await.map(drop)
-}
-
-/// Deletes all sessions of the user.
-pub async fn delete_of_user(tx: &Tx, user_id: UserId) -> Result<(), DbErr> {
-    let delete = Entity::delete_many().filter(Column::UserId.eq(user_id));
-    delete.exec(tx).await.map(drop)
 }

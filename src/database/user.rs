@@ -1,7 +1,7 @@
 //! People in the directory.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{IntoCondition, LockType};
+use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition, LockType};
 use sea_orm::{DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait};
 
 use super::json::Json;
@@ -118,9 +118,24 @@ impl Filter {
             .add_option(self.status.map(|status| Column::Status.eq(status)))
             .add_option(
                 self.organization_id
-                    .map(|id| Column::Id.in_subquery(organization_member::members_of(id))),
+                    .map(|id| organization_member::is_of(id, (Entity, Column::Id))),
             )
             .into_condition()
+    }
+
+    /// Names the rows: however many the organization has, few are left.
+    const fn names_rows(&self) -> bool {
+        self.ids.is_some() || self.entity_refs.is_some() || self.email.is_some()
+    }
+
+    /// The organization, and what is asked of its members beyond.
+    fn of_members(&self) -> Option<(OrganizationId, Option<Self>)> {
+        let organization = self.organization_id?;
+        let others = Self {
+            organization_id: None,
+            ..self.clone()
+        };
+        Some((organization, (!others.is_empty()).then_some(others)))
     }
 }
 
@@ -164,11 +179,21 @@ pub async fn by_email(
         .await
 }
 
-/// The users with this very address: no case is folded, for what looks alike need not be the same
-/// mailbox. At most two: more than one is all that a caller wants to know.
-pub async fn by_exact_email(db: &impl ConnectionTrait, email: &str) -> Result<Vec<Model>, DbErr> {
+/// The users with this very address, among the organization's members where one is given: no case
+/// is folded, for what looks alike need not be the same mailbox. At most two: more than one is all
+/// that a caller wants to know.
+pub async fn by_exact_email(
+    db: &impl ConnectionTrait,
+    email: &str,
+    among: Option<OrganizationId>,
+) -> Result<Vec<Model>, DbErr> {
+    let filter = Filter {
+        email: Some(email.to_owned()),
+        organization_id: among,
+        ..Filter::default()
+    };
     Entity::find()
-        .filter(Column::EmailFolded.eq(fold_case(email)))
+        .filter(filter.condition())
         .filter(Column::Email.eq(email))
         .order_by_asc(Column::Id)
         .limit(2)
@@ -181,6 +206,9 @@ pub async fn page(
     filter: &Filter,
     page: &Page,
 ) -> Result<Slice<Model>, DbErr> {
+    if let Some((organization, others)) = filter.of_members().filter(|_| !filter.names_rows()) {
+        return members(db, organization, others.as_ref(), page).await;
+    }
     let mut select = Entity::find().filter(filter.condition()).into_query();
     if filter.entity_refs.is_some() {
         select = page.of_few(select, &[Column::Id], false);
@@ -191,7 +219,45 @@ pub async fn page(
     Ok(page.slice(Model::find_by_statement(statement).all(db).await?))
 }
 
+/// Members in the order of their memberships, which is that of their ids.
+async fn members(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    only: Option<&Filter>,
+    page: &Page,
+) -> Result<Slice<Model>, DbErr> {
+    let only = only.map(is_member_of);
+    let pages = organization_member::pages(db, &[organization], only.as_ref(), page).await?;
+    let Some(found) = pages.into_iter().next() else {
+        return Ok(page.slice(Vec::new()));
+    };
+    let mut rows = by_ids(db, &found.rows).await?;
+    rows.sort_unstable_by_key(|row| row.id);
+    Ok(Slice {
+        rows,
+        more: found.more,
+    })
+}
+
+/// Whether a membership's user meets the filter: looked up for each membership that a list meets.
+fn is_member_of(filter: &Filter) -> Expr {
+    let select = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(filter.condition())
+        .filter(Expr::col((Entity, Column::Id)).equals((
+            organization_member::Entity,
+            organization_member::Column::UserId,
+        )))
+        .into_query();
+    Expr::SubQuery(None, Box::new(select.into())).is_not_null()
+}
+
 pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, DbErr> {
+    if let Some((organization, None)) = filter.of_members() {
+        let counts = organization_member::counts(db, &[organization]).await?;
+        return Ok(counts.into_values().sum());
+    }
     Entity::find().filter(filter.condition()).count(db).await
 }
 

@@ -1,13 +1,13 @@
 //! The sample organization: its people, where they sign in, and a few of their accounts. Made by
 //! the operations that every client uses; what is there already is left as it is.
 
-use async_graphql::Variables;
-use secrecy::ExposeSecret;
+mod api;
+
 use serde_json::{Value, json};
 
+use self::api::Api;
 use super::provider::{Handle, Issuer};
-use crate::access::{Caller, Viewer};
-use crate::graphql::{Answer, Engine, Operation};
+use crate::graphql::Engine;
 
 /// Somebody of the organization; their number is that of the payroll.
 struct Employee {
@@ -30,6 +30,9 @@ const EMPLOYEES: [Employee; 7] = [
     },
     Employee::new("kim", "Kim Sato", "E-1007"),
 ];
+
+/// The organization that the people are members of: slug and name.
+const ORGANIZATION: (&str, &str) = ("acme", "Acme");
 
 /// A system whose accounts no flow leads to.
 const PAYROLL: &str = "payroll";
@@ -82,11 +85,18 @@ pub async fn load(engine: &Engine, provider: &Handle) -> Result<(), LoadError> {
         }
         found => found,
     };
+    let (slug, name) = ORGANIZATION;
+    let organization = api.organization(slug, name).await?;
+    // Where somebody is in it already, its members are as they were left.
+    let is_empty = organization["members"]["nodes"] == json!([]);
     for employee in &EMPLOYEES {
         let user = api.employee(employee).await?;
-        // Others can be linked to nothing.
+        // Others can be linked to nothing, and become members of nothing.
         if user["status"] != "ACTIVE" {
             continue;
+        }
+        if is_empty {
+            api.add_member(&organization, &user).await?;
         }
         let profile = json!({ "displayName": employee.display_name });
         api.link(&payroll, &user, employee.number, profile).await?;
@@ -104,179 +114,4 @@ pub async fn load(engine: &Engine, provider: &Handle) -> Result<(), LoadError> {
         }
     }
     Ok(())
-}
-
-/// The API, as whoever runs the command line.
-struct Api<'a> {
-    engine: &'a Engine,
-}
-
-impl Api<'_> {
-    async fn sign_in_provider(&self, provider: &Handle, issuer: Issuer) -> Result<(), LoadError> {
-        let slug = issuer.slug();
-        let (url, client) = (provider.issuer(issuer), provider.client(issuer));
-        let found = self.provider(slug).await?;
-        if found.is_null() {
-            let input = json!({
-                "type": "oidc",
-                "slug": slug,
-                "name": issuer.name(),
-                "allowsSignIn": true,
-                "config": {
-                    "issuer": url.as_str(),
-                    "scopes": ["openid", "profile", "email", "offline_access"],
-                },
-                "clientId": client.id,
-                "clientSecret": client.secret.expose_secret(),
-                "signIn": {
-                    "resolvers": [{ "resolver": "emailMatchingUserEntityProfileEmail" }],
-                },
-            });
-            self.create_provider(input).await?;
-            return Ok(());
-        }
-        let stored = found["config"]["issuer"].as_str().unwrap_or_default();
-        if stored == url.as_str() {
-            return Ok(());
-        }
-        Err(LoadError::OtherIssuer {
-            slug,
-            stored: stored.to_owned(),
-            now: url.to_string(),
-        })
-    }
-
-    /// The provider of that slug, or null.
-    async fn provider(&self, slug: &str) -> Result<Value, LoadError> {
-        let query = "query($slug: String!) { identityProvider(slug: $slug) { id config } }";
-        let mut data = self
-            .ask("identityProvider", query, json!({ "slug": slug }))
-            .await?;
-        Ok(data["identityProvider"].take())
-    }
-
-    async fn create_provider(&self, input: Value) -> Result<Value, LoadError> {
-        let query = "mutation($input: CreateIdentityProviderInput!) {
-            createIdentityProvider(input: $input) {
-                identityProvider { id }
-                userErrors { code message field }
-            }
-        }";
-        let payload = self.write("createIdentityProvider", query, input).await?;
-        Ok(payload["identityProvider"].clone())
-    }
-
-    async fn employee(&self, employee: &Employee) -> Result<Value, LoadError> {
-        let entity_ref = format!("user:default/{}", employee.name);
-        let query = "query($ref: EntityRef!) { user(entityRef: $ref) { id status } }";
-        let mut data = self
-            .ask("user", query, json!({ "ref": entity_ref }))
-            .await?;
-        let found = data["user"].take();
-        if !found.is_null() {
-            return Ok(found);
-        }
-        let query = "mutation($input: UpsertUserInput!) {
-            upsertUser(input: $input) { user { id status } userErrors { code message field } }
-        }";
-        let input = json!({
-            "entityRef": entity_ref,
-            "displayName": employee.display_name,
-            "email": format!("{}@acme.example", employee.name),
-            "emailVerified": true,
-            "status": employee.status,
-        });
-        let payload = self.write("upsertUser", query, input).await?;
-        Ok(payload["user"].clone())
-    }
-
-    /// Links the account, unless it is linked, to whomever, or the user has another one there:
-    /// whoever has played with the sample finds it as they left it.
-    async fn link(
-        &self,
-        provider: &Value,
-        user: &Value,
-        external_id: &str,
-        profile: Value,
-    ) -> Result<(), LoadError> {
-        let query = "query($account: IdentityFilter!, $user: IdentityFilter!) {
-            account: identity(filter: $account) { id }
-            user: identity(filter: $user) { id }
-        }";
-        let filters = json!({
-            "account": { "providerId": provider["id"], "externalId": external_id },
-            "user": { "providerId": provider["id"], "userId": user["id"] },
-        });
-        let found = self.ask("identity", query, filters).await?;
-        if !found["account"].is_null() || !found["user"].is_null() {
-            return Ok(());
-        }
-        let query = "mutation($input: LinkIdentityInput!) {
-            linkIdentity(input: $input) { identity { id } userErrors { code message field } }
-        }";
-        let input = json!({
-            "providerId": provider["id"],
-            "userId": user["id"],
-            "externalId": external_id,
-            "profile": profile,
-        });
-        self.write("linkIdentity", query, input).await?;
-        Ok(())
-    }
-
-    /// The payload of a mutation that was not refused.
-    async fn write(
-        &self,
-        what: &'static str,
-        query: &str,
-        input: Value,
-    ) -> Result<Value, LoadError> {
-        let mut data = self.ask(what, query, json!({ "input": input })).await?;
-        let payload = data[what].take();
-        if payload["userErrors"].as_array().is_some_and(Vec::is_empty) {
-            return Ok(payload);
-        }
-        Err(LoadError::Refused {
-            what,
-            answer: payload["userErrors"].to_string(),
-        })
-    }
-
-    /// The data of an operation without errors.
-    async fn ask(
-        &self,
-        what: &'static str,
-        query: &str,
-        variables: Value,
-    ) -> Result<Value, LoadError> {
-        let operation = Operation {
-            query: query.to_owned(),
-            operation_name: None,
-            variables: Variables::from_json(variables),
-            only_queries: false,
-        };
-        let caller = Caller {
-            viewer: Viewer::CommandLine,
-            request_id: "sample".to_owned(),
-        };
-        let errors = match self.engine.run(operation, caller).await {
-            Answer::Ran(response) if response.errors.is_empty() => {
-                return response
-                    .data
-                    .into_json()
-                    .map_err(|error| LoadError::Refused {
-                        what,
-                        answer: error.to_string(),
-                    });
-            }
-            Answer::Ran(response) => response.errors,
-            Answer::Refused(errors) => errors,
-            Answer::NotAQuery => Vec::new(),
-        };
-        let messages: Vec<String> = errors.into_iter().map(|error| error.message).collect();
-        Err(LoadError::Refused {
-            what,
-            answer: messages.join("; "),
-        })
-    }
 }

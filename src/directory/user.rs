@@ -4,11 +4,11 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
 use super::entity_ref::EntityRef;
-use crate::access::Caller;
+use crate::access::{Caller, session};
 use crate::clock::Clock;
 use crate::database::json::Json;
 use crate::database::user::{Entity, Model, Status, by_entity_refs, fold_case, lock};
-use crate::database::{Database, Tx, session};
+use crate::database::{Database, Tx};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::UserId;
@@ -95,7 +95,7 @@ async fn write(
         let event = event(Action::UserUpdated, &row, Some(&stored));
         if row.status != Status::Active {
             // They don't come back with the status.
-            session::delete_of_user(tx, id).await?;
+            session::end_of_user(tx, clock, &caller.origin(), id, None).await?;
         }
         Model {
             date_updated: now,

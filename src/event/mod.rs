@@ -3,6 +3,7 @@
 
 mod chain;
 mod sealer;
+pub mod verify;
 
 use serde_json::Value;
 
@@ -64,9 +65,20 @@ pub struct Origin {
 pub enum Action {
     ApiKeyCreated,
     ApiKeyRevoked,
+    AuthIdentityDeleted,
     IdentityLinked,
     IdentityUnlinked,
     IdentityUpdated,
+    IntegrationCreated,
+    IntegrationUpdated,
+    OrgIntegrationDefaultLost,
+    OrgIntegrationInstalled,
+    OrgIntegrationUninstalled,
+    OrgIntegrationUpdated,
+    OrganizationCreated,
+    OrganizationMemberAdded,
+    OrganizationMemberRemoved,
+    OrganizationUpdated,
     ProviderCreated,
     ProviderDeleted,
     ProviderUpdated,
@@ -77,12 +89,23 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 23] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
+        Self::AuthIdentityDeleted,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::IdentityUpdated,
+        Self::IntegrationCreated,
+        Self::IntegrationUpdated,
+        Self::OrgIntegrationDefaultLost,
+        Self::OrgIntegrationInstalled,
+        Self::OrgIntegrationUninstalled,
+        Self::OrgIntegrationUpdated,
+        Self::OrganizationCreated,
+        Self::OrganizationMemberAdded,
+        Self::OrganizationMemberRemoved,
+        Self::OrganizationUpdated,
         Self::ProviderCreated,
         Self::ProviderDeleted,
         Self::ProviderUpdated,
@@ -96,9 +119,20 @@ impl Action {
         match self {
             Self::ApiKeyCreated => "api_key.created",
             Self::ApiKeyRevoked => "api_key.revoked",
+            Self::AuthIdentityDeleted => "auth_identity.deleted",
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::IdentityUpdated => "identity.updated",
+            Self::IntegrationCreated => "integration.created",
+            Self::IntegrationUpdated => "integration.updated",
+            Self::OrgIntegrationDefaultLost => "org_integration.default_lost",
+            Self::OrgIntegrationInstalled => "org_integration.installed",
+            Self::OrgIntegrationUninstalled => "org_integration.uninstalled",
+            Self::OrgIntegrationUpdated => "org_integration.updated",
+            Self::OrganizationCreated => "organization.created",
+            Self::OrganizationMemberAdded => "organization.member_added",
+            Self::OrganizationMemberRemoved => "organization.member_removed",
+            Self::OrganizationUpdated => "organization.updated",
             Self::ProviderCreated => "provider.created",
             Self::ProviderDeleted => "provider.deleted",
             Self::ProviderUpdated => "provider.updated",

@@ -1,6 +1,9 @@
 //! Every read of a row for GraphQL goes through here, so that it can be made fast in one place.
 //! Knows rows, not callers; keeps nothing beyond a statement.
 
+mod installed;
+mod members;
+
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -19,6 +22,8 @@ use crate::id::{
     ApiKeyId, AuthIdentityId, AuthProviderId, EventId, IdentityId, IntegrationId, MergeId,
     OrganizationId, OrganizationIntegrationId, ProviderId, SessionId, UserId,
 };
+pub use installed::{ActingKey, InstalledCount, InstalledPage};
+pub use members::MemberPage;
 
 /// Keys in one statement. SQLite binds 32,766 values, PostgreSQL 65,535; beyond a thousand
 /// nothing is gained.
@@ -49,6 +54,9 @@ pub struct ChildCount {
 
 /// Looks rows up, together with whoever else looks at the same time.
 pub struct Loader {
+    pub installed_pages: Batch<InstalledPage, Slice<Arc<organization_integration::Model>>>,
+    pub installed_counts: Batch<InstalledCount, u64>,
+    pub acting: Rows<ActingKey, organization_integration::Acting>,
     pub users: Rows<UserId, user::Model>,
     pub users_by_ref: Rows<String, user::Model>,
     pub providers: Rows<ProviderId, identity_provider::Model>,
@@ -68,6 +76,10 @@ pub struct Loader {
     pub auth_providers_of_organizations: Rows<OrganizationId, auth_provider::Model>,
     pub auth_identities: Rows<AuthIdentityId, auth_identity::Model>,
     pub merges: Rows<MergeId, user_merge::Model>,
+    pub domains_of_organizations: Batch<OrganizationId, Arc<[String]>>,
+    pub member_pages: Batch<MemberPage, Slice<UserId>>,
+    pub member_counts: Batch<OrganizationId, u64>,
+    pub organizations_of_users: Batch<UserId, Arc<[OrganizationId]>>,
     pub identity_pages: Batch<ChildPage, Slice<Arc<identity::Model>>>,
     pub identity_counts: Batch<ChildCount, u64>,
     facts: Batch<Question, ()>,
@@ -94,6 +106,9 @@ macro_rules! rows {
 impl Loader {
     pub fn new(database: &Database) -> Self {
         Self {
+            installed_pages: installed::pages(database),
+            installed_counts: installed::counts(database),
+            acting: installed::acting(database),
             users: rows!(database, user::by_ids, |row| row.id),
             users_by_ref: rows!(database, user::by_entity_refs, |row| row.entity_ref.clone()),
             providers: rows!(database, identity_provider::by_ids, |row| row.id),
@@ -121,6 +136,10 @@ impl Loader {
             ),
             auth_identities: rows!(database, auth_identity::by_ids, |row| row.id),
             merges: rows!(database, user_merge::by_ids, |row| row.id),
+            domains_of_organizations: members::domains(database),
+            member_pages: members::pages(database),
+            member_counts: members::counts(database),
+            organizations_of_users: members::organizations_of_users(database),
             identity_pages: identity_pages(database),
             identity_counts: identity_counts(database),
             facts: facts(database),
@@ -239,17 +258,6 @@ impl Loader {
 
     pub async fn organization_count(&self, reach: Reach) -> Result<u64, Error> {
         Ok(organization::count(self.database.reader(), reach).await?)
-    }
-
-    /// The integration of that service and installation.
-    pub async fn integration_by_service(
-        &self,
-        provider: &str,
-        external_id: &str,
-    ) -> Result<Option<Arc<integration::Model>>, Error> {
-        let db = self.database.reader();
-        let row = integration::by_service(db, provider, external_id).await?;
-        Ok(row.map(Arc::new))
     }
 
     pub async fn event_page(

@@ -16,6 +16,7 @@ mod loader;
 mod merge;
 mod node;
 mod organization;
+mod organization_write;
 mod page;
 mod permission;
 mod provider;
@@ -62,8 +63,11 @@ pub struct Query(
     link::LinkQuery,
     provider::ProviderQuery,
     user::UserQuery,
+    organization::OrganizationQuery,
     api_key::ApiKeyQuery,
     audit::AuditQuery,
+    integration::IntegrationQuery,
+    integration::DefaultIdentityQuery,
 );
 
 #[derive(MergedObject, Default)]
@@ -72,8 +76,10 @@ pub struct Mutation(
     link::LinkMutation,
     provider_write::ProviderMutation,
     user::UserMutation,
+    organization_write::OrganizationMutation,
     api_key::ApiKeyMutation,
     session::SessionMutation,
+    integration::IntegrationMutation,
 );
 
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

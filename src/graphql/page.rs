@@ -13,12 +13,13 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use super::context::Asking;
-use super::loader::ChildCount;
+use super::loader::{ChildCount, InstalledCount};
 use crate::access::{Guarded, Visible};
 use crate::database::page::{Page, Position, Slice, Towards};
 use crate::database::reach::Reach;
-use crate::database::{event, identity, identity_provider, user};
+use crate::database::{event, identity, identity_provider, organization_integration, user};
 use crate::error::Error;
+use crate::id::OrganizationId;
 
 const DEFAULT: usize = 20;
 const MOST: usize = 100;
@@ -211,6 +212,9 @@ pub enum TotalCount {
     ApiKeys(Reach),
     Events(event::Filter),
     Organizations(Reach),
+    Members(OrganizationId),
+    Installed(organization_integration::Filter),
+    InstalledOf(InstalledCount),
 }
 
 #[Object]
@@ -230,6 +234,17 @@ impl TotalCount {
             Self::Users(filter) => loader.user_count(filter).await?,
             Self::ApiKeys(reach) => loader.api_key_count(*reach).await?,
             Self::Organizations(reach) => loader.organization_count(*reach).await?,
+            Self::Members(organization) => loader
+                .member_counts
+                .load(*organization)
+                .await?
+                .unwrap_or_default(),
+            Self::Installed(filter) => loader.installed_count(filter).await?,
+            Self::InstalledOf(key) => loader
+                .installed_counts
+                .load(*key)
+                .await?
+                .unwrap_or_default(),
             Self::Events(filter) => loader.event_count(filter).await?,
         };
         Ok(i32::try_from(count).unwrap_or(i32::MAX))

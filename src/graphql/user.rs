@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::context::Asking;
 use super::identity::{Identity, children};
+use super::organization::Organization;
 use super::page::{List, PageArguments, TotalCount, connection, cost};
 use super::scalar::{
     EntityRef, NamedValue, Refusal, bounded, change, given, id, ids, named_values, settled,
@@ -110,6 +111,13 @@ impl User {
             before,
         };
         children(ctx, identity::Parent::User(self.0.id), provider_type, page).await
+    }
+
+    /// The organizations that the person is a member of and that the caller may see, by id. More
+    /// than 1,000 are `LIMIT_EXCEEDED`.
+    #[graphql(complexity = "100 * child_complexity + 1")]
+    async fn organizations(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
+        super::organization::of_user(ctx, self.0.id).await
     }
 
     /// The person's sessions, the latest sign-in first: people see their own, admin keys those of

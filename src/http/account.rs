@@ -20,7 +20,13 @@ use crate::sign_in::overview::Overview;
 /// `GET /`.
 pub async fn start_page(visit: Visit) -> Visited {
     let query = visit.query()?;
-    let can_sign_in = !visit.http.app.flows.for_sign_in().await?.is_empty();
+    let can_sign_in = !visit
+        .http
+        .app
+        .flows
+        .for_sign_in(None, None)
+        .await?
+        .is_empty();
     let person = visit.person.as_deref().map(of_directory);
     let view = Start {
         signed_in: person.as_ref().map(Named::name),
@@ -39,7 +45,9 @@ pub async fn sign_in_page(visit: Visit) -> Visited {
     if visit.person.is_some() && !again {
         return Ok(go_to(&return_to));
     }
-    let providers = visit.http.app.flows.for_sign_in().await?;
+    let flows = &visit.http.app.flows;
+    let person = visit.person.as_ref().map(|person| person.user.id);
+    let providers = flows.for_sign_in(query.get("organization"), person).await?;
     let providers: Vec<_> = providers.iter().map(named).collect();
     let had_session = visit.http.site.cookies.session(visit.headers()).is_some();
     let view = SignIn {
@@ -76,7 +84,7 @@ pub async fn account_page(visit: Visit) -> Visited {
     let query = visit.query()?;
     let app = &visit.http.app;
     let overview = Overview::read(&app.database, &app.sessions, person.user.id).await?;
-    let offered = visit.http.app.flows.for_linking().await?;
+    let offered = visit.http.app.flows.for_linking(person.user.id).await?;
     let has: HashSet<_> = overview
         .identities
         .iter()

@@ -3,6 +3,9 @@
 pub mod account;
 mod data;
 pub mod decision;
+pub mod default;
 pub mod link;
+pub mod remove;
+mod told;
 
 pub use data::update_data;

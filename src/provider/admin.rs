@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
-use self::check::{as_object, check_secret, check_sign_in, check_slug, checked};
+use self::check::{as_object, check_secret, check_sign_in, checked};
 use self::stored::{check_lender, exists, no_twin};
 use super::catalog::{Catalog, ProviderType};
 use super::config::{self, ProviderInput};
@@ -75,7 +75,7 @@ impl ProviderAdmin {
     /// `BAD_USER_INPUT`, `FORBIDDEN` for sign-in without `admin`; refused with `ALREADY_EXISTS`,
     /// `INVALID_CONFIGURATION` or `SECRET_IN_DATA`.
     pub async fn create(&self, caller: &Caller, new: &NewProvider) -> Result<ProviderId, Error> {
-        check_slug(&new.slug)?;
+        limits::slug("input.slug", &new.slug)?;
         if let Some(name) = &new.name {
             limits::text("input.name", name, limits::NAME)?;
         }

@@ -5,7 +5,7 @@ use super::account::request;
 use super::resolver::{Resolution, Unresolved, resolve};
 use super::session::{NewSession, Opened, Sessions};
 use crate::access::{Person, origin_of};
-use crate::database::{Tx, identity, identity_provider, session, user};
+use crate::database::{Tx, identity, identity_provider, organization_member, session, user};
 use crate::error::{Error, RefusalCode};
 use crate::id::{ProviderId, SessionId, UserId};
 use crate::identity::decision::Policy;
@@ -157,27 +157,52 @@ impl Entering<'_> {
         // Held until the end: nobody else links the account between the question and the link.
         identity::lock_account(tx, provider.id, &self.account.external_id).await?;
         let linked = identity::by_account(tx, provider.id, &self.account.external_id).await?;
-        let resolved = resolve(tx, &config.resolvers, &self.account.profile).await?;
-        let user = match (linked, resolved) {
+        let owner = provider.organization_id;
+        let resolved = resolve(tx, &config.resolvers, &self.account.profile, owner).await?;
+        let user = match (&linked, resolved) {
             (Some(linked), Resolution::Found(user)) if user != linked.user_id => {
                 return Ok(Err(Denied::AccountMismatch));
             }
             (Some(linked), Resolution::Found(_) | Resolution::Refused(_)) => linked.user_id,
-            (None, Resolution::Refused(reason)) => return Ok(Err(reason.into())),
-            (None, Resolution::Found(user)) => {
-                // Of two first sign-ins at two providers one comes first.
-                user::lock(tx, &[user]).await?;
-                let ways = identity_provider::signing_in(tx, user, MOST_WAYS).await?;
-                match config.first_link {
-                    FirstLink::Confirm if !ways.is_empty() => {
-                        let open = ways.into_iter().filter(|row| row.enabled);
-                        return Ok(Err(Denied::SignInFirst(open.collect())));
-                    }
-                    FirstLink::Confirm | FirstLink::Allow => user,
-                }
+            // Whether the directory knows somebody else by that address, is not said.
+            (None, Resolution::Refused(Unresolved::UserNotFound)) if owner.is_some() => {
+                return Ok(Err(Denied::NotAMember));
             }
+            (None, Resolution::Refused(reason)) => return Ok(Err(reason.into())),
+            (None, Resolution::Found(user)) => user,
         };
+        // Of two first sign-ins at two providers one comes first; and nobody leaves the
+        // organization between the question and the session.
+        user::lock(tx, &[user]).await?;
+        if !self.takes(user).await? {
+            return Ok(Err(Denied::NotAMember));
+        }
+        if linked.is_none() && config.first_link == FirstLink::Confirm {
+            let ways = identity_provider::signing_in(tx, user, MOST_WAYS).await?;
+            if !ways.is_empty() {
+                return Ok(Err(Denied::SignInFirst(self.told(ways))));
+            }
+        }
         self.link_and_open(user).await.map(Ok)
+    }
+
+    /// An organization's provider signs in its members only.
+    async fn takes(&self, user: UserId) -> Result<bool, Error> {
+        let Some(owner) = self.provider.organization_id else {
+            return Ok(true);
+        };
+        Ok(organization_member::is_member(self.tx, owner, user).await?)
+    }
+
+    /// The open ways in that the visitor is told of. At an organization's provider nothing is
+    /// said of other organizations.
+    fn told(&self, ways: Vec<identity_provider::Model>) -> Vec<identity_provider::Model> {
+        let owner = self.provider.organization_id;
+        let may_tell = |way: &identity_provider::Model| {
+            owner.is_none() || way.organization_id.is_none() || way.organization_id == owner
+        };
+        let open = ways.into_iter().filter(|way| way.enabled && may_tell(way));
+        open.collect()
     }
 
     async fn link_and_open(&self, user: UserId) -> Result<Opened, Error> {

@@ -4,7 +4,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::database::user::{self, Status};
 use crate::error::Error;
-use crate::id::UserId;
+use crate::id::{OrganizationId, UserId};
 use crate::provider::config::sign_in::Resolver;
 use crate::provider::oidc::Profile;
 
@@ -27,16 +27,19 @@ pub enum Unresolved {
     UserNotActive,
 }
 
-/// Tries the resolvers in their order; only "not found" moves on to the next.
+/// Tries the resolvers in their order; only "not found" moves on to the next. They look among the
+/// members of the organization, where one is given: whoever else is in the directory is not its
+/// provider's to ask for.
 pub async fn resolve(
     db: &impl ConnectionTrait,
     resolvers: &[Resolver],
     profile: &Profile,
+    among: Option<OrganizationId>,
 ) -> Result<Resolution, Error> {
     let mut last = Unresolved::NoResolver;
     for resolver in resolvers {
         let resolution = match resolver {
-            Resolver::EmailMatchingUserEntityProfileEmail => by_email(db, profile).await?,
+            Resolver::EmailMatchingUserEntityProfileEmail => by_email(db, profile, among).await?,
         };
         tracing::info!(?resolver, ?resolution, "a resolver looked for a user");
         match resolution {
@@ -48,14 +51,18 @@ pub async fn resolve(
 }
 
 /// An address counts only where the provider has proven that it is the account's.
-async fn by_email(db: &impl ConnectionTrait, profile: &Profile) -> Result<Resolution, Error> {
+async fn by_email(
+    db: &impl ConnectionTrait,
+    profile: &Profile,
+    among: Option<OrganizationId>,
+) -> Result<Resolution, Error> {
     let Some(email) = &profile.email else {
         return Ok(Resolution::Refused(Unresolved::NoEmail));
     };
     if profile.email_verified != Some(true) {
         return Ok(Resolution::Refused(Unresolved::EmailUnverified));
     }
-    let found = user::by_exact_email(db, email).await?;
+    let found = user::by_exact_email(db, email, among).await?;
     Ok(match found.as_slice() {
         [] => Resolution::Refused(Unresolved::UserNotFound),
         [only] => match only.status {

@@ -8,21 +8,19 @@ use chrono::TimeDelta;
 use data_encoding::BASE64URL_NOPAD;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::access::{Caller, Person, origin_of, visible};
-use crate::clock::{Clock, Time};
+use crate::access::session::{IDLE, describe};
+use crate::access::{self, Caller, Person, origin_of, visible};
+use crate::clock::Clock;
 use crate::database::session::{self, Model};
-use crate::database::{Database, Tx, identity_provider, user};
+use crate::database::{Database, Tx, identity_provider, organization_member, user};
 use crate::error::{Error, RefusalCode};
-use crate::event::{self, Action, NewEvent, Origin};
+use crate::event::{self, Action, NewEvent};
 use crate::id::{IdentityId, ProviderId, SessionId, UserId};
 
 /// How long a session lasts at most.
 pub const LIFE: TimeDelta = TimeDelta::days(30);
-/// How long a session lasts unused.
-const IDLE: TimeDelta = TimeDelta::hours(12);
 /// Sessions of one user: where there would be more, the oldest go.
 pub const MOST_OF_A_USER: usize = 100;
 
@@ -99,7 +97,7 @@ impl Sessions {
             .filter(|row| Some(row.id) != new.replaces);
         let too_many = (others.clone().count() + 1).saturating_sub(MOST_OF_A_USER);
         ending.extend(others.take(too_many));
-        self.end_rows(tx, &origin, ending).await?;
+        access::session::end(tx, &self.clock, &origin, ending).await?;
 
         let token: SecretString = BASE64URL_NOPAD.encode(&self.clock.random::<32>()).into();
         let row = Model {
@@ -126,8 +124,8 @@ impl Sessions {
         Ok(Opened { row, token })
     }
 
-    /// Whose session it is; `None` where the token is unknown, the session over, or the person
-    /// not active. Its use is noted behind the caller's back.
+    /// Whose session it is; `None` where the token is unknown, the session over, the person not
+    /// active, or no member of the organization whose provider opened it. Its use is noted behind the caller's back.
     pub async fn find(&self, token: &str) -> Result<Option<Arc<Person>>, Error> {
         if token.len() != TOKEN_LENGTH {
             return Ok(None);
@@ -143,7 +141,15 @@ impl Sessions {
         };
         // Where an operator has shut a way in, those who came by it are out.
         let provider = identity_provider::by_ids(db, &[row.provider_id]).await?;
-        if !provider.iter().any(|row| row.enabled && row.allows_sign_in) {
+        let open = provider
+            .into_iter()
+            .find(|row| row.enabled && row.allows_sign_in);
+        let Some(provider) = open else {
+            return Ok(None);
+        };
+        if let Some(owner) = provider.organization_id
+            && !organization_member::is_member(db, owner, user.id).await?
+        {
             return Ok(None);
         }
         self.note_seen(&row);
@@ -156,8 +162,7 @@ impl Sessions {
 
     /// Not over: neither by its age nor by its idleness.
     pub fn is_live(&self, row: &Model) -> bool {
-        let now = self.clock.now();
-        now < row.expires_at && now < row.last_seen_at + IDLE
+        access::session::is_live(row, self.clock.now())
     }
 
     /// Ends a session that the caller may see.
@@ -176,7 +181,8 @@ impl Sessions {
                     .await?
                     .ok_or_else(|| not_found(id))?;
                 let rows = vec![(*row).clone()];
-                if self.end_rows(tx, &caller.origin(), rows).await?.is_empty() {
+                let ended = access::session::end(tx, &self.clock, &caller.origin(), rows).await?;
+                if ended.is_empty() {
                     return Err(not_found(id));
                 }
                 Ok(())
@@ -192,50 +198,10 @@ impl Sessions {
     ) -> Result<Vec<SessionId>, Error> {
         self.database
             .write(|tx| async move {
-                let keep = Some(person.session);
-                self.end_all_of(&tx, &caller.origin(), person.user.id, keep)
-                    .await
+                let (origin, keep) = (caller.origin(), Some(person.session));
+                access::session::end_of_user(&tx, &self.clock, &origin, person.user.id, keep).await
             })
             .await
-    }
-
-    /// Ends all sessions of a user but `keep`, in the transaction of what made them untrusted.
-    pub async fn end_all_of(
-        &self,
-        tx: &Tx,
-        origin: &Origin,
-        user: UserId,
-        keep: Option<SessionId>,
-    ) -> Result<Vec<SessionId>, Error> {
-        let rows = session::of_users(tx, &[user]).await?;
-        let rows = rows
-            .into_iter()
-            .filter(|row| Some(row.id) != keep && self.is_live(row));
-        self.end_rows(tx, origin, rows.collect()).await
-    }
-
-    async fn end_rows(
-        &self,
-        tx: &Tx,
-        origin: &Origin,
-        rows: Vec<Model>,
-    ) -> Result<Vec<SessionId>, Error> {
-        let mut ended = Vec::with_capacity(rows.len());
-        for row in rows {
-            // Another process may have ended it meanwhile: that event is there already.
-            if !session::delete(tx, row.id).await? {
-                continue;
-            }
-            let event = NewEvent {
-                target: Some(row.id.any()),
-                user: Some(row.user_id),
-                before: Some(describe(&row)),
-                ..NewEvent::new(Action::SessionEnded)
-            };
-            event::record(tx, &self.clock, origin, event).await?;
-            ended.push(row.id);
-        }
-        Ok(ended)
     }
 
     /// Nobody waits for the note, and the next use makes up for a lost one.
@@ -289,15 +255,4 @@ fn readable(user_agent: &str) -> Option<String> {
         .collect();
     let kept = kept.trim();
     (!kept.is_empty()).then(|| kept.to_owned())
-}
-
-fn describe(row: &Model) -> serde_json::Value {
-    let signed_in_at: Time = row.date_added;
-    json!({
-        "providerId": row.provider_id.to_string(),
-        "identityId": row.identity_id.map(|id| id.to_string()),
-        "userAgent": row.user_agent,
-        "signedInAt": signed_in_at,
-        "expiresAt": row.expires_at,
-    })
 }

@@ -1,4 +1,7 @@
 //! Organizations, and what is within them: members, integrations, single sign-on. Knows neither
 //! flows nor sessions of people who are on their way in.
 
+mod domain;
+pub mod integration;
+pub mod member;
 pub mod organization;

@@ -18,6 +18,7 @@ mod both_databases_alike;
 mod command_line;
 mod cursors;
 mod demo;
+mod doctor;
 mod e2e;
 mod flows;
 mod generated;

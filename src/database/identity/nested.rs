@@ -1,13 +1,18 @@
 //! The identities of many users or providers at once.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{Condition, FromQueryResult, QueryTrait};
+use sea_orm::sea_query::{Asterisk, CommonTableExpression, Expr, ExprTrait, Query};
+use sea_orm::{Condition, QueryTrait};
 
-use super::{Column, Entity, Model, within_organization};
-use crate::database::page::{Page, Slice, union_all};
+use super::filter::{of_members, within_organization};
+use super::{Column, Entity, Model};
+use crate::database::page::{Page, Slice};
 use crate::database::reach::Reach;
+use crate::database::{nested, organization_member};
 use crate::id::{ProviderId, UserId};
+
+/// Rows that were found before they are parted.
+const FOUND: &str = "found";
 
 /// Whose identities a nested list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,19 +30,24 @@ impl Parent {
     }
 
     pub(super) fn condition(self, only: &Only) -> Condition {
+        self.own(only).add_option(match only.reach {
+            Reach::All => None,
+            Reach::User(id) => Some(Condition::all().add(Column::UserId.eq(id))),
+            Reach::Organization(id) => Some(within_organization(id)),
+        })
+    }
+
+    /// But for the reach. Names columns without their table: it holds for rows that were found
+    /// before, too.
+    fn own(self, only: &Only) -> Condition {
         let parent = match self {
-            Self::User(id) => Column::UserId.eq(id),
-            Self::Provider(id) => Column::ProviderId.eq(id),
+            Self::User(id) => Expr::col(Column::UserId).eq(id),
+            Self::Provider(id) => Expr::col(Column::ProviderId).eq(id),
         };
         let provider_type = only.provider_type.as_deref();
         Condition::all()
             .add(parent)
-            .add_option(provider_type.map(|key| Column::ProviderType.eq(key)))
-            .add_option(match only.reach {
-                Reach::All => None,
-                Reach::User(id) => Some(Condition::all().add(Column::UserId.eq(id))),
-                Reach::Organization(id) => Some(within_organization(id)),
-            })
+            .add_option(provider_type.map(|key| Expr::col(Column::ProviderType).eq(key)))
     }
 }
 
@@ -48,30 +58,56 @@ pub struct Only {
     pub reach: Reach,
 }
 
-/// One page for each parent, in one statement: a bounded select for each, never a window over
-/// all rows.
+/// One page for each parent, in one statement.
 pub async fn pages_of_parents(
     db: &impl ConnectionTrait,
     parents: &[Parent],
     only: &Only,
     page: &Page,
 ) -> Result<Vec<Slice<Model>>, DbErr> {
-    let pages = parents.iter().map(|parent| {
-        let rows = Entity::find().filter(parent.condition(only));
-        let mut select = rows.into_query();
-        page.apply(&mut select, &[Column::Id], false);
-        select
-    });
-    let Some(statement) = union_all(pages.collect()) else {
-        return Ok(Vec::new());
+    let found = of_few_members(db, parents, only).await?;
+    let is_found = found.is_some();
+    let rows = |parent: &Parent| {
+        if is_found {
+            Query::select()
+                .column(Asterisk)
+                .from(FOUND)
+                .cond_where(parent.own(only))
+                .take()
+        } else {
+            Entity::find().filter(parent.condition(only)).into_query()
+        }
     };
-    let rows: Vec<Model> = Model::find_by_statement(db.get_database_backend().build(&statement))
-        .all(db)
-        .await?;
-    Ok(parents
-        .iter()
-        .map(|parent| page.slice(rows.iter().filter(|row| parent.of(row)).cloned().collect()))
-        .collect())
+    let of = |parent: &Parent, row: &Model| parent.of(row);
+    nested::pages_of_each::<Entity, _>(db, parents, found, rows, Column::Id, page, of).await
+}
+
+/// What an organization's members have, to be found before it is parted, where they are few and
+/// the parents are providers: one provider may have any number of others.
+async fn of_few_members(
+    db: &impl ConnectionTrait,
+    parents: &[Parent],
+    only: &Only,
+) -> Result<Option<CommonTableExpression>, DbErr> {
+    let Reach::Organization(organization) = only.reach else {
+        return Ok(None);
+    };
+    let is_provider = |parent: &Parent| match parent {
+        Parent::User(_) => false,
+        Parent::Provider(_) => true,
+    };
+    if !parents.iter().any(is_provider) {
+        return Ok(None);
+    }
+    let members = organization_member::few(db, organization).await?;
+    Ok(members.map(|members| {
+        let mut found = CommonTableExpression::new();
+        found
+            .query(of_members(organization, members))
+            .table_name(FOUND)
+            .materialized(true);
+        found
+    }))
 }
 
 /// How many identities each parent has, in one statement.
@@ -80,32 +116,6 @@ pub async fn counts_of_parents(
     parents: &[Parent],
     only: &Only,
 ) -> Result<Vec<u64>, DbErr> {
-    #[derive(FromQueryResult)]
-    struct Count {
-        parent: i64,
-        rows: i64,
-    }
-    let counts = parents.iter().zip(0_i64..).map(|(parent, index)| {
-        Query::select()
-            .expr_as(Expr::val(index).cast_as("bigint"), "parent")
-            .expr_as(Expr::col(Column::Id).count(), "rows")
-            .from(Entity)
-            .cond_where(parent.condition(only))
-            .take()
-    });
-    let Some(statement) = union_all(counts.collect()) else {
-        return Ok(Vec::new());
-    };
-    let counts = Count::find_by_statement(db.get_database_backend().build(&statement))
-        .all(db)
-        .await?;
-    Ok((0_i64..)
-        .take(parents.len())
-        .map(|index| {
-            let found = counts.iter().find(|count| count.parent == index);
-            found
-                .and_then(|count| u64::try_from(count.rows).ok())
-                .unwrap_or_default()
-        })
-        .collect())
+    let rows = |parent: &Parent| Entity::find().filter(parent.condition(only));
+    nested::counts_of_each(db, parents, rows).await
 }

@@ -3,21 +3,25 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, ModelTrait};
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::Sha256;
 
 use super::{
     Author, Idempotency, LinkRequest, Linked, Linking, Outcome, Surroundings, active, refusals,
 };
+use crate::access::session;
 use crate::clock::Time;
 use crate::database::json::{Json, Texts};
 use crate::database::user::fold_case;
-use crate::database::{Tx, credential, idempotency_key, identity, session, user};
+use crate::database::{Tx, credential, idempotency_key, identity, user};
 use crate::error::{Error, RefusalCode};
-use crate::event::{self, Action, NewEvent};
+use crate::event::{self, Action};
 use crate::id::{IdentityId, UserId};
 use crate::identity::account::{Profile, Tokens};
 use crate::identity::decision::Decision;
+use crate::identity::default::{self, Followers};
+use crate::identity::remove::hand_on_primary;
+use crate::identity::told::{describe, new_event};
 use crate::input::{Change, proof_of_address};
 use crate::vault::Place;
 
@@ -63,11 +67,10 @@ pub async fn link(
             Outcome::UpdatedInPlace,
         ),
         Decision::Reattach { displaces, primary } => {
-            writer.displace(&surroundings, &displaces).await?;
-            (
-                writer.create(&surroundings, primary).await?,
-                Outcome::Reattached,
-            )
+            let following = writer.displace(&surroundings, &displaces).await?;
+            let id = writer.create(&surroundings, primary).await?;
+            writer.follow(following, id).await?;
+            (id, Outcome::Reattached)
         }
     };
     let linked = Linked { identity, outcome };
@@ -181,41 +184,54 @@ impl Writer<'_> {
             tokens.delete(self.tx).await?;
         }
         if moved {
-            session::delete_of_identity(self.tx, id, self.author.session()).await?;
+            self.end_sessions(id).await?;
         }
         self.store_tokens(id, tokens).await?;
         event::record(self.tx, &self.linking.clock, &self.author.origin(), event).await?;
         Ok(id)
     }
 
-    async fn displace(&self, surroundings: &Surroundings, ids: &[IdentityId]) -> Result<(), Error> {
+    /// Removes the identities. What acted as the user's own one is to follow to the new one; what
+    /// acted as somebody else's acts as nobody.
+    async fn displace(
+        &self,
+        surroundings: &Surroundings,
+        ids: &[IdentityId],
+    ) -> Result<Vec<Followers>, Error> {
+        let (clock, origin) = (&self.linking.clock, self.author.origin());
+        let mut following = Vec::new();
         for row in surroundings.rows.iter().filter(|row| ids.contains(&row.id)) {
             // Whoever came in by the account is out with it.
-            session::delete_of_identity(self.tx, row.id, self.author.session()).await?;
+            self.end_sessions(row.id).await?;
+            if row.user_id == self.request.user_id {
+                following.push(default::followers(self.tx, row.id).await?);
+            } else {
+                default::lose(self.tx, clock, &origin, &[row.id]).await?;
+            }
             row.clone().delete(self.tx).await?;
             let event = new_event(Action::IdentityUnlinked, row, Some(describe(row)), None);
-            event::record(self.tx, &self.linking.clock, &self.author.origin(), event).await?;
+            event::record(self.tx, clock, &origin, event).await?;
             if row.is_primary && row.user_id != self.request.user_id {
-                self.promote_next(row).await?;
+                hand_on_primary(self.tx, clock, &origin, row).await?;
             }
+        }
+        Ok(following)
+    }
+
+    async fn follow(&self, following: Vec<Followers>, to: IdentityId) -> Result<(), Error> {
+        let (clock, origin) = (&self.linking.clock, self.author.origin());
+        for followers in following {
+            default::follow(self.tx, clock, &origin, followers, to).await?;
         }
         Ok(())
     }
 
-    /// The user who lost the primary identity may have another one here: the first linked.
-    async fn promote_next(&self, gone: &identity::Model) -> Result<(), Error> {
-        let next = identity::first_linked(self.tx, gone.provider_id, gone.user_id).await?;
-        let Some(stored) = next else { return Ok(()) };
-        let row = identity::Model {
-            is_primary: true,
-            version: stored.version + 1,
-            date_updated: self.now,
-            ..stored.clone()
-        };
-        let (before, after) = (Some(describe(&stored)), Some(describe(&row)));
-        let event = new_event(Action::IdentityUpdated, &row, before, after);
-        row.into_active_model().reset_all().update(self.tx).await?;
-        event::record(self.tx, &self.linking.clock, &self.author.origin(), event).await
+    /// Ends the sessions that the identity has opened, but the one that the flow began in.
+    async fn end_sessions(&self, id: IdentityId) -> Result<(), Error> {
+        let (clock, origin) = (&self.linking.clock, self.author.origin());
+        let keep = self.author.session();
+        session::end_of_identities(self.tx, clock, &origin, &[id], keep).await?;
+        Ok(())
     }
 
     async fn remember(&self, linked: Linked) -> Result<(), Error> {
@@ -376,38 +392,4 @@ impl Writer<'_> {
         }
         Ok(())
     }
-}
-
-fn new_event(
-    action: Action,
-    row: &identity::Model,
-    before: Option<Value>,
-    after: Option<Value>,
-) -> NewEvent {
-    NewEvent {
-        action,
-        target: Some(row.id.any()),
-        user: Some(row.user_id),
-        organization: row.organization_id,
-        before,
-        after,
-    }
-}
-
-/// An identity as events tell of it.
-fn describe(row: &identity::Model) -> Value {
-    json!({
-        "providerId": row.provider_id.to_string(),
-        "userId": row.user_id.to_string(),
-        "externalId": row.external_id,
-        "email": row.email,
-        "emailVerified": row.email_verified,
-        "username": row.username,
-        "displayName": row.display_name,
-        "attributes": row.attributes_json.0,
-        "scopes": row.scopes_json.0,
-        "data": row.data_json.0,
-        "isPrimary": row.is_primary,
-        "version": row.version,
-    })
 }

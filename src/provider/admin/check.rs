@@ -30,22 +30,6 @@ pub(super) fn checked(
         })
 }
 
-/// Lower-case letters, digits and inner hyphens: it stands in URLs.
-pub(super) fn check_slug(slug: &str) -> Result<(), Error> {
-    limits::text("input.slug", slug, limits::SLUG)?;
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let is_slug = slug.starts_with(plain)
-        && slug.ends_with(plain)
-        && slug.chars().all(|c| plain(c) || c == '-');
-    if is_slug {
-        return Ok(());
-    }
-    Err(Error::bad_input(
-        "input.slug",
-        "may have lower-case letters, digits and inner hyphens: github, acme-gitlab",
-    ))
-}
-
 pub(super) fn check_secret(secret: &SecretString) -> Result<(), Error> {
     limits::text("input.clientSecret", secret.expose_secret(), limits::TOKEN)
 }

@@ -1,8 +1,11 @@
 //! Which providers people may begin a flow at.
 
 use super::Flows;
-use crate::database::identity_provider::{self, Model};
+use crate::database::identity_provider::{self, Beside, Model};
+use crate::database::organization;
 use crate::error::Error;
+use crate::id::{OrganizationId, UserId};
+use crate::limits;
 use crate::provider::catalog::Protocol;
 
 /// Providers that a page lists.
@@ -15,17 +18,38 @@ impl Flows {
         Ok(found.into_iter().find(|row| self.can_begin(row)))
     }
 
-    /// The providers that sign people in, by age; 100 at most.
-    pub async fn for_sign_in(&self) -> Result<Vec<Model>, Error> {
-        self.offered(true).await
+    /// The shared providers that sign people in, and those of the organization of that slug, if
+    /// there is one; of the own organizations where it is a person who signs in anew. By age, 100
+    /// at most.
+    pub async fn for_sign_in(
+        &self,
+        organization: Option<&str>,
+        person: Option<UserId>,
+    ) -> Result<Vec<Model>, Error> {
+        let beside = match (self.organization(organization).await?, person) {
+            (Some(id), _) => Beside::Organization(id),
+            (None, Some(user)) => Beside::OrganizationsOf(user),
+            (None, None) => Beside::Nobodys,
+        };
+        self.offered(true, beside).await
     }
 
-    /// The providers that accounts can be linked at, by age; 100 at most.
-    pub async fn for_linking(&self) -> Result<Vec<Model>, Error> {
-        self.offered(false).await
+    async fn organization(&self, slug: Option<&str>) -> Result<Option<OrganizationId>, Error> {
+        // What is no slug names no organization.
+        let Some(slug) = slug.filter(|slug| limits::slug("organization", slug).is_ok()) else {
+            return Ok(None);
+        };
+        let found = organization::by_slugs(self.database.reader(), &[slug.to_owned()]).await?;
+        Ok(found.first().map(|row| row.id))
     }
 
-    async fn offered(&self, only_for_sign_in: bool) -> Result<Vec<Model>, Error> {
+    /// The providers that this person can link accounts at: shared ones, and those of the own
+    /// organizations; by age, 100 at most.
+    pub async fn for_linking(&self, user: UserId) -> Result<Vec<Model>, Error> {
+        self.offered(false, Beside::OrganizationsOf(user)).await
+    }
+
+    async fn offered(&self, only_for_sign_in: bool, beside: Beside) -> Result<Vec<Model>, Error> {
         let types = self.catalog.iter();
         let types: Vec<String> = types
             .filter(|known| known.protocol == Protocol::Oidc)
@@ -33,7 +57,7 @@ impl Flows {
             .collect();
         let db = self.database.reader();
         let mut rows =
-            identity_provider::enabled_of_types(db, &types, only_for_sign_in, MOST).await?;
+            identity_provider::enabled_of_types(db, &types, only_for_sign_in, beside, MOST).await?;
         rows.retain(|row| self.can_begin(row));
         Ok(rows)
     }
