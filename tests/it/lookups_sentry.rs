@@ -5,11 +5,11 @@
 //! |---|---|
 //! | `get_provider`: the id wins | `lookups_of_kinds::a_provider_is_found_by_id_slug_or_instance_and_the_id_wins` |
 //! | … an id that is none counts as left out; type without external id: those that have none | [`a_provider_without_external_id_is_found_by_its_type_alone`] |
-//! | … of an organization (not there) | [`an_instance_may_be_shared_and_an_organizations_own`] |
+//! | … of an organization (not there) | `lookups_within_organizations::an_instance_may_be_shared_and_an_organizations_own` |
 //! | `get_identities`: keys are combined with AND, whatever the status | `lookups::every_key_alone_and_every_pair_finds_what_the_model_says` |
 //! | `get_identity`: the first; here in the order of ids | [`the_first_identity_is_the_first_that_was_linked`] |
 //! | `get_user_identities_by_provider_type`, with the exclusion | `lookups_of_kinds::a_users_identities_of_a_type_leave_out_those_that_name_the_instance` |
-//! | `get_org_user_identities_by_provider_type` | [`within_an_organization_only_what_is_its_own_or_shared_is_found`] |
+//! | `get_org_user_identities_by_provider_type` | `lookups_within_organizations::only_what_is_an_organizations_own_or_shared_is_found` |
 //! | `delete_identities` | `deleteAuthIdentities`, with sign-on |
 //! | `update_data`: missing | [`data_of_an_identity_that_is_missing_is_not_found`] |
 //! | … wholesale, no status or date of verification | [`new_data_changes_the_data_and_nothing_else`] |
@@ -22,10 +22,7 @@
 //! | … a number for the external id | [`an_external_id_is_a_text_though_it_looks_like_a_number`] |
 
 use chrono::TimeDelta;
-use lanyard::database::{organization, organization_member};
-use lanyard::id::OrganizationId;
 use rstest::rstest;
-use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
 use crate::support::app::{App, Db};
@@ -35,24 +32,24 @@ const IDENTITIES: &str = "query($filter: IdentityFilter!) {
     identities(filter: $filter) { nodes { id } } identity(filter: $filter) { id } }";
 
 /// Two people with accounts of the same names at two chat workspaces and at a forge.
-struct Accounts {
-    app: App,
-    jane: String,
-    john: String,
-    chat: [String; 2],
-    forge: String,
+pub struct Accounts {
+    pub app: App,
+    pub jane: String,
+    pub john: String,
+    pub chat: [String; 2],
+    pub forge: String,
     /// Jane's at the first workspace.
-    janes: String,
+    pub janes: String,
     /// Jane's, named as the workspace is.
-    workspaces: String,
+    pub workspaces: String,
     /// John's at the second workspace.
-    johns: String,
+    pub johns: String,
     janes_at_forge: String,
     johns_at_forge: String,
 }
 
 impl Accounts {
-    async fn new(on: Db) -> Self {
+    pub async fn new(on: Db) -> Self {
         let app = App::start(on).await;
         let (jane, john) = (app.user("jane").await, app.user("john").await);
         let chat = async |external_id: &str| {
@@ -77,7 +74,7 @@ impl Accounts {
     }
 }
 
-async fn found(app: &App, filter: &Value) -> Vec<String> {
+pub async fn found(app: &App, filter: &Value) -> Vec<String> {
     let asked = app.ask(IDENTITIES).variables(json!({ "filter": filter }));
     let data = asked.data().await;
     let nodes = data["identities"]["nodes"].as_array().unwrap();
@@ -256,7 +253,7 @@ async fn the_first_identity_is_the_first_that_was_linked(
     assert_eq!(found(&app, &filter).await, [a]);
 }
 
-async fn provider(app: &App, arguments: &str) -> Value {
+pub async fn provider(app: &App, arguments: &str) -> Value {
     let asked = app.ask(&format!("{{ identityProvider({arguments}) {{ id }} }}"));
     asked.data().await["identityProvider"]["id"].clone()
 }
@@ -287,131 +284,6 @@ async fn a_provider_without_external_id_is_found_by_its_type_alone(
     // The id wins over an instance that is there.
     let both = format!("id: {:?}, type: \"custom\", externalId: \"T2\"", chat[0]);
     assert_eq!(provider(&app, &both).await, chat[0]);
-}
-
-/// An organization with one member.
-async fn organization(app: &App, slug: &str, member: &str) -> OrganizationId {
-    let id = OrganizationId::new(&app.clock);
-    let (date_added, user_id) = (app.clock.now(), member.parse().unwrap());
-    app.database
-        .write(|tx| async move {
-            let row = organization::Model {
-                id,
-                slug: slug.to_owned(),
-                name: slug.to_owned(),
-                date_added,
-            };
-            organization::Entity::insert(row.into_active_model())
-                .exec_without_returning(&*tx)
-                .await?;
-            let row = organization_member::Model {
-                organization_id: id,
-                user_id,
-                date_added,
-            };
-            organization_member::Entity::insert(row.into_active_model())
-                .exec_without_returning(&*tx)
-                .await?;
-            Ok(())
-        })
-        .await
-        .unwrap();
-    id
-}
-
-#[rstest]
-#[tokio::test]
-async fn an_instance_may_be_shared_and_an_organizations_own(
-    #[values(Db::Sqlite, Db::Postgres)] on: Db,
-) {
-    let Accounts {
-        app, jane, chat, ..
-    } = Accounts::new(on).await;
-    let acme = organization(&app, "acme", &jane).await;
-    let shop = organization(&app, "shop", &jane).await;
-    let own = json!({ "externalId": "T1", "organizationId": acme.to_string() });
-    let own = app.provider_with("own", own).await;
-    for (arguments, expected) in [
-        (
-            "type: \"custom\", externalId: \"T1\"".to_owned(),
-            json!(chat[0]),
-        ),
-        (
-            format!("type: \"custom\", externalId: \"T1\", organizationId: \"{acme}\""),
-            json!(own),
-        ),
-        (
-            format!("type: \"custom\", externalId: \"T2\", organizationId: \"{acme}\""),
-            Value::Null,
-        ),
-        (
-            format!("type: \"custom\", externalId: \"T1\", organizationId: \"{shop}\""),
-            Value::Null,
-        ),
-        (format!("id: {own:?}"), json!(own)),
-        ("slug: \"own\"".to_owned(), json!(own)),
-    ] {
-        assert_eq!(provider(&app, &arguments).await, expected, "{arguments}");
-    }
-}
-
-#[rstest]
-#[tokio::test]
-async fn within_an_organization_only_what_is_its_own_or_shared_is_found(
-    #[values(Db::Sqlite, Db::Postgres)] on: Db,
-) {
-    let accounts = Accounts::new(on).await;
-    let app = &accounts.app;
-    let acme = organization(app, "acme", &accounts.jane).await;
-    let shop = organization(app, "shop", &accounts.jane).await;
-    let empty = organization(app, "empty", &accounts.john).await;
-    let own = async |slug: &str, organization: OrganizationId| {
-        let input = json!({ "organizationId": organization.to_string() });
-        let provider = app.provider_with(slug, input).await;
-        app.linked(&provider, &accounts.jane, slug).await
-    };
-    let (at_acme, at_shop) = (own("own-1", acme).await, own("own-2", shop).await);
-    let (janes, workspaces) = (&accounts.janes, &accounts.workspaces);
-    let jane = |organization: OrganizationId| {
-        json!({ "userId": accounts.jane, "providerType": "custom",
-                "organizationId": organization.to_string() })
-    };
-    for (organization, mut expected) in [
-        (acme, vec![janes, workspaces, &at_acme]),
-        (shop, vec![janes, workspaces, &at_shop]),
-        // She is no member.
-        (empty, vec![]),
-        (OrganizationId::new(&app.clock), vec![]),
-    ] {
-        expected.sort();
-        let found = found(app, &jane(organization)).await;
-        assert_eq!(found.iter().collect::<Vec<_>>(), expected);
-    }
-    // With every other key: what is found is what both find.
-    let all = json!({ "organizationId": acme.to_string() });
-    let within = found(app, &all).await;
-    assert_eq!(within.len(), 4, "three of custom, one at the forge");
-    for (key, value) in [
-        ("id", json!(at_acme)),
-        ("id", json!(at_shop)),
-        ("ids", json!([at_shop, janes, accounts.johns])),
-        ("userIds", json!([accounts.jane, accounts.john])),
-        ("externalId", json!("U1")),
-        ("externalIds", json!(["own-1", "own-2", "583231"])),
-        ("providerId", json!(accounts.forge)),
-        ("providerExternalId", json!("T1")),
-        ("providerExternalId", Value::Null),
-        ("providerType", json!("github")),
-        ("status", json!("VALID")),
-        ("email", json!("jane@example.org")),
-        ("isPrimary", json!(false)),
-    ] {
-        let alone = found(app, &json!({ key: value })).await;
-        let mut filter = all.clone();
-        filter[key] = value;
-        let expected: Vec<_> = alone.into_iter().filter(|id| within.contains(id)).collect();
-        assert_eq!(found(app, &filter).await, expected, "{filter}");
-    }
 }
 
 const UPDATE: &str = "mutation($input: UpdateIdentityDataInput!) {

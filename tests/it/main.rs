@@ -40,6 +40,7 @@ mod linking_sentry;
 mod lookups;
 mod lookups_of_kinds;
 mod lookups_sentry;
+mod lookups_within_organizations;
 mod migrations;
 mod pages;
 mod people;

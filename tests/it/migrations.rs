@@ -1,5 +1,6 @@
 //! Migrations, and what they leave: the same schema on both databases, made once, all or nothing.
 
+mod rows_of_then;
 mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};

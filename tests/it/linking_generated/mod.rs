@@ -1,9 +1,10 @@
 //! Links of all kinds in generated orders, at providers with one and with several accounts per
 //! user, against a small model: what the preview says, what the link answers, which rows,
-//! tokens, primary identities and events are there then.
+//! tokens, primary identities and events are there then, and as whom integrations act.
 
 mod chance;
 mod model;
+mod shares;
 mod told;
 
 use std::collections::BTreeSet;
@@ -51,6 +52,7 @@ async fn whatever_comes_it_is_as_the_model_says(
             4..8 => run.change_data(&what).await,
             8..16 => run.send_again(&what).await,
             16..20 => run.reuse_a_key(&what).await,
+            20..27 => run.act_as(&what).await,
             _ => {
                 let link = run.new_link(step);
                 run.link(&link, &what).await;
@@ -70,6 +72,8 @@ async fn whatever_comes_it_is_as_the_model_says(
         "again, and the identity is gone",
         "IDEMPOTENCY_KEY_REUSED",
         "another became primary",
+        "a default was lost",
+        "a default followed",
     ];
     let missed: Vec<_> = all
         .iter()
@@ -97,7 +101,7 @@ impl Run {
             app,
             users,
             providers,
-            model: Model::new(&SEVERAL, USERS),
+            model,
             chance: Chance::new(seed),
             seen: BTreeSet::new(),
         }
@@ -155,24 +159,12 @@ impl Run {
                     Some(stays) => assert_eq!(id, *stays, "{what}"),
                     None => assert!(before.identities.iter().all(|row| row.id.to_string() != id)),
                 }
-                let mut expected = self.model.apply(link, &verdict, &id);
-                self.seen.insert((*outcome).to_owned());
-                if *outcome == "REATTACHED" && expected.iter().any(|e| e.0 == "identity.updated") {
-                    self.seen.insert("another became primary".to_owned());
-                }
-                let mut events = after.events_since(&before);
-                assert_eq!(
-                    events.pop(),
-                    expected.pop().map(|(action, id)| (action.to_owned(), id)),
-                    "the link's own event comes last: {what}"
-                );
-                let mut expected: Vec<_> = expected
-                    .into_iter()
-                    .map(|(action, id)| (action.to_owned(), id))
-                    .collect();
-                events.sort();
-                expected.sort();
-                assert_eq!(events, expected, "{what}");
+                let shares = self.model.shares.clone();
+                let expected = self.model.apply(link, &verdict, &id);
+                self.note(outcome, &expected);
+                assert_events(after.events_since(&before), expected, what);
+                let events = &after.events[before.events.len()..];
+                told::assert_events_tell_the_shares(&shares, &self.model.shares, events, what);
                 told::assert_events_tell_the_change(&before, &after, what);
             }
         }
@@ -180,6 +172,22 @@ impl Run {
             assert_eq!(self.dump().await, dump, "a refusal changes nothing: {what}");
         }
         self.assert_rows(&after, what);
+        self.assert_shares(what).await;
+    }
+
+    /// What has come about, for the end.
+    fn note(&mut self, outcome: &str, events: &[(&'static str, String)]) {
+        self.seen.insert(outcome.to_owned());
+        let happened = |action: &str| events.iter().any(|event| event.0 == action);
+        for (action, what) in [
+            ("identity.updated", "another became primary"),
+            ("org_integration.default_lost", "a default was lost"),
+            ("org_integration.updated", "a default followed"),
+        ] {
+            if outcome == "REATTACHED" && happened(action) {
+                self.seen.insert(what.to_owned());
+            }
+        }
     }
 
     async fn preview(&self, link: &Link, verdict: &Verdict, what: &str) {
@@ -358,6 +366,29 @@ impl Run {
         dump.retain(|table, _| !["event_seal", "event_unsealed"].contains(&table.as_str()));
         dump
     }
+}
+
+/// The events are those, in any order but one: what gives way goes before the new identity comes.
+#[track_caller]
+fn assert_events(
+    mut events: Vec<(String, String)>,
+    expected: Vec<(&'static str, String)>,
+    what: &str,
+) {
+    let last = |action: &str| events.iter().rposition(|event| event.0 == action);
+    if let Some(linked) = last("identity.linked") {
+        assert!(
+            last("identity.unlinked").is_none_or(|gone| gone < linked),
+            "{what}"
+        );
+    }
+    let mut expected: Vec<_> = expected
+        .into_iter()
+        .map(|(action, target)| (action.to_owned(), target))
+        .collect();
+    events.sort();
+    expected.sort();
+    assert_eq!(events, expected, "{what}");
 }
 
 fn codes_of(payload: &Value) -> Vec<&str> {

@@ -29,6 +29,15 @@ pub struct Row {
     pub tokens: bool,
 }
 
+/// An integration of the organization, and whom it acts as.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Share {
+    pub id: String,
+    pub acts_as: Option<String>,
+    /// It acted as somebody until the identity was taken away.
+    pub lost: bool,
+}
+
 /// What a link is to be answered with.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
@@ -56,6 +65,7 @@ pub const ANOTHER: &str = "USER_HAS_ANOTHER_ACCOUNT";
 pub struct Model {
     /// In the order of linking.
     pub rows: Vec<Row>,
+    pub shares: Vec<Share>,
     /// Which providers take several accounts of one user.
     several: Vec<bool>,
     /// Which users are active.
@@ -68,6 +78,7 @@ impl Model {
     pub fn new(several: &[bool], users: usize) -> Self {
         Self {
             rows: Vec::new(),
+            shares: Vec::new(),
             several: several.to_vec(),
             active: vec![true; users],
             keys: BTreeMap::new(),
@@ -121,7 +132,7 @@ impl Model {
     }
 
     /// Carries a link out that is done under this id: the events that it leaves, by action and
-    /// identity, those of the link itself last.
+    /// target.
     pub fn apply(
         &mut self,
         link: &Link,
@@ -158,6 +169,20 @@ impl Model {
             .partition(|row| displaced.contains(&row.id));
         self.rows = kept;
         for row in gone {
+            for share in &mut self.shares {
+                if share.acts_as.as_ref() != Some(&row.id) {
+                    continue;
+                }
+                let own = row.user == link.user;
+                share.acts_as = own.then(|| id.to_owned());
+                share.lost = !own;
+                let action = if own {
+                    "org_integration.updated"
+                } else {
+                    "org_integration.default_lost"
+                };
+                events.push((action, share.id.clone()));
+            }
             events.push(("identity.unlinked", row.id));
             if row.user != link.user && !self.has_primary(row.provider, row.user) {
                 let same =

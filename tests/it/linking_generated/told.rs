@@ -1,8 +1,9 @@
 //! What events tell, against the rows that they tell of.
 
-use lanyard::database::identity;
+use lanyard::database::{event, identity};
 use serde_json::{Value, json};
 
+use super::model::Share;
 use crate::support::stored::Stored;
 
 /// The parts of an identity that events tell of and this test knows.
@@ -14,8 +15,8 @@ fn parts(row: &identity::Model) -> Value {
     })
 }
 
-/// Each event since `before` says how its row was and how it is; and every row that has changed
-/// has one.
+/// Each event of an identity since `before` says how its row was and how it is; and every row that
+/// has changed has one.
 #[track_caller]
 pub fn assert_events_tell_the_change(before: &Stored, after: &Stored, what: &str) {
     let events = &after.events[before.events.len()..];
@@ -28,6 +29,9 @@ pub fn assert_events_tell_the_change(before: &Stored, after: &Stored, what: &str
     };
     for event in events {
         let id = event.target_id.as_deref().unwrap();
+        if !id.starts_with("identity_") {
+            continue;
+        }
         let (was, is) = (find(before, id), find(after, id));
         for (told, row) in [(&event.before_json, &was), (&event.after_json, &is)] {
             let told = told.as_ref().map(|json| &json.0);
@@ -54,6 +58,35 @@ pub fn assert_events_tell_the_change(before: &Stored, after: &Stored, what: &str
         let id = row.id.to_string();
         let changed = find(before, &id) != find(after, &id);
         assert!(!changed || told(&id), "{what}: nothing tells of {row:?}");
+    }
+}
+
+/// Each event of an integration since `before` says whom it acted as and whom it acts as.
+#[track_caller]
+pub fn assert_events_tell_the_shares(
+    before: &[Share],
+    after: &[Share],
+    events: &[event::Model],
+    what: &str,
+) {
+    let acts_as = |shares: &[Share], id: &str| {
+        let share = shares.iter().find(|share| share.id == id).unwrap();
+        json!({ "defaultIdentityId": share.acts_as })
+    };
+    for event in events {
+        let id = event.target_id.as_deref().unwrap();
+        if !id.starts_with("org_integration_") {
+            continue;
+        }
+        for (told, shares) in [(&event.before_json, before), (&event.after_json, after)] {
+            let told = &told.as_ref().unwrap().0["defaultIdentityId"];
+            assert_eq!(*told, acts_as(shares, id)["defaultIdentityId"], "{what}");
+        }
+        assert!(event.organization_id.is_some(), "{what}: {event:?}");
+        assert!(
+            event.request_id.is_some() && event.actor_id.is_some(),
+            "{what}"
+        );
     }
 }
 
