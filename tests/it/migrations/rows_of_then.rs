@@ -15,6 +15,7 @@ const GROUND: &str = "m20261122_000001_ground";
 const WRITTEN: &str = "2026-11-22T10:48:48Z";
 /// Where its people signed in; the provider of this test takes that place.
 const PROVIDER_THEN: &str = "http://localhost:18981";
+
 /// The release's own migration, and the note that it was applied.
 pub async fn apply_ground(empty: &Empty) {
     let backend = empty.database.backend();
