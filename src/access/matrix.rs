@@ -134,6 +134,7 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Query", "organization", scope(Scope::IntegrationRead), Own),
     ("Query", "organizations", scope(Scope::IntegrationRead), Own),
     ("Query", "linkPreview", scope(Scope::IdentityWrite), Never),
+    ("Query", "mergePlan", scope(Scope::Admin), Never),
     ("Query", "auditEvents", scope(Scope::AuditRead), Never),
     ("Query", "apiKeys", scope(Scope::Admin), Never),
     ("Query", "integration", scope(Scope::IntegrationRead), Never),
@@ -150,6 +151,8 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Mutation", "updateOrganization", scope(Scope::IntegrationWrite), Never),
     ("Mutation", "addOrganizationMember", scope(Scope::IntegrationWrite), Never),
     ("Mutation", "removeOrganizationMember", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "mergeUsers", scope(Scope::Admin), Never),
+    ("Mutation", "undoMerge", scope(Scope::Admin), Never),
     ("Mutation", "createApiKey", scope(Scope::Admin), Never),
     // A key may revoke itself; for another one the mutation asks for admin.
     ("Mutation", "revokeApiKey", Credential, Never),
@@ -231,6 +234,9 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("DeleteIdentityProviderPayload", "*", Nothing, All),
     ("UserPayload", "*", Nothing, All),
     ("OrganizationPayload", "*", Nothing, All),
+    ("MergePlan", "*", Nothing, All),
+    ("MergeItem", "*", Nothing, All),
+    ("MergeUsersPayload", "*", Nothing, All),
     ("CreateApiKeyPayload", "*", Nothing, All),
     ("RevokeApiKeyPayload", "*", Nothing, All),
     ("EndSessionPayload", "*", Nothing, All),
@@ -240,10 +246,13 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
 /// Fields that reach beyond an organization: keys that are bound to one may not ask for them. The
 /// directory is one for the whole server, and so are its people's ways in.
 pub const SERVER_WIDE: &[(&str, &str)] = &[
+    ("Query", "mergePlan"),
     ("Mutation", "upsertUser"),
     ("Mutation", "createOrganization"),
     ("Mutation", "addOrganizationMember"),
     ("Mutation", "removeOrganizationMember"),
+    ("Mutation", "mergeUsers"),
+    ("Mutation", "undoMerge"),
     ("Mutation", "endSession"),
     ("User", "sessions"),
 ];

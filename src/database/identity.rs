@@ -3,6 +3,7 @@
 mod filter;
 mod invariant;
 mod nested;
+pub mod passing;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, SelectStatement};

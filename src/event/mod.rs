@@ -66,6 +66,8 @@ pub enum Action {
     ApiKeyCreated,
     ApiKeyRevoked,
     AuthIdentityDeleted,
+    AuthIdentityLinked,
+    AuthIdentityUpdated,
     IdentityLinked,
     IdentityUnlinked,
     IdentityUpdated,
@@ -85,14 +87,19 @@ pub enum Action {
     SessionEnded,
     SessionStarted,
     UserCreated,
+    UserDeleted,
+    UserMergeUndone,
+    UserMerged,
     UserUpdated,
 }
 
 impl Action {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 28] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::AuthIdentityDeleted,
+        Self::AuthIdentityLinked,
+        Self::AuthIdentityUpdated,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::IdentityUpdated,
@@ -112,6 +119,9 @@ impl Action {
         Self::SessionEnded,
         Self::SessionStarted,
         Self::UserCreated,
+        Self::UserDeleted,
+        Self::UserMergeUndone,
+        Self::UserMerged,
         Self::UserUpdated,
     ];
 
@@ -120,6 +130,8 @@ impl Action {
             Self::ApiKeyCreated => "api_key.created",
             Self::ApiKeyRevoked => "api_key.revoked",
             Self::AuthIdentityDeleted => "auth_identity.deleted",
+            Self::AuthIdentityLinked => "auth_identity.linked",
+            Self::AuthIdentityUpdated => "auth_identity.updated",
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::IdentityUpdated => "identity.updated",
@@ -139,6 +151,9 @@ impl Action {
             Self::SessionEnded => "session.ended",
             Self::SessionStarted => "session.started",
             Self::UserCreated => "user.created",
+            Self::UserDeleted => "user.deleted",
+            Self::UserMergeUndone => "user.merge_undone",
+            Self::UserMerged => "user.merged",
             Self::UserUpdated => "user.updated",
         }
     }

@@ -18,14 +18,17 @@ pub enum ServerSecret {
     Idempotency,
     /// Signs what the forms of our pages carry.
     FormToken,
+    /// Signs the plans of merges.
+    MergePlan,
 }
 
 impl ServerSecret {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::EventChain,
         Self::Cursor,
         Self::Idempotency,
         Self::FormToken,
+        Self::MergePlan,
     ];
 
     const fn name(self) -> &'static str {
@@ -34,6 +37,7 @@ impl ServerSecret {
             Self::Cursor => "cursor",
             Self::Idempotency => "idempotency",
             Self::FormToken => "form_token",
+            Self::MergePlan => "merge_plan",
         }
     }
 
