@@ -17,6 +17,8 @@ pub fn cases(rows: &Rows) -> Vec<Case> {
         organization,
         integration,
         share,
+        double,
+        merge,
         ..
     } = rows;
     vec![
@@ -62,6 +64,12 @@ pub fn cases(rows: &Rows) -> Vec<Case> {
             .before(json!({ "userId": user })),
         Case::new("uninstallIntegration", format!("uninstallIntegration(organizationIntegrationId: {share:?}) {{ deletedId }}"), "org_integration.uninstalled", "/deletedId")
             .before(json!({ "provider": "github", "externalId": "1", "defaultIdentityId": null })),
+        Case::new("undoMerge", format!("undoMerge(id: {merge:?}) {{ merge {{ id }} userErrors {{ message }} }}"), "user.merge_undone", "/merge/id")
+            .behind(&["user.updated"])
+            .before(json!({ "intoUserId": user, "dateUndone": null })),
+        Case::new("mergeUsers", format!("mergeUsers(input: {{ fromUserId: {double:?}, intoUserId: {user:?} }}) {{ merge {{ id }} userErrors {{ message }} }}"), "user.merged", "/merge/id")
+            .behind(&["organization.member_removed", "organization.member_added", "identity.updated", "user.updated"])
+            .after(json!({ "fromUserId": double, "intoUserId": user, "moved": 2, "removed": 0 })),
         Case::new("createApiKey", r#"createApiKey(input: { name: "new", scopes: ["audit:read"] }) { apiKey { id } secret }"#, "api_key.created", "/apiKey/id")
             .after(json!({ "name": "new", "scopes": ["audit:read"], "application": "new" })),
         Case::new("revokeApiKey", format!("revokeApiKey(id: {spare_key:?}) {{ deletedId }}"), "api_key.revoked", "/deletedId")

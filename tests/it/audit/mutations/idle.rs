@@ -4,13 +4,15 @@ use super::rows::SENT;
 use super::{By, Rows};
 
 /// Mutations that change something whenever they are not refused.
-pub const NEVER_IDLE: [&str; 7] = [
+pub const NEVER_IDLE: [&str; 9] = [
     "createApiKey",
     "createIdentityProvider",
     "createOrganization",
     "deleteIdentityProvider",
     "endSession",
+    "mergeUsers",
     "revokeApiKey",
+    "undoMerge",
     "uninstallIntegration",
 ];
 

@@ -47,6 +47,9 @@ pub fn refused(rows: &Rows) -> Vec<(&'static str, String, Refused)> {
         ("updateIntegration", format!("updateIntegration(input: {{ id: {:?}, name: \"x\" }}) {{ userErrors {{ code }} }}", unknown("integration")), Outright),
         ("updateOrganizationIntegration", format!("updateOrganizationIntegration(input: {{ id: {share:?}, config: {{ private_key: 1 }} }}) {{ userErrors {{ code }} }}"), ByRows),
         ("uninstallIntegration", format!("uninstallIntegration(organizationIntegrationId: {:?}) {{ userErrors {{ code }} }}", unknown("org_integration")), Outright),
+        ("mergeUsers", format!("mergeUsers(input: {{ fromUserId: {user:?}, intoUserId: {user:?} }}) {{ userErrors {{ code }} }}"), Outright),
+        ("mergeUsers", format!("mergeUsers(input: {{ fromUserId: {joe:?}, intoUserId: {user:?} }}) {{ userErrors {{ code }} }}"), ByRows),
+        ("undoMerge", format!("undoMerge(id: {:?}) {{ userErrors {{ code }} }}", unknown("merge")), Outright),
         ("endOtherSessions", "endOtherSessions { userErrors { code } }".to_owned(), Outright),
     ]
 }

@@ -12,6 +12,10 @@ pub const SENT: &str = "sent";
 pub struct Rows {
     pub user: String,
     pub joe: String,
+    /// A member, with an account where the user has none.
+    pub double: String,
+    /// Of another one, who had nothing.
+    pub merge: String,
     pub provider: String,
     /// The user's.
     pub identity: String,
@@ -57,7 +61,20 @@ impl Rows {
             .variables(json!({ "organization": organization, "user": user }))
             .data()
             .await;
+        let (double, twin) = (app.user("double").await, app.user("twin").await);
+        app.linked(&door, &double, "double").await;
+        let merged = app
+            .ask(
+                "mutation($organization: ID!, $double: ID!, $twin: ID!, $user: ID!) {
+                addOrganizationMember(organizationId: $organization, userId: $double) { userErrors { code } }
+                mergeUsers(input: { fromUserId: $twin, intoUserId: $user }) { merge { id } } }",
+            )
+            .variables(json!({ "organization": organization, "double": double, "twin": twin, "user": user }))
+            .data()
+            .await;
         Self {
+            double,
+            merge: text(&merged, "/mergeUsers/merge/id"),
             identity: text(&linked, "/linkIdentity/identity/id"),
             joes_identity: text(&joes, "/linkIdentity/identity/id"),
             integration: text(&installed, "/installIntegration/integration/id"),
