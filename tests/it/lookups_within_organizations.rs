@@ -6,22 +6,10 @@ use serde_json::{Value, json};
 
 use crate::lookups_sentry::{Accounts, found, provider};
 use crate::support::app::{App, Db};
-use crate::support::client::text;
 
-/// An organization with one member: its id.
 async fn organization(app: &App, slug: &str, member: &str) -> String {
-    let data = app
-        .ask("mutation($slug: String!) { createOrganization(input: { slug: $slug, name: $slug }) { organization { id } } }")
-        .variables(json!({ "slug": slug }))
-        .data()
-        .await;
-    let id = text(&data, "/createOrganization/organization/id");
-    let data = app
-        .ask("mutation($id: ID!, $user: ID!) { addOrganizationMember(organizationId: $id, userId: $user) { userErrors { code } } }")
-        .variables(json!({ "id": id, "user": member }))
-        .data()
-        .await;
-    assert_eq!(data["addOrganizationMember"]["userErrors"], json!([]));
+    let id = app.organization(slug).await;
+    app.add_member(&id, member).await;
     id
 }
 

@@ -2,7 +2,7 @@
 
 use lanyard::database::organization_integration;
 use sea_orm::EntityTrait;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Run;
 use super::model::Share;
@@ -13,35 +13,20 @@ const SHARES: usize = 3;
 
 /// Integrations of one organization, of which all users are members. They act as nobody yet.
 pub async fn install(app: &App, users: &[String]) -> Vec<Share> {
-    let mutate = async |call: &str, variables: Value| {
-        let data = app.ask(call).variables(variables).data().await;
-        let payload = data.as_object().unwrap().values().next().unwrap().clone();
-        assert_eq!(payload["userErrors"], json!([]), "{call}");
-        payload
-    };
-    let organization = mutate(
-        "mutation { createOrganization(input: { slug: \"acme\", name: \"Acme\" }) { organization { id } userErrors { code } } }",
-        json!({}),
-    )
-    .await;
-    let organization = text(&organization, "/organization/id");
+    let organization = app.organization("acme").await;
     for user in users {
-        mutate(
-            "mutation($organization: ID!, $user: ID!) { addOrganizationMember(organizationId: $organization, userId: $user) { userErrors { code } } }",
-            json!({ "organization": organization, "user": user }),
-        )
-        .await;
+        app.add_member(&organization, user).await;
     }
     let mut shares = Vec::new();
     for number in 0..SHARES {
-        let installed = mutate(
-            "mutation($input: InstallIntegrationInput!) { installIntegration(input: $input) { organizationIntegration { id } userErrors { code } } }",
-            json!({ "input": { "organizationId": organization, "provider": "pager",
-                               "externalId": number.to_string(), "name": "Pager" } }),
-        )
-        .await;
+        let installed = app
+            .ask("mutation($input: InstallIntegrationInput!) { installIntegration(input: $input) { organizationIntegration { id } } }")
+            .variables(json!({ "input": { "organizationId": organization, "provider": "pager",
+                                          "externalId": number.to_string(), "name": "Pager" } }))
+            .data()
+            .await;
         shares.push(Share {
-            id: text(&installed, "/organizationIntegration/id"),
+            id: text(&installed, "/installIntegration/organizationIntegration/id"),
             acts_as: None,
             lost: false,
         });

@@ -34,8 +34,8 @@ pub fn cases(rows: &Rows) -> Vec<Case> {
             .after(json!({ "data": { "team": 7 } })),
         Case::new("createOrganization", r#"createOrganization(input: { slug: "shop", name: "Shop" }) { organization { id } }"#, "organization.created", "/organization/id")
             .after(json!({ "slug": "shop", "name": "Shop", "domains": [] })),
-        Case::new("updateOrganization", format!("updateOrganization(input: {{ id: {organization:?}, name: \"Acme Ltd\", domains: [\"acme.example\"] }}) {{ organization {{ id }} }}"), "organization.updated", "/organization/id")
-            .before(json!({ "slug": "acme", "name": "Acme", "domains": [] }))
+        Case::new("updateOrganization", format!("updateOrganization(input: {{ id: {organization:?}, name: \"Acme Ltd\", domains: [\"ACME.example\"] }}) {{ organization {{ id }} }}"), "organization.updated", "/organization/id")
+            .before(json!({ "slug": "acme", "name": "acme", "domains": [] }))
             .after(json!({ "slug": "acme", "name": "Acme Ltd", "domains": ["acme.example"] })),
         Case::new("addOrganizationMember", format!("addOrganizationMember(organizationId: {organization:?}, userId: {joe:?}) {{ organization {{ id }} }}"), "organization.member_added", "/organization/id")
             .after(json!({ "userId": joe })),

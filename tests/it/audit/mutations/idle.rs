@@ -33,7 +33,7 @@ pub fn idle(rows: &Rows) -> Vec<(&'static str, By, String)> {
         ("upsertUser", By::Key, r#"upsertUser(input: { entityRef: "USER:jane", displayName: "jane", email: "jane@example.org", picture: null, status: ACTIVE, hasOtherSignIn: false, annotations: {} }) { userErrors { code } }"#.to_owned()),
         ("updateIdentityData", By::Key, format!("updateIdentityData(input: {{ id: {identity:?}, data: {{}} }}) {{ userErrors {{ code }} }}")),
         ("updateIdentityProvider", By::Key, format!("updateIdentityProvider(input: {{ id: {provider:?}, config: {{}}, enabled: true }}) {{ userErrors {{ code }} }}")),
-        ("updateOrganization", By::Key, format!("updateOrganization(input: {{ id: {organization:?}, name: \"Acme\", domains: [] }}) {{ userErrors {{ code }} }}")),
+        ("updateOrganization", By::Key, format!("updateOrganization(input: {{ id: {organization:?}, name: \"acme\", domains: [] }}) {{ userErrors {{ code }} }}")),
         ("addOrganizationMember", By::Key, format!("addOrganizationMember(organizationId: {organization:?}, userId: {user:?}) {{ userErrors {{ code }} }}")),
         ("removeOrganizationMember", By::Key, format!("removeOrganizationMember(organizationId: {organization:?}, userId: {joe:?}) {{ userErrors {{ code }} }}")),
         ("installIntegration", By::Key, format!("installIntegration(input: {{ organizationId: {organization:?}, provider: \"github\", externalId: \"1\", name: \"Hub\" }}) {{ userErrors {{ code }} }}")),

@@ -46,30 +46,23 @@ impl Rows {
         // Ids of one millisecond are in no order.
         app.clock.advance(TimeDelta::milliseconds(2));
         let joes = app.link(link(&joe, "4713")).await.data();
-        let made = app
-            .ask("mutation { createOrganization(input: { slug: \"acme\", name: \"Acme\" }) { organization { id } } }")
-            .data()
-            .await;
-        let organization = text(&made, "/createOrganization/organization/id");
+        let organization = app.organization("acme").await;
+        app.add_member(&organization, &user).await;
         let installed = app
             .ask(
-                "mutation($organization: ID!, $user: ID!) {
-                addOrganizationMember(organizationId: $organization, userId: $user) { userErrors { code } }
+                "mutation($organization: ID!) {
                 installIntegration(input: { organizationId: $organization, provider: \"github\", externalId: \"1\", name: \"Hub\" }) {
                     integration { id } organizationIntegration { id } } }",
             )
-            .variables(json!({ "organization": organization, "user": user }))
+            .variables(json!({ "organization": organization }))
             .data()
             .await;
         let (double, twin) = (app.user("double").await, app.user("twin").await);
         app.linked(&door, &double, "double").await;
+        app.add_member(&organization, &double).await;
         let merged = app
-            .ask(
-                "mutation($organization: ID!, $double: ID!, $twin: ID!, $user: ID!) {
-                addOrganizationMember(organizationId: $organization, userId: $double) { userErrors { code } }
-                mergeUsers(input: { fromUserId: $twin, intoUserId: $user }) { merge { id } } }",
-            )
-            .variables(json!({ "organization": organization, "double": double, "twin": twin, "user": user }))
+            .ask("mutation($twin: ID!, $user: ID!) { mergeUsers(input: { fromUserId: $twin, intoUserId: $user }) { merge { id } } }")
+            .variables(json!({ "twin": twin, "user": user }))
             .data()
             .await;
         Self {

@@ -2,6 +2,7 @@
 
 mod events;
 mod identities;
+mod organizations;
 mod providers;
 mod sessions;
 mod users;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Lookup> {
     all.extend(providers::all());
     all.extend(sessions::all());
     all.extend(events::all());
+    all.extend(organizations::all());
     all
 }
 
