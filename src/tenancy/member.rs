@@ -47,12 +47,7 @@ pub async fn add(
                 date_added: clock.now(),
             };
             organization_member::insert(tx, row).await?;
-            let event = NewEvent {
-                user: Some(user),
-                after: Some(json!({ "userId": user.to_string() })),
-                ..about(organization, Action::OrganizationMemberAdded)
-            };
-            event::record(tx, clock, &caller.origin(), event).await
+            event::record(tx, clock, &caller.origin(), joined(organization, user)).await
         })
         .await
 }
@@ -79,12 +74,7 @@ pub async fn remove(
                 return Ok(());
             }
             let origin = &caller.origin();
-            let event = NewEvent {
-                user: Some(user),
-                before: Some(json!({ "userId": user.to_string() })),
-                ..about(organization, Action::OrganizationMemberRemoved)
-            };
-            event::record(tx, clock, origin, event).await?;
+            event::record(tx, clock, origin, left(organization, user)).await?;
             for row in auth_identity::of_member(tx, organization, user).await? {
                 beside::remove(tx, clock, origin, &row).await?;
             }
@@ -92,6 +82,24 @@ pub async fn remove(
             default::lose_of_member(tx, clock, origin, organization, user).await
         })
         .await
+}
+
+/// A membership that begins, as events tell of it.
+pub(super) fn joined(organization: OrganizationId, user: UserId) -> NewEvent {
+    NewEvent {
+        user: Some(user),
+        after: Some(json!({ "userId": user.to_string() })),
+        ..about(organization, Action::OrganizationMemberAdded)
+    }
+}
+
+/// One that ends.
+pub(super) fn left(organization: OrganizationId, user: UserId) -> NewEvent {
+    NewEvent {
+        user: Some(user),
+        before: Some(json!({ "userId": user.to_string() })),
+        ..about(organization, Action::OrganizationMemberRemoved)
+    }
 }
 
 /// Locks the organization, then the user, and says whether the user may act.

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::event::{self, Action, NewEvent, Origin};
 use crate::id::{MergeId, OrganizationId, UserId};
 use crate::identity::give::give;
+use crate::tenancy::member;
 
 /// A change in a transaction, and who makes it.
 pub struct Writer<'a> {
@@ -83,8 +84,7 @@ impl Writer<'_> {
             return Ok(());
         };
         organization_member::delete(self.tx, organization, from).await?;
-        let removed = of_member(Action::OrganizationMemberRemoved, organization, from);
-        self.record(removed).await?;
+        self.record(member::left(organization, from)).await?;
         match item.outcome {
             Outcome::Moves => self.add_member(organization, into, date_added).await,
             Outcome::Stays | Outcome::Removed => Ok(()),
@@ -103,12 +103,7 @@ impl Writer<'_> {
             date_added,
         };
         organization_member::insert(self.tx, row).await?;
-        self.record(of_member(
-            Action::OrganizationMemberAdded,
-            organization_id,
-            user_id,
-        ))
-        .await
+        self.record(member::joined(organization_id, user_id)).await
     }
 
     async fn move_identities(&self, around: &Around, plan: &Plan) -> Result<(), Error> {
@@ -200,16 +195,6 @@ impl Writer<'_> {
 
     pub async fn record(&self, event: NewEvent) -> Result<(), Error> {
         event::record(self.tx, self.clock, self.origin, event).await
-    }
-}
-
-/// What happened to a membership.
-pub fn of_member(action: Action, organization: OrganizationId, user: UserId) -> NewEvent {
-    NewEvent {
-        target: Some(organization.any()),
-        user: Some(user),
-        organization: Some(organization),
-        ..NewEvent::new(action)
     }
 }
 

@@ -6,12 +6,12 @@ use super::Now;
 use crate::access::session;
 use crate::database::{auth_identity, identity, organization_member, user_merge};
 use crate::error::Error;
-use crate::event::Action;
 use crate::id::{IdentityId, OrganizationId, ProviderId, UserId};
 use crate::identity::default;
 use crate::identity::give::give;
 use crate::identity::remove::hand_on_primary;
-use crate::tenancy::merge::carry_out::{Writer, of_member};
+use crate::tenancy::member;
+use crate::tenancy::merge::carry_out::Writer;
 use crate::tenancy::merge::item::{Held, Item, Outcome};
 
 /// Gives back every item that is not lost. Memberships come first, since things within an
@@ -139,6 +139,5 @@ async fn leave(
     session::end_of_member(tx, clock, origin, organization, user).await?;
     default::lose_of_member(tx, clock, origin, organization, user).await?;
     organization_member::delete(tx, organization, user).await?;
-    let event = of_member(Action::OrganizationMemberRemoved, organization, user);
-    writer.record(event).await
+    writer.record(member::left(organization, user)).await
 }
