@@ -11,7 +11,7 @@ use crate::database::{Database, Tx, auth_identity, organization_member, user};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent, Origin};
 use crate::id::{OrganizationId, UserId};
-use crate::identity::default;
+use crate::identity::{beside, default};
 
 /// Makes the user a member. Nothing is changed where the user is one already.
 ///
@@ -47,12 +47,7 @@ pub async fn add(
                 date_added: clock.now(),
             };
             organization_member::insert(tx, row).await?;
-            let event = NewEvent {
-                user: Some(user),
-                after: Some(json!({ "userId": user.to_string() })),
-                ..about(organization, Action::OrganizationMemberAdded)
-            };
-            event::record(tx, clock, &caller.origin(), event).await
+            event::record(tx, clock, &caller.origin(), joined(organization, user)).await
         })
         .await
 }
@@ -81,7 +76,7 @@ pub async fn remove(
 }
 
 /// The same in a transaction that holds the user's lock.
-pub async fn end(
+pub(super) async fn end(
     tx: &Tx,
     clock: &Clock,
     origin: &Origin,
@@ -91,28 +86,30 @@ pub async fn end(
     if !organization_member::delete(tx, organization, user).await? {
         return Ok(());
     }
-    let event = NewEvent {
-        user: Some(user),
-        before: Some(json!({ "userId": user.to_string() })),
-        ..about(organization, Action::OrganizationMemberRemoved)
-    };
-    event::record(tx, clock, origin, event).await?;
-    for row in auth_identity::delete_of_member(tx, organization, user).await? {
-        let event = NewEvent {
-            target: Some(row.id.any()),
-            user: Some(user),
-            organization: Some(organization),
-            before: Some(json!({
-                "authProviderId": row.auth_provider_id.to_string(),
-                "userId": user.to_string(),
-                "ident": row.ident,
-            })),
-            ..NewEvent::new(Action::AuthIdentityDeleted)
-        };
-        event::record(tx, clock, origin, event).await?;
+    event::record(tx, clock, origin, left(organization, user)).await?;
+    for row in auth_identity::of_member(tx, organization, user).await? {
+        beside::remove(tx, clock, origin, &row).await?;
     }
     session::end_of_member(tx, clock, origin, organization, user).await?;
     default::lose_of_member(tx, clock, origin, organization, user).await
+}
+
+/// A membership that begins, as events tell of it.
+pub(super) fn joined(organization: OrganizationId, user: UserId) -> NewEvent {
+    NewEvent {
+        user: Some(user),
+        after: Some(json!({ "userId": user.to_string() })),
+        ..about(organization, Action::OrganizationMemberAdded)
+    }
+}
+
+/// One that ends.
+pub(super) fn left(organization: OrganizationId, user: UserId) -> NewEvent {
+    NewEvent {
+        user: Some(user),
+        before: Some(json!({ "userId": user.to_string() })),
+        ..about(organization, Action::OrganizationMemberRemoved)
+    }
 }
 
 /// Locks the organization, then the user, and says whether the user may act.

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::event::{self, Action, NewEvent, Origin};
 use crate::id::{MergeId, OrganizationId, UserId};
 use crate::identity::give::give;
+use crate::tenancy::member;
 
 /// A change in a transaction, and who makes it.
 pub struct Writer<'a> {
@@ -82,7 +83,8 @@ impl Writer<'_> {
         else {
             return Ok(());
         };
-        self.remove_member(organization, from).await?;
+        organization_member::delete(self.tx, organization, from).await?;
+        self.record(member::left(organization, from)).await?;
         match item.outcome {
             Outcome::Moves => self.add_member(organization, into, date_added).await,
             Outcome::Stays | Outcome::Removed => Ok(()),
@@ -101,22 +103,7 @@ impl Writer<'_> {
             date_added,
         };
         organization_member::insert(self.tx, row).await?;
-        let added = Action::OrganizationMemberAdded;
-        self.record(NewEvent {
-            after: Some(json!({ "userId": user_id.to_string() })),
-            ..of_member(added, organization_id, user_id)
-        })
-        .await
-    }
-
-    async fn remove_member(&self, organization: OrganizationId, user: UserId) -> Result<(), Error> {
-        organization_member::delete(self.tx, organization, user).await?;
-        let removed = Action::OrganizationMemberRemoved;
-        self.record(NewEvent {
-            before: Some(json!({ "userId": user.to_string() })),
-            ..of_member(removed, organization, user)
-        })
-        .await
+        self.record(member::joined(organization_id, user_id)).await
     }
 
     async fn move_identities(&self, around: &Around, plan: &Plan) -> Result<(), Error> {
@@ -208,16 +195,6 @@ impl Writer<'_> {
 
     pub async fn record(&self, event: NewEvent) -> Result<(), Error> {
         event::record(self.tx, self.clock, self.origin, event).await
-    }
-}
-
-/// What happened to a membership.
-fn of_member(action: Action, organization: OrganizationId, user: UserId) -> NewEvent {
-    NewEvent {
-        target: Some(organization.any()),
-        user: Some(user),
-        organization: Some(organization),
-        ..NewEvent::new(action)
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod events;
 mod identities;
+mod integrations;
 mod merges;
 mod organizations;
 mod providers;
 mod sessions;
+mod sign_on;
 mod users;
 
 use std::pin::Pin;
@@ -46,10 +48,12 @@ pub fn all() -> Vec<Lookup> {
     all.extend(identities::nested());
     all.extend(users::all());
     all.extend(providers::all());
+    all.extend(integrations::all());
     all.extend(sessions::all());
     all.extend(events::all());
     all.extend(merges::all());
     all.extend(organizations::all());
+    all.extend(sign_on::all());
     all
 }
 
