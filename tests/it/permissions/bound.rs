@@ -75,6 +75,20 @@ impl Foreign<'_> {
                 "[\"audit:read\"]".to_owned(),
             ),
             ("Mutation.createApiKey.input.organizationId", organization()),
+            ("Query.mergePlan.fromUserId", user()),
+            (
+                "Query.mergePlan.intoUserId",
+                quote("user_01h455vb4pex5vsknk084sn02q"),
+            ),
+            ("Mutation.mergeUsers.input.fromUserId", user()),
+            (
+                "Mutation.mergeUsers.input.intoUserId",
+                quote("user_01h455vb4pex5vsknk084sn02q"),
+            ),
+            (
+                "Mutation.undoMerge.id",
+                quote("merge_01h455vb4pex5vsknk084sn02q"),
+            ),
             ("Mutation.revokeApiKey.id", quote(self.key)),
             (
                 "Mutation.endSession.id",
