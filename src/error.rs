@@ -14,6 +14,9 @@ pub enum Error {
     NotFound { what: &'static str, id: String },
     #[error("{0}")]
     Ambiguous(String),
+    /// An organization's integration acts as nobody.
+    #[error("{0}")]
+    IdentityNotFound(Box<NoDefault>),
     /// The request itself is wrong: a type, a size, an id. `field` is its path in the input.
     #[error("{field}: {message}")]
     BadInput { field: String, message: String },
@@ -38,6 +41,7 @@ impl Error {
             Self::Forbidden(_) => "FORBIDDEN",
             Self::NotFound { .. } => "NOT_FOUND",
             Self::Ambiguous(_) => "AMBIGUOUS",
+            Self::IdentityNotFound(_) => "IDENTITY_NOT_FOUND",
             Self::BadInput { .. } => "BAD_USER_INPUT",
             Self::LimitExceeded(_) => "LIMIT_EXCEEDED",
             Self::Timeout => "TIMEOUT",
@@ -56,6 +60,63 @@ impl Error {
     /// A single refusal that no other try will change.
     pub fn refused(code: RefusalCode, field: &[&str], message: impl Into<String>) -> Self {
         Self::Refused(vec![Refusal::new(code, field, message)])
+    }
+}
+
+/// Why an organization's integration acts as nobody, and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoDefault {
+    pub reason: NoDefaultReason,
+    pub integration_provider: Option<String>,
+    pub organization_integration_id: Option<String>,
+    pub default_identity_id: Option<String>,
+}
+
+/// The reasons of [`NoDefault`]. Part of the API: never rename one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoDefaultReason {
+    NoOrganizationIntegration,
+    NoDefault,
+    Dangling,
+    Invalid,
+    IntegrationDisabled,
+    UserNotActive,
+}
+
+impl NoDefaultReason {
+    /// For programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoOrganizationIntegration => "NO_ORGANIZATION_INTEGRATION",
+            Self::NoDefault => "NO_DEFAULT",
+            Self::Dangling => "DANGLING",
+            Self::Invalid => "INVALID",
+            Self::IntegrationDisabled => "INTEGRATION_DISABLED",
+            Self::UserNotActive => "USER_NOT_ACTIVE",
+        }
+    }
+}
+
+impl fmt::Display for NoDefault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.reason {
+            NoDefaultReason::NoOrganizationIntegration => {
+                "the organization does not have this integration"
+            }
+            NoDefaultReason::NoDefault => {
+                "the organization's integration has no default identity: set one"
+            }
+            NoDefaultReason::Dangling => {
+                "the default identity of the organization's integration is gone: set another one"
+            }
+            NoDefaultReason::Invalid => {
+                "the provider has ended the default identity's grant: link the account again"
+            }
+            NoDefaultReason::IntegrationDisabled => {
+                "the integration, or the organization's share of it, is not in use"
+            }
+            NoDefaultReason::UserNotActive => "the default identity's user is not active",
+        })
     }
 }
 

@@ -8,7 +8,8 @@
 //! * [`http`]: requests that are not resolvers: the routes, the GraphQL endpoint, health.
 //! * [`graphql`]: the schema: types and resolvers; every read of a row goes through its loader.
 //! * [`sign_in`]: how a person becomes the one who calls: sessions.
-//! * [`tenancy`]: organizations: their members, integrations and single sign-on.
+//! * [`tenancy`]: organizations: their members, integrations and single sign-on; users that go
+//!   into others.
 //! * [`identity`]: the rules of linking: one pure decision, and what carries it out.
 //! * [`directory`]: people, and references to them.
 //! * [`provider`]: the catalogue of provider types, the providers that are configured, and the

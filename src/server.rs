@@ -34,9 +34,14 @@ use crate::provider::oidc::Oidc;
 use crate::settings::Settings;
 use crate::sign_in::flow::FlowEnds;
 use crate::sign_in::session::Sessions;
+use crate::tenancy::merge::Merging;
 use crate::vault::{KeyRing, ServerSecret, Vault};
 use connections::{Patience, serve};
-pub use start::{StartError, make_folder, migrated_database, open_database, place, ready_database};
+pub use master_key::existing as existing_master_key;
+pub use start::{
+    StartError, existing_database, make_folder, migrated_database, open_database, place,
+    ready_database,
+};
 
 const PATIENCE: Patience = Patience {
     head: Duration::from_mins(1),
@@ -87,6 +92,9 @@ impl Server {
         let form_key = vault
             .server_secret(&database, ServerSecret::FormToken)
             .await?;
+        let plan_key = vault
+            .server_secret(&database, ServerSecret::MergePlan)
+            .await?;
         let sealer = Sealer::new(database.clone(), chain_key);
         let egress = Arc::new(Egress::new(&settings.egress)?);
         let flows = Flows {
@@ -104,6 +112,11 @@ impl Server {
                 vault: Arc::clone(&vault),
                 clock: clock.clone(),
                 idempotency_key: Arc::new(idempotency_key),
+            },
+            merging: Merging {
+                database: database.clone(),
+                clock: clock.clone(),
+                plan_key: Arc::new(plan_key),
             },
             providers: ProviderAdmin {
                 database: database.clone(),

@@ -57,8 +57,12 @@ CREATE INDEX organization_integration_by_organization
     ON organization_integration (organization_id, id);
 CREATE INDEX organization_integration_by_integration
     ON organization_integration (integration_id, id);
-CREATE INDEX organization_integration_by_service
+CREATE UNIQUE INDEX organization_integration_service
     ON organization_integration (organization_id, provider, external_id);
+CREATE INDEX organization_integration_by_organization_and_provider
+    ON organization_integration (organization_id, provider, id);
+CREATE INDEX organization_integration_by_service
+    ON organization_integration (provider, external_id, id);
 CREATE INDEX organization_integration_by_provider ON organization_integration (provider, id);
 CREATE INDEX organization_integration_by_external_id
     ON organization_integration (external_id, id);
@@ -93,7 +97,8 @@ CREATE INDEX auth_identity_by_provider ON auth_identity (auth_provider_id, id);
 CREATE INDEX auth_identity_by_user ON auth_identity (user_id, id);
 CREATE INDEX auth_identity_by_organization ON auth_identity (organization_id);
 
--- What was one user's and became another's, item by item. from_status is what an undo gives back.
+-- What was one user's and became another's, item by item. from_status is what an undo gives back,
+-- sweep_at when to look whether anything is left of the user that is no more.
 CREATE TABLE user_merge (
     id {uuid} PRIMARY KEY,
     from_user_id {uuid} NOT NULL REFERENCES "user" (id) ON DELETE CASCADE,
@@ -102,8 +107,9 @@ CREATE TABLE user_merge (
     items_json {text} NOT NULL,
     date_merged {time} NOT NULL,
     undoable_until {time} NOT NULL,
-    date_undone {time}
+    date_undone {time},
+    sweep_at {time}
 );
 CREATE INDEX user_merge_by_from ON user_merge (from_user_id, id);
 CREATE INDEX user_merge_by_into ON user_merge (into_user_id, id);
-CREATE INDEX user_merge_by_end ON user_merge (undoable_until, id) WHERE date_undone IS NULL;
+CREATE INDEX user_merge_by_sweep ON user_merge (sweep_at, id) WHERE sweep_at IS NOT NULL;

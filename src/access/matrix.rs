@@ -134,8 +134,13 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Query", "organization", scope(Scope::IntegrationRead), Own),
     ("Query", "organizations", scope(Scope::IntegrationRead), Own),
     ("Query", "linkPreview", scope(Scope::IdentityWrite), Never),
+    ("Query", "mergePlan", scope(Scope::Admin), Never),
     ("Query", "auditEvents", scope(Scope::AuditRead), Never),
     ("Query", "apiKeys", scope(Scope::Admin), Never),
+    ("Query", "integration", scope(Scope::IntegrationRead), Never),
+    ("Query", "organizationIntegration", scope(Scope::IntegrationRead), Never),
+    ("Query", "organizationIntegrations", scope(Scope::IntegrationRead), Never),
+    ("Query", "defaultIdentity", Need::Both(Scope::IntegrationRead, Scope::IdentityRead), Never),
     ("Mutation", "linkIdentity", scope(Scope::IdentityWrite), Never),
     ("Mutation", "updateIdentityData", scope(Scope::IdentityWrite), Never),
     ("Mutation", "createIdentityProvider", scope(Scope::ProviderWrite), Never),
@@ -146,14 +151,22 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Mutation", "updateOrganization", scope(Scope::IntegrationWrite), Never),
     ("Mutation", "addOrganizationMember", scope(Scope::IntegrationWrite), Never),
     ("Mutation", "removeOrganizationMember", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "mergeUsers", scope(Scope::Admin), Never),
+    ("Mutation", "undoMerge", scope(Scope::Admin), Never),
     ("Mutation", "createApiKey", scope(Scope::Admin), Never),
     // A key may revoke itself; for another one the mutation asks for admin.
     ("Mutation", "revokeApiKey", Credential, Never),
+    ("Mutation", "installIntegration", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "setDefaultIdentity", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "updateOrganizationIntegration", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "updateIntegration", scope(Scope::IntegrationWrite), Never),
+    ("Mutation", "uninstallIntegration", scope(Scope::IntegrationWrite), Never),
     ("Mutation", "endSession", scope(Scope::Admin), Own),
     ("Mutation", "endOtherSessions", Need::Person, Own),
     // Seen over an edge: key and name. All else is the row's own scope.
     // Whoever links has to know which identity came of it.
     ("Identity", "id", Nothing, Own),
+    ("Identity", "defaultFor", scope(Scope::IntegrationRead), Never),
     ("Identity", "*", scope(Scope::IdentityRead), Own),
     ("Credential", "*", scope(Scope::IdentityRead), Own),
     ("User", "id", Nothing, Own),
@@ -176,7 +189,10 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Organization", "name", Nothing, Own),
     ("Organization", "members", scope(Scope::DirectoryRead), Never),
     ("Organization", "*", scope(Scope::IntegrationRead), Never),
+    // Whoever installs has to know what came of it.
+    ("Integration", "id", Nothing, Never),
     ("Integration", "*", scope(Scope::IntegrationRead), Never),
+    ("OrganizationIntegration", "id", Nothing, Never),
     ("OrganizationIntegration", "*", scope(Scope::IntegrationRead), Never),
     ("AuthProvider", "*", scope(Scope::IntegrationRead), Own),
     ("AuthIdentity", "*", scope(Scope::IntegrationRead), Own),
@@ -206,12 +222,21 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("AuditEventEdge", "*", Nothing, All),
     ("ApiKeyConnection", "*", Nothing, All),
     ("ApiKeyEdge", "*", Nothing, All),
+    ("OrganizationIntegrationConnection", "*", Nothing, All),
+    ("OrganizationIntegrationEdge", "*", Nothing, All),
+    ("InstallIntegrationPayload", "*", Nothing, All),
+    ("OrganizationIntegrationPayload", "*", Nothing, All),
+    ("IntegrationPayload", "*", Nothing, All),
+    ("UninstallIntegrationPayload", "*", Nothing, All),
     ("LinkIdentityPayload", "*", Nothing, All),
     ("IdentityPayload", "*", Nothing, All),
     ("IdentityProviderPayload", "*", Nothing, All),
     ("DeleteIdentityProviderPayload", "*", Nothing, All),
     ("UserPayload", "*", Nothing, All),
     ("OrganizationPayload", "*", Nothing, All),
+    ("MergePlan", "*", Nothing, All),
+    ("MergeItem", "*", Nothing, All),
+    ("MergeUsersPayload", "*", Nothing, All),
     ("CreateApiKeyPayload", "*", Nothing, All),
     ("RevokeApiKeyPayload", "*", Nothing, All),
     ("EndSessionPayload", "*", Nothing, All),
@@ -221,10 +246,13 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
 /// Fields that reach beyond an organization: keys that are bound to one may not ask for them. The
 /// directory is one for the whole server, and so are its people's ways in.
 pub const SERVER_WIDE: &[(&str, &str)] = &[
+    ("Query", "mergePlan"),
     ("Mutation", "upsertUser"),
     ("Mutation", "createOrganization"),
     ("Mutation", "addOrganizationMember"),
     ("Mutation", "removeOrganizationMember"),
+    ("Mutation", "mergeUsers"),
+    ("Mutation", "undoMerge"),
     ("Mutation", "endSession"),
     ("User", "sessions"),
 ];
@@ -232,6 +260,18 @@ pub const SERVER_WIDE: &[(&str, &str)] = &[
 /// Further demands by what the arguments say. The capabilities ask again, since some of it
 /// depends on what is stored; here it is refused before anything else in the document runs.
 pub const ARGUMENTS: &[ArgumentRule] = &[
+    ArgumentRule {
+        field: "installIntegration",
+        path: &["input", "defaultIdentityId"],
+        value: None,
+        demand: Demand::Scope(Scope::IdentityWrite),
+    },
+    ArgumentRule {
+        field: "setDefaultIdentity",
+        path: &["identityId"],
+        value: None,
+        demand: Demand::Scope(Scope::IdentityWrite),
+    },
     ArgumentRule {
         field: "linkIdentity",
         path: &["input", "onConflict"],

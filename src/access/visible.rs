@@ -214,6 +214,21 @@ impl Guarded for organization_integration::Model {
     }
 }
 
+/// As the organization integration that it is.
+impl Guarded for organization_integration::Acting {
+    fn to_key(&self, _: &api_key::Model) -> Sight {
+        Sight::Open
+    }
+
+    fn to_bound_key(&self, _: &api_key::Model, organization: OrganizationId) -> Sight {
+        open_if(self.organization_id == organization)
+    }
+
+    fn to_person(&self, _: &Person) -> Sight {
+        Sight::Hidden
+    }
+}
+
 impl Guarded for auth_provider::Model {
     fn to_key(&self, _: &api_key::Model) -> Sight {
         Sight::Open

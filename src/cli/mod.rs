@@ -3,6 +3,7 @@
 mod api_key;
 mod config;
 mod demo;
+mod doctor;
 mod health;
 mod migrate;
 mod schema;
@@ -45,6 +46,9 @@ enum Command {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     ApiKey(api_key::ApiKey),
+    /// Check keys, audit chain and stored identities without changing anything; exits with 1 if
+    /// one is not in order
+    Doctor(doctor::Doctor),
     /// Ask the running server whether it is ready; exits with 1 if it is not
     Health,
 }
@@ -101,6 +105,10 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
     let config = arguments.config.as_deref();
     let settings = match &arguments.command {
         Command::Demo(demo) => demo::settings(demo, config, environment())?,
+        Command::Doctor(doctor) => match Settings::read(environment(), config) {
+            Ok(settings) => settings,
+            Err(problems) => return doctor::without_settings(doctor, &problems),
+        },
         Command::Serve
         | Command::Migrate(_)
         | Command::Schema
@@ -109,8 +117,11 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
         | Command::Health => Settings::read(environment(), config)?,
     };
     start_logging(&settings);
-    for warning in &settings.warnings {
-        tracing::warn!("{warning}");
+    // The doctor has a line of its own for them.
+    if !matches!(arguments.command, Command::Doctor(_)) {
+        for warning in &settings.warnings {
+            tracing::warn!("{warning}");
+        }
     }
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async move {
@@ -121,6 +132,7 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
             Command::Schema => schema::run(),
             Command::Config(config::Config::Check) => config::check(&settings),
             Command::ApiKey(command) => Box::pin(api_key::run(&settings, command)).await,
+            Command::Doctor(doctor) => Box::pin(doctor::run(&settings, &doctor)).await,
             Command::Health => health::run(&settings).await,
         }
     })

@@ -1,11 +1,12 @@
 //! Members' links to their organizations' single sign-on.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::{Expr, ExprTrait, LockType};
+use sea_orm::{Condition, DbBackend, IntoActiveModel, QueryOrder, QuerySelect};
 
-use super::Tx;
+use super::{Tx, auth_provider};
 use crate::clock::Time;
-use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, UserId};
+use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, ProviderId, UserId};
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "auth_identity")]
@@ -52,4 +53,130 @@ pub async fn delete_of_member(
         Entity::delete_many().filter(own).exec(tx).await?;
     }
     Ok(rows)
+}
+
+/// Whether the user is linked to the sign-on that the identity provider is.
+pub async fn is_at(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    provider: ProviderId,
+) -> Result<bool, DbErr> {
+    let Some(sign_on) = auth_provider::by_provider(db, provider).await? else {
+        return Ok(false);
+    };
+    let found = Entity::find()
+        .filter(Column::AuthProviderId.eq(sign_on.id))
+        .filter(Column::UserId.eq(user));
+    Ok(found.one(db).await?.is_some())
+}
+
+/// The user's first `limit` links, by id.
+pub async fn of_user(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::UserId.eq(user))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+/// Locks the same rows until the transaction ends, against writers who lock no user. On SQLite
+/// the writer is alone already.
+pub async fn lock_of_user(tx: &Tx, user: UserId, limit: u64) -> Result<(), DbErr> {
+    lock(tx, Column::UserId.eq(user), limit).await
+}
+
+/// Locks these rows, whoever's they are.
+pub async fn lock_rows(tx: &Tx, ids: &[AuthIdentityId]) -> Result<(), DbErr> {
+    lock(tx, Column::Id.is_in(ids.iter().copied()), ids.len() as u64).await
+}
+
+async fn lock(tx: &Tx, rows: Expr, limit: u64) -> Result<(), DbErr> {
+    if tx.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let mut select = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(rows)
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
+    select
+        .into_tuple::<AuthIdentityId>()
+        .all(tx)
+        .await
+        .map(drop)
+}
+
+/// What the user has at these sign-ons: one at each at most.
+pub async fn of_user_at(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    sign_ons: &[AuthProviderId],
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::AuthProviderId.is_in(sign_ons.iter().copied()))
+        .filter(Column::UserId.eq(user))
+        .all(db)
+        .await
+}
+
+/// Whoever is linked by these accounts, each at its sign-on.
+pub async fn by_idents(
+    db: &impl ConnectionTrait,
+    accounts: &[(AuthProviderId, String)],
+) -> Result<Vec<Model>, DbErr> {
+    /// SQLite nests the parts of a condition, and not without end.
+    const MOST: usize = 100;
+    let mut found = Vec::new();
+    for accounts in accounts.chunks(MOST) {
+        let any = accounts
+            .iter()
+            .fold(Condition::any(), |any, (sign_on, ident)| {
+                any.add(
+                    Column::AuthProviderId
+                        .eq(*sign_on)
+                        .and(Column::Ident.eq(ident)),
+                )
+            });
+        found.extend(Entity::find().filter(any).all(db).await?);
+    }
+    Ok(found)
+}
+
+/// What the user has in the organization: one row at most, since it has one sign-on.
+pub async fn of_member(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::OrganizationId.eq(organization))
+        .filter(Column::UserId.eq(user))
+        .all(db)
+        .await
+}
+
+/// Those of the users that have links.
+pub async fn with_any(db: &impl ConnectionTrait, users: &[UserId]) -> Result<Vec<UserId>, DbErr> {
+    Entity::find()
+        .select_only()
+        .column(Column::UserId)
+        .distinct()
+        .filter(Column::UserId.is_in(users.iter().copied()))
+        .into_tuple()
+        .all(db)
+        .await
+}
+
+pub async fn insert(tx: &Tx, row: Model) -> Result<(), DbErr> {
+    Entity::insert(row.into_active_model())
+        .exec_without_returning(tx)
+        .await
+        .map(drop)
 }

@@ -1,5 +1,7 @@
 //! What happened, and the seals that put it into one order.
 
+pub mod chain;
+
 use std::collections::BTreeSet;
 
 use sea_orm::entity::prelude::*;

@@ -129,6 +129,12 @@ pub async fn keep_answer(tx: &Tx, id: Uuid, answer: Sealed) -> Result<(), DbErr>
         .map(|_| ())
 }
 
+/// Ends all flows that the user has begun.
+pub async fn delete_of_user(tx: &Tx, user: UserId) -> Result<(), DbErr> {
+    let delete = Entity::delete_many().filter(Column::UserId.eq(user));
+    delete.exec(tx).await.map(drop)
+}
+
 /// Deletes what expired before `time`, `most` rows at a time.
 pub async fn forget(tx: &Tx, time: Time, most: u64) -> Result<(), DbErr> {
     let old: SelectStatement = {

@@ -1,7 +1,9 @@
 //! Identities: who is linked to which account.
 
 mod filter;
+mod invariant;
 mod nested;
+pub mod passing;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, SelectStatement};
@@ -16,6 +18,7 @@ use crate::clock::Time;
 use crate::id::{IdentityId, OrganizationId, ProviderId, UserId};
 pub use filter::Filter;
 use filter::{expiry_of_the_row, of_members, providers_of_instance};
+pub use invariant::{Invariant, broken};
 pub use nested::{Only, Parent, counts_of_parents, pages_of_parents};
 
 /// A page is put together from the lists of this many providers at most.

@@ -1,8 +1,8 @@
 //! Installed external services, shared by organizations.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::LockType;
-use sea_orm::{DbBackend, QuerySelect};
+use sea_orm::sea_query::{LockType, OnConflict};
+use sea_orm::{DbBackend, IntoActiveModel, QuerySelect};
 
 use super::Tx;
 use super::json::Json;
@@ -55,6 +55,28 @@ pub async fn by_service_locked(
     external_id: &str,
 ) -> Result<Option<Model>, DbErr> {
     let mut select = of_service(provider, external_id);
+    if tx.get_database_backend() == DbBackend::Postgres {
+        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
+    }
+    select.one(tx).await
+}
+
+/// Adds the row, unless the service and installation have one: says whether it did. Whoever adds
+/// the same at the same time is waited for.
+pub async fn insert_if_new(tx: &Tx, row: Model) -> Result<bool, DbErr> {
+    let one = OnConflict::columns([Column::Provider, Column::ExternalId])
+        .do_nothing()
+        .to_owned();
+    let added = Entity::insert(row.into_active_model())
+        .on_conflict(one)
+        .exec_without_returning(tx)
+        .await?;
+    Ok(added > 0)
+}
+
+/// The row, locked until the transaction ends.
+pub async fn locked(tx: &Tx, id: IntegrationId) -> Result<Option<Model>, DbErr> {
+    let mut select = Entity::find_by_id(id);
     if tx.get_database_backend() == DbBackend::Postgres {
         QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
     }

@@ -14,6 +14,7 @@ pub mod identity_provider;
 pub mod integration;
 pub mod json;
 mod lock;
+mod nested;
 pub mod organization;
 pub mod organization_integration;
 pub mod organization_member;
@@ -25,6 +26,7 @@ pub mod session;
 pub mod status;
 pub mod user;
 pub mod user_merge;
+mod version;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -40,6 +42,7 @@ use crate::error::Error;
 pub use connect::ConnectError;
 pub use lock::Lock;
 pub use sealed::Sealed;
+pub use version::Version;
 
 /// A transaction that may write. Everything inside it uses this, never the pool.
 pub type Tx = DatabaseTransaction;

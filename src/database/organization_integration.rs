@@ -1,5 +1,9 @@
 //! Integrations in organizations, and the identities that they act as.
 
+mod acting;
+mod list;
+mod nested;
+
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::entity::prelude::*;
@@ -11,6 +15,9 @@ use super::status::ObjectStatus;
 use super::{Tx, identity};
 use crate::clock::Time;
 use crate::id::{IdentityId, IntegrationId, OrganizationId, OrganizationIntegrationId, UserId};
+pub use acting::{Acting, Service, acting_by_ids, acting_by_services};
+pub use list::{Filter, count, page};
+pub use nested::{Parent, counts_of_parents, pages_of_parents};
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "organization_integration")]
@@ -47,6 +54,54 @@ pub async fn by_ids(
 ) -> Result<Vec<Model>, DbErr> {
     Entity::find()
         .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(db)
+        .await
+}
+
+/// What the organization has of the integration.
+pub async fn by_pair(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    integration: IntegrationId,
+) -> Result<Option<Model>, DbErr> {
+    of_pair(organization, integration).one(db).await
+}
+
+/// As [`by_pair`], locked until the transaction ends.
+pub async fn by_pair_locked(
+    tx: &Tx,
+    organization: OrganizationId,
+    integration: IntegrationId,
+) -> Result<Option<Model>, DbErr> {
+    locking(tx, of_pair(organization, integration))
+        .one(tx)
+        .await
+}
+
+fn of_pair(organization: OrganizationId, integration: IntegrationId) -> Select<Entity> {
+    Entity::find()
+        .filter(Column::OrganizationId.eq(organization))
+        .filter(Column::IntegrationId.eq(integration))
+}
+
+/// The row, locked until the transaction ends.
+pub async fn locked(tx: &Tx, id: OrganizationIntegrationId) -> Result<Option<Model>, DbErr> {
+    locking(tx, Entity::find_by_id(id)).one(tx).await
+}
+
+/// The organizations that have the integration; at most `limit`.
+pub async fn organizations_of(
+    db: &impl ConnectionTrait,
+    integration: IntegrationId,
+    limit: u64,
+) -> Result<Vec<OrganizationId>, DbErr> {
+    Entity::find()
+        .select_only()
+        .column(Column::OrganizationId)
+        .filter(Column::IntegrationId.eq(integration))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .into_tuple()
         .all(db)
         .await
 }
@@ -106,9 +161,14 @@ pub async fn acting_as_member_locked(
 }
 
 async fn locked_where(tx: &Tx, condition: Condition) -> Result<Vec<Model>, DbErr> {
-    let mut select = Entity::find().filter(condition).order_by_asc(Column::Id);
+    let acting = Entity::find().filter(condition).order_by_asc(Column::Id);
+    locking(tx, acting).all(tx).await
+}
+
+/// On SQLite the writer is alone already.
+fn locking(tx: &Tx, mut select: Select<Entity>) -> Select<Entity> {
     if tx.get_database_backend() == DbBackend::Postgres {
         QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
     }
-    select.all(tx).await
+    select
 }

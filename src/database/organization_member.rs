@@ -163,6 +163,33 @@ pub async fn of_users(
         .await
 }
 
+/// The user's first `limit` memberships, by organization.
+pub async fn of_user(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::UserId.eq(user))
+        .order_by_asc(Column::OrganizationId)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+/// The user's memberships in these organizations.
+pub async fn of_user_in(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    organizations: &[OrganizationId],
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::OrganizationId.is_in(organizations.iter().copied()))
+        .filter(Column::UserId.eq(user))
+        .all(db)
+        .await
+}
+
 /// Makes the user a member, who is none yet.
 pub async fn insert(tx: &Tx, row: Model) -> Result<(), DbErr> {
     Entity::insert(row.into_active_model())

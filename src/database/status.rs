@@ -15,3 +15,15 @@ pub enum ObjectStatus {
     #[sea_orm(string_value = "DELETION_IN_PROGRESS")]
     DeletionInProgress,
 }
+
+impl ObjectStatus {
+    /// As it is stored and told.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Disabled => "DISABLED",
+            Self::PendingDeletion => "PENDING_DELETION",
+            Self::DeletionInProgress => "DELETION_IN_PROGRESS",
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! People in the directory.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition, LockType};
+use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition, LockBehavior, LockType};
 use sea_orm::{DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait};
 
 use super::json::Json;
@@ -161,7 +161,8 @@ pub async fn by_entity_refs(
         .await
 }
 
-/// At most two: more than one is all that a caller wants to know.
+/// At most two: more than one is all that a caller wants to know. A user that went into another
+/// one is nobody to be reached by an address: that is the other one's now.
 pub async fn by_email(
     db: &impl ConnectionTrait,
     email: &str,
@@ -173,6 +174,7 @@ pub async fn by_email(
     };
     Entity::find()
         .filter(filter.within(reach).condition())
+        .filter(Column::Status.ne(Status::Merged))
         .order_by_asc(Column::Id)
         .limit(2)
         .all(db)
@@ -195,6 +197,7 @@ pub async fn by_exact_email(
     Entity::find()
         .filter(filter.condition())
         .filter(Column::Email.eq(email))
+        .filter(Column::Status.ne(Status::Merged))
         .order_by_asc(Column::Id)
         .limit(2)
         .all(db)
@@ -259,6 +262,39 @@ pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, Db
         return Ok(counts.into_values().sum());
     }
     Entity::find().filter(filter.condition()).count(db).await
+}
+
+/// Those of the users that are merged, locked until the transaction ends; not those that another
+/// process is at, so that nobody waits for them.
+pub async fn merged_locked(tx: &Tx, ids: &[UserId]) -> Result<Vec<Model>, DbErr> {
+    let mut select = Entity::find()
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .filter(Column::Status.eq(Status::Merged))
+        .order_by_asc(Column::Id);
+    if tx.get_database_backend() == DbBackend::Postgres {
+        QuerySelect::query(&mut select)
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    }
+    select.all(tx).await
+}
+
+/// Those of the users that other users went into.
+pub async fn merged_into(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<UserId>, DbErr> {
+    let found: Vec<Option<UserId>> = Entity::find()
+        .select_only()
+        .column(Column::MergedInto)
+        .distinct()
+        .filter(Column::MergedInto.is_in(ids.iter().copied()))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Deletes the users, with what goes with them by itself. Nothing may refer to them that doesn't.
+pub async fn delete(tx: &Tx, ids: Vec<UserId>) -> Result<(), DbErr> {
+    let delete = Entity::delete_many().filter(Column::Id.is_in(ids));
+    delete.exec(tx).await.map(drop)
 }
 
 /// Locks the users' rows until the transaction ends, in the order of their ids, so that two

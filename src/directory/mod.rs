@@ -1,4 +1,5 @@
 //! The directory: people, and how they are named.
 
 pub mod entity_ref;
+pub mod merged;
 pub mod user;

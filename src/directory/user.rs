@@ -4,6 +4,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
 use super::entity_ref::EntityRef;
+use super::merged;
 use crate::access::{Caller, session};
 use crate::clock::Clock;
 use crate::database::json::Json;
@@ -57,7 +58,7 @@ async fn write(
     input: &UpsertUser,
 ) -> Result<UserId, Error> {
     let now = clock.now();
-    let Some(stored) = find(tx, input).await? else {
+    let Some(stored) = find(tx, clock, input).await? else {
         let blank = Model {
             id: UserId::new(clock),
             entity_ref: String::new(),
@@ -110,26 +111,39 @@ async fn write(
     Ok(id)
 }
 
-/// The user to change, locked; `None` where one is to be made.
-async fn find(tx: &Tx, input: &UpsertUser) -> Result<Option<Model>, Error> {
+/// The user to change, locked; `None` where one is to be made. A user that was merged away, and
+/// whose time is over, is met as if it were gone already.
+async fn find(tx: &Tx, clock: &Clock, input: &UpsertUser) -> Result<Option<Model>, Error> {
     let entity_ref = input.entity_ref.as_str().to_owned();
     let same_ref = by_entity_refs(tx, &[entity_ref]).await?.into_iter().next();
+    let same_ref = same_ref.map(|row| row.id);
+    let ids: Vec<UserId> = input.id.into_iter().chain(same_ref).collect();
+    if ids.is_empty() {
+        return Ok(None);
+    }
+    let mut rows = lock(tx, &ids).await?;
+    // Renamed while we waited, it is not the one that is meant.
+    let has_it = |row: &Model| row.entity_ref == input.entity_ref.as_str();
+    let holder = rows.iter().position(has_it);
+    let holder = holder.map(|place| rows.swap_remove(place));
     let Some(id) = input.id else {
-        return match same_ref {
-            None => Ok(None),
-            // Renamed while we waited, it is not the one that is meant.
-            Some(row) => Ok(lock(tx, &[row.id])
-                .await?
-                .into_iter()
-                .find(|locked| locked.entity_ref == row.entity_ref)),
+        return match holder {
+            Some(row) if is_over(tx, clock, &row).await? => Ok(None),
+            other => Ok(other),
         };
     };
-    let row = lock(tx, &[id]).await?.into_iter().next();
+    let holder = match holder {
+        Some(row) if row.id == id => return Ok(Some(row)),
+        other => other,
+    };
+    let row = rows.into_iter().find(|row| row.id == id);
     let row = row.ok_or_else(|| Error::NotFound {
         what: "user",
         id: id.to_string(),
     })?;
-    if same_ref.is_some_and(|other| other.id != id) {
+    if let Some(other) = holder
+        && !is_over(tx, clock, &other).await?
+    {
         return Err(Error::refused(
             RefusalCode::AlreadyExists,
             &["input", "entityRef"],
@@ -137,6 +151,13 @@ async fn find(tx: &Tx, input: &UpsertUser) -> Result<Option<Model>, Error> {
         ));
     }
     Ok(Some(row))
+}
+
+async fn is_over(tx: &Tx, clock: &Clock, row: &Model) -> Result<bool, Error> {
+    match row.status {
+        Status::Merged => merged::delete_if_over(tx, clock, row).await,
+        Status::Active | Status::Disabled => Ok(false),
+    }
 }
 
 impl UpsertUser {
@@ -199,19 +220,22 @@ impl UpsertUser {
     }
 }
 
+/// A user as events tell of it.
+pub fn describe(row: &Model) -> Value {
+    json!({
+        "entityRef": row.entity_ref,
+        "displayName": row.display_name,
+        "email": row.email,
+        "emailVerified": row.email_verified,
+        "picture": row.picture,
+        "annotations": row.annotations_json.0,
+        "status": sea_orm::ActiveEnum::to_value(&row.status),
+        "mergedInto": row.merged_into.map(|id| id.to_string()),
+        "hasOtherSignIn": row.has_other_sign_in,
+    })
+}
+
 fn event(action: Action, row: &Model, before: Option<&Model>) -> NewEvent {
-    let describe = |row: &Model| {
-        json!({
-            "entityRef": row.entity_ref,
-            "displayName": row.display_name,
-            "email": row.email,
-            "emailVerified": row.email_verified,
-            "picture": row.picture,
-            "annotations": row.annotations_json.0,
-            "status": sea_orm::ActiveEnum::to_value(&row.status),
-            "hasOtherSignIn": row.has_other_sign_in,
-        })
-    };
     NewEvent {
         action,
         target: Some(row.id.any()),

@@ -3,6 +3,7 @@
 
 mod chain;
 mod sealer;
+pub mod verify;
 
 use serde_json::Value;
 
@@ -65,10 +66,16 @@ pub enum Action {
     ApiKeyCreated,
     ApiKeyRevoked,
     AuthIdentityDeleted,
+    AuthIdentityLinked,
+    AuthIdentityUpdated,
     IdentityLinked,
     IdentityUnlinked,
     IdentityUpdated,
+    IntegrationCreated,
+    IntegrationUpdated,
     OrgIntegrationDefaultLost,
+    OrgIntegrationInstalled,
+    OrgIntegrationUninstalled,
     OrgIntegrationUpdated,
     OrganizationCreated,
     OrganizationMemberAdded,
@@ -80,18 +87,27 @@ pub enum Action {
     SessionEnded,
     SessionStarted,
     UserCreated,
+    UserDeleted,
+    UserMergeUndone,
+    UserMerged,
     UserUpdated,
 }
 
 impl Action {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 28] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::AuthIdentityDeleted,
+        Self::AuthIdentityLinked,
+        Self::AuthIdentityUpdated,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::IdentityUpdated,
+        Self::IntegrationCreated,
+        Self::IntegrationUpdated,
         Self::OrgIntegrationDefaultLost,
+        Self::OrgIntegrationInstalled,
+        Self::OrgIntegrationUninstalled,
         Self::OrgIntegrationUpdated,
         Self::OrganizationCreated,
         Self::OrganizationMemberAdded,
@@ -103,6 +119,9 @@ impl Action {
         Self::SessionEnded,
         Self::SessionStarted,
         Self::UserCreated,
+        Self::UserDeleted,
+        Self::UserMergeUndone,
+        Self::UserMerged,
         Self::UserUpdated,
     ];
 
@@ -111,10 +130,16 @@ impl Action {
             Self::ApiKeyCreated => "api_key.created",
             Self::ApiKeyRevoked => "api_key.revoked",
             Self::AuthIdentityDeleted => "auth_identity.deleted",
+            Self::AuthIdentityLinked => "auth_identity.linked",
+            Self::AuthIdentityUpdated => "auth_identity.updated",
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::IdentityUpdated => "identity.updated",
+            Self::IntegrationCreated => "integration.created",
+            Self::IntegrationUpdated => "integration.updated",
             Self::OrgIntegrationDefaultLost => "org_integration.default_lost",
+            Self::OrgIntegrationInstalled => "org_integration.installed",
+            Self::OrgIntegrationUninstalled => "org_integration.uninstalled",
             Self::OrgIntegrationUpdated => "org_integration.updated",
             Self::OrganizationCreated => "organization.created",
             Self::OrganizationMemberAdded => "organization.member_added",
@@ -126,6 +151,9 @@ impl Action {
             Self::SessionEnded => "session.ended",
             Self::SessionStarted => "session.started",
             Self::UserCreated => "user.created",
+            Self::UserDeleted => "user.deleted",
+            Self::UserMergeUndone => "user.merge_undone",
+            Self::UserMerged => "user.merged",
             Self::UserUpdated => "user.updated",
         }
     }

@@ -72,15 +72,19 @@ impl Sealer {
         let events = event::unsealed(tx, BATCH).await?;
         let last = event::last_seal(tx).await?;
         let first = last.as_ref().map_or(1, |seal| seal.sequence + 1);
+        let mut latest = last.as_ref().map(|seal| seal.at);
         let mut previous = last.map(|seal| seal.hash).unwrap_or_default();
         let mut seals = Vec::with_capacity(events.len());
         for (sequence, event) in (first..).zip(events) {
             previous = chain::hash(&self.chain_key, &previous, &event);
+            // Never earlier than the seal before: a span of time is a span of the sequence.
+            let at = latest.map_or(event.at, |latest| latest.max(event.at));
+            latest = Some(at);
             seals.push(event::seal::Model {
                 sequence,
                 event_number: event.number,
                 hash: previous.clone(),
-                at: event.at,
+                at,
                 action: event.action,
                 actor_id: event.actor_id,
                 target_id: event.target_id,

@@ -19,6 +19,7 @@ use crate::provider::admin::ProviderAdmin;
 use crate::provider::catalog::Catalog;
 use crate::provider::flow::Flows;
 use crate::sign_in::session::Sessions;
+use crate::tenancy::merge::Merging;
 
 /// The parts of the server that resolvers call. Cheap to clone.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ pub struct Parts {
     pub clock: Clock,
     pub catalog: Arc<Catalog>,
     pub linking: Linking,
+    pub merging: Merging,
     pub providers: ProviderAdmin,
     pub flows: Flows,
     pub cursors: Cursors,

@@ -3,7 +3,7 @@
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 
 use super::{COMPLEXITY, DEPTH, LARGE};
-use crate::error::Error;
+use crate::error::{Error, NoDefault};
 
 // Codes that no [`Error`] has, because they come before anything of ours runs.
 const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
@@ -45,6 +45,9 @@ pub fn to_wire(response: &mut Response, request_id: &str) {
             (None, None) => BAD_USER_INPUT,
         };
         set_code(error, code, request_id);
+        if let Some(Error::IdentityNotFound(why)) = ours {
+            set_reason(error, why);
+        }
     }
 }
 
@@ -110,9 +113,33 @@ fn log(error: &Error, request_id: &str) {
         | Error::Forbidden(_)
         | Error::NotFound { .. }
         | Error::Ambiguous(_)
+        | Error::IdentityNotFound(_)
         | Error::BadInput { .. }
         | Error::LimitExceeded(_)
         | Error::Timeout => {}
+    }
+}
+
+/// Why there is no identity, and what an application needs to mend it.
+fn set_reason(error: &mut ServerError, why: &NoDefault) {
+    let NoDefault {
+        reason,
+        integration_provider,
+        organization_integration_id,
+        default_identity_id,
+    } = why;
+    let extensions = error
+        .extensions
+        .get_or_insert_with(ErrorExtensionValues::default);
+    extensions.set("reason", reason.name());
+    for (name, value) in [
+        ("integrationProvider", integration_provider),
+        ("organizationIntegrationId", organization_integration_id),
+        ("defaultIdentityId", default_identity_id),
+    ] {
+        if let Some(value) = value {
+            extensions.set(name, value.as_str());
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::LARGE;
 use super::context::Asking;
+use super::integration::{self, OrganizationIntegration};
 use super::loader::{ChildCount, ChildPage};
 use super::page::{List, PageArguments, TotalCount, connection, cost};
 use super::provider::IdentityProvider;
@@ -127,6 +128,13 @@ impl Identity {
     async fn credential(&self, ctx: &Context<'_>) -> Result<Option<Credential>, Error> {
         let known = ctx.app()?.loader.credentials.load(self.0.id).await?;
         Ok(known.map(Credential))
+    }
+
+    /// Where an organization's integration acts as this identity, by id. More than 1,000 are
+    /// `LIMIT_EXCEEDED`.
+    #[graphql(complexity = "10 * child_complexity + 1")]
+    async fn default_for(&self, ctx: &Context<'_>) -> Result<Vec<OrganizationIntegration>, Error> {
+        integration::acting_as(ctx, self.0.id).await
     }
 
     /// The one that counts where a user has several here: the first linked.

@@ -1,5 +1,9 @@
 //! Integrations, and what organizations have of them.
 
+mod acting;
+mod query;
+mod write;
+
 use async_graphql::{Context, Description, Enum, ID, Object};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -7,11 +11,25 @@ use serde_json::Value;
 use super::LARGE;
 use super::context::Asking;
 use super::identity::Identity;
+use super::loader::{InstalledCount, InstalledPage};
 use super::organization::{self, Organization};
+use super::page::{List, PageArguments, TotalCount, connection, cost};
 use crate::access::Visible;
+use crate::database::organization_integration::Parent;
+use crate::database::page::{Page, Position, Towards};
 use crate::database::{integration, organization_integration};
 use crate::error::Error;
-use crate::id::IntegrationId;
+use crate::id::{IdentityId, IntegrationId};
+use crate::tenancy::integration::not_found;
+pub use acting::DefaultIdentityQuery;
+pub use query::IntegrationQuery;
+pub use write::IntegrationMutation;
+
+/// The name of lists of organization integrations, for cursors.
+const LIST: &str = "organization integrations";
+
+/// Organization integrations that act as one identity and are answered without pages.
+const MOST_OF_AN_IDENTITY: u64 = 1000;
 
 /// An installed external service, shared by organizations.
 #[derive(Clone, Description)]
@@ -49,6 +67,27 @@ impl Integration {
     /// Whether it is in use.
     async fn status(&self) -> ObjectStatus {
         self.0.status.into()
+    }
+
+    /// The organizations' shares of it that the caller may see, by id.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    async fn organization_integrations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The page has this many rows, 100 at most; default 20.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "The page begins behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Like first, from the list's end.")] last: Option<i32>,
+        #[graphql(desc = "The page ends in front of this cursor.")] before: Option<String>,
+    ) -> Result<List<OrganizationIntegration>, Error> {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        children(ctx, Parent::Integration(self.0.id), arguments).await
     }
 
     /// When it was first installed.
@@ -135,11 +174,66 @@ pub enum ObjectStatus {
 }
 
 /// The integration of a row that refers to it.
-async fn of_id(ctx: &Context<'_>, id: IntegrationId) -> Result<Integration, Error> {
+pub async fn of_id(ctx: &Context<'_>, id: IntegrationId) -> Result<Integration, Error> {
     let row = ctx.app()?.loader.integrations.load(id).await?;
     let seen = ctx.see(row).await?;
-    seen.map(Integration).ok_or_else(|| Error::NotFound {
-        what: "integration",
-        id: id.to_string(),
-    })
+    seen.map(Integration).ok_or_else(|| not_found(id))
+}
+
+/// A page of what an organization has installed, or of those who have an integration.
+pub async fn children(
+    ctx: &Context<'_>,
+    parent: Parent,
+    arguments: PageArguments,
+) -> Result<List<OrganizationIntegration>, Error> {
+    let (app, reach) = (ctx.app()?, ctx.viewer()?.reach());
+    let page = arguments.page(&app.cursors, LIST)?;
+    let key = InstalledPage {
+        parent,
+        reach,
+        page: page.clone(),
+    };
+    let slice = app.loader.installed_pages.load(key).await?;
+    let slice = slice.ok_or_else(|| Error::Internal(anyhow::anyhow!("a page is missing")))?;
+    let count = TotalCount::InstalledOf(InstalledCount { parent, reach });
+    connection(
+        ctx,
+        LIST,
+        &page,
+        slice,
+        count,
+        position,
+        OrganizationIntegration,
+    )
+    .await
+}
+
+/// All that act as an identity.
+pub async fn acting_as(
+    ctx: &Context<'_>,
+    id: IdentityId,
+) -> Result<Vec<OrganizationIntegration>, Error> {
+    let key = InstalledPage {
+        parent: Parent::Identity(id),
+        reach: ctx.viewer()?.reach(),
+        page: Page {
+            limit: MOST_OF_AN_IDENTITY,
+            towards: Towards::End,
+            from: None,
+        },
+    };
+    let slice = ctx.app()?.loader.installed_pages.load(key).await?;
+    let slice = slice.ok_or_else(|| Error::Internal(anyhow::anyhow!("a page is missing")))?;
+    if slice.more {
+        return Err(Error::LimitExceeded(format!(
+            "more than {MOST_OF_AN_IDENTITY} organization integrations act as the identity; page \
+             through organizationIntegrations(filter: {{defaultIdentityId}})"
+        )));
+    }
+    let rows = ctx.see_all(slice.rows).await?;
+    Ok(rows.into_iter().map(OrganizationIntegration).collect())
+}
+
+fn position(row: &organization_integration::Model) -> Position {
+    Position::Id(row.id.0)
 }

@@ -1,6 +1,7 @@
 //! Every read of a row for GraphQL goes through here, so that it can be made fast in one place.
 //! Knows rows, not callers; keeps nothing beyond a statement.
 
+mod installed;
 mod members;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use crate::id::{
     ApiKeyId, AuthIdentityId, AuthProviderId, EventId, IdentityId, IntegrationId, MergeId,
     OrganizationId, OrganizationIntegrationId, ProviderId, SessionId, UserId,
 };
+pub use installed::{ActingKey, InstalledCount, InstalledPage};
 pub use members::MemberPage;
 
 /// Keys in one statement. SQLite binds 32,766 values, PostgreSQL 65,535; beyond a thousand
@@ -52,6 +54,9 @@ pub struct ChildCount {
 
 /// Looks rows up, together with whoever else looks at the same time.
 pub struct Loader {
+    pub installed_pages: Batch<InstalledPage, Slice<Arc<organization_integration::Model>>>,
+    pub installed_counts: Batch<InstalledCount, u64>,
+    pub acting: Rows<ActingKey, organization_integration::Acting>,
     pub users: Rows<UserId, user::Model>,
     pub users_by_ref: Rows<String, user::Model>,
     pub providers: Rows<ProviderId, identity_provider::Model>,
@@ -101,6 +106,9 @@ macro_rules! rows {
 impl Loader {
     pub fn new(database: &Database) -> Self {
         Self {
+            installed_pages: installed::pages(database),
+            installed_counts: installed::counts(database),
+            acting: installed::acting(database),
             users: rows!(database, user::by_ids, |row| row.id),
             users_by_ref: rows!(database, user::by_entity_refs, |row| row.entity_ref.clone()),
             providers: rows!(database, identity_provider::by_ids, |row| row.id),
@@ -250,17 +258,6 @@ impl Loader {
 
     pub async fn organization_count(&self, reach: Reach) -> Result<u64, Error> {
         Ok(organization::count(self.database.reader(), reach).await?)
-    }
-
-    /// The integration of that service and installation.
-    pub async fn integration_by_service(
-        &self,
-        provider: &str,
-        external_id: &str,
-    ) -> Result<Option<Arc<integration::Model>>, Error> {
-        let db = self.database.reader();
-        let row = integration::by_service(db, provider, external_id).await?;
-        Ok(row.map(Arc::new))
     }
 
     pub async fn event_page(

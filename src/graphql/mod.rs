@@ -64,8 +64,11 @@ pub struct Query(
     provider::ProviderQuery,
     user::UserQuery,
     organization::OrganizationQuery,
+    merge::MergeQuery,
     api_key::ApiKeyQuery,
     audit::AuditQuery,
+    integration::IntegrationQuery,
+    integration::DefaultIdentityQuery,
 );
 
 #[derive(MergedObject, Default)]
@@ -75,8 +78,10 @@ pub struct Mutation(
     provider_write::ProviderMutation,
     user::UserMutation,
     organization_write::OrganizationMutation,
+    merge::MergeMutation,
     api_key::ApiKeyMutation,
     session::SessionMutation,
+    integration::IntegrationMutation,
 );
 
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

@@ -7,10 +7,12 @@ use chrono::{DateTime, Utc};
 
 use super::LARGE;
 use super::context::Asking;
+use super::integration::{self, OrganizationIntegration};
 use super::loader::MemberPage;
 use super::page::{List, PageArguments, TotalCount, connection, cost};
 use super::user::User;
 use crate::access::Visible;
+use crate::database::organization_integration::Parent;
 use crate::database::page::{Position, Slice};
 use crate::database::{organization, user};
 use crate::error::Error;
@@ -94,6 +96,27 @@ impl Organization {
         let count = TotalCount::Members(organization);
         let position = |row: &user::Model| Position::Id(row.id.0);
         connection(ctx, name, &page, slice, count, position, User).await
+    }
+
+    /// The integrations that are installed there, by id.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    async fn integrations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The page has this many rows, 100 at most; default 20.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "The page begins behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Like first, from the list's end.")] last: Option<i32>,
+        #[graphql(desc = "The page ends in front of this cursor.")] before: Option<String>,
+    ) -> Result<List<OrganizationIntegration>, Error> {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        integration::children(ctx, Parent::Organization(self.0.id), arguments).await
     }
 
     /// When it was made.

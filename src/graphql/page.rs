@@ -13,11 +13,11 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use super::context::Asking;
-use super::loader::ChildCount;
+use super::loader::{ChildCount, InstalledCount};
 use crate::access::{Guarded, Visible};
 use crate::database::page::{Page, Position, Slice, Towards};
 use crate::database::reach::Reach;
-use crate::database::{event, identity, identity_provider, user};
+use crate::database::{event, identity, identity_provider, organization_integration, user};
 use crate::error::Error;
 use crate::id::OrganizationId;
 
@@ -213,6 +213,8 @@ pub enum TotalCount {
     Events(event::Filter),
     Organizations(Reach),
     Members(OrganizationId),
+    Installed(organization_integration::Filter),
+    InstalledOf(InstalledCount),
 }
 
 #[Object]
@@ -235,6 +237,12 @@ impl TotalCount {
             Self::Members(organization) => loader
                 .member_counts
                 .load(*organization)
+                .await?
+                .unwrap_or_default(),
+            Self::Installed(filter) => loader.installed_count(filter).await?,
+            Self::InstalledOf(key) => loader
+                .installed_counts
+                .load(*key)
                 .await?
                 .unwrap_or_default(),
             Self::Events(filter) => loader.event_count(filter).await?,

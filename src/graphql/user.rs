@@ -80,6 +80,15 @@ impl User {
         self.0.status.into()
     }
 
+    /// The user that this one went into; null where it is not `MERGED`.
+    async fn merged_into(&self, ctx: &Context<'_>) -> Result<Option<User>, Error> {
+        let Some(id) = self.0.merged_into else {
+            return Ok(None);
+        };
+        let row = ctx.app()?.loader.users.load(id).await?;
+        Ok(ctx.see(row).await?.map(User))
+    }
+
     /// The application knows another way in for this person (a password): counts in the
     /// disconnect rules.
     async fn has_other_sign_in(&self) -> bool {
@@ -136,7 +145,7 @@ pub enum UserStatus {
     Active,
     /// May not sign in, and nothing is linked to the user.
     Disabled,
-    /// The person's identities went to another user.
+    /// What was the person's is another user's: see mergedInto.
     Merged,
 }
 

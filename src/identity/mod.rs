@@ -4,6 +4,7 @@ pub mod account;
 mod data;
 pub mod decision;
 pub mod default;
+pub mod give;
 pub mod link;
 pub mod remove;
 mod told;

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use data_encoding::{BASE64, HEXLOWER};
 use secrecy::ExposeSecret;
@@ -27,25 +27,41 @@ pub fn find(
     clock: &Clock,
     database_is_used: bool,
 ) -> Result<MasterKey, StartError> {
-    if let Some(key) = &settings.vault.master_key {
-        return Ok(MasterKey::new(*key.expose_secret()));
+    if let Some(key) = existing(settings, database_is_used)? {
+        return Ok(key);
     }
-    let path = settings.data_dir.join(FILE);
+    make_folder(&settings.data_dir)?;
+    make(&file(settings), clock)
+}
+
+/// The key that is there: the settings', or the one in the data folder. None is made up.
+///
+/// # Errors
+/// The file is no key, can't be read, or is missing although the database has been used.
+pub fn existing(
+    settings: &Settings,
+    database_is_used: bool,
+) -> Result<Option<MasterKey>, StartError> {
+    if let Some(key) = &settings.vault.master_key {
+        return Ok(Some(MasterKey::new(*key.expose_secret())));
+    }
+    let path = file(settings);
     match std::fs::read_to_string(&path) {
-        Ok(text) => read(&path, &Zeroizing::new(text)),
+        Ok(text) => read(&path, &Zeroizing::new(text)).map(Some),
         Err(cause) if cause.kind() == ErrorKind::NotFound && database_is_used => {
             Err(StartError::LostKeyFile(path))
         }
-        Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            make_folder(&settings.data_dir)?;
-            make(&path, clock)
-        }
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(StartError::File {
             path,
             what: "read",
             cause,
         }),
     }
+}
+
+fn file(settings: &Settings) -> PathBuf {
+    settings.data_dir.join(FILE)
 }
 
 fn read(path: &Path, text: &str) -> Result<MasterKey, StartError> {

@@ -115,14 +115,19 @@ pub async fn has_known_tables(
     Err(ConnectError::Newer { place, unknown }.into())
 }
 
-/// The database as it is, for commands that must not change its schema: it has to be up to date.
-pub async fn ready_database(settings: &Settings) -> Result<Database, StartError> {
+/// Opens the database that is there; makes none.
+pub async fn existing_database(settings: &Settings) -> Result<Database, StartError> {
     if let DatabaseUrl::Sqlite(file) = &settings.database.url
         && !file.exists()
     {
         return Err(StartError::NoDatabase(place(settings)));
     }
-    let database = open_database(settings).await?;
+    open_database(settings).await
+}
+
+/// The database as it is, for commands that must not change its schema: it has to be up to date.
+pub async fn ready_database(settings: &Settings) -> Result<Database, StartError> {
+    let database = existing_database(settings).await?;
     let status = database.migration_status(&place(settings)).await?;
     if !status.unknown.is_empty() {
         let (place, unknown) = (place(settings), status.unknown);

@@ -107,15 +107,26 @@ impl KeyRing {
     /// the key as its own.
     pub async fn check(&self, database: &Database, clock: &Clock) -> Result<(), KeyRingError> {
         let vault = &Vault::new(self.clone(), clock.clone());
-        let mut known = master_key::Entity::find()
-            .all(database.reader())
-            .await
-            .map_err(Error::from)?;
+        let mut known = known(database).await?;
         if known.is_empty() {
             known = database
                 .write(|tx| async move { adopt(&tx, vault, clock).await })
                 .await?;
         }
+        self.prove(known, vault)
+    }
+
+    /// The same of a database that knows a key already. Writes nothing.
+    pub async fn check_known(
+        &self,
+        database: &Database,
+        clock: &Clock,
+    ) -> Result<(), KeyRingError> {
+        let vault = &Vault::new(self.clone(), clock.clone());
+        self.prove(known(database).await?, vault)
+    }
+
+    fn prove(&self, known: Vec<master_key::Model>, vault: &Vault) -> Result<(), KeyRingError> {
         let Some(row) = known.iter().find(|row| row.id == self.current.id()) else {
             return Err(KeyRingError::WrongKey {
                 given: self.current.id().to_owned(),
@@ -130,6 +141,10 @@ impl KeyRing {
                 cause,
             })
     }
+}
+
+async fn known(database: &Database) -> Result<Vec<master_key::Model>, Error> {
+    Ok(master_key::Entity::find().all(database.reader()).await?)
 }
 
 /// The keys that the database knows; the current one becomes the first where there is none.

@@ -18,14 +18,17 @@ pub enum ServerSecret {
     Idempotency,
     /// Signs what the forms of our pages carry.
     FormToken,
+    /// Signs the plans of merges.
+    MergePlan,
 }
 
 impl ServerSecret {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::EventChain,
         Self::Cursor,
         Self::Idempotency,
         Self::FormToken,
+        Self::MergePlan,
     ];
 
     const fn name(self) -> &'static str {
@@ -34,29 +37,48 @@ impl ServerSecret {
             Self::Cursor => "cursor",
             Self::Idempotency => "idempotency",
             Self::FormToken => "form_token",
+            Self::MergePlan => "merge_plan",
+        }
+    }
+
+    const fn place(self) -> Place<'static> {
+        Place {
+            table: "secret",
+            row: self.name().as_bytes(),
+            column: "value_sealed",
         }
     }
 }
 
 impl Vault {
+    /// The secret's 32 bytes where it has been made. Writes nothing.
+    ///
+    /// # Errors
+    /// `INTERNAL`: it is sealed with another master key, or the row was changed.
+    pub async fn stored_server_secret(
+        &self,
+        database: &Database,
+        which: ServerSecret,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        let stored = secret::Entity::find_by_id(which.name())
+            .one(database.reader())
+            .await?;
+        stored
+            .map(|row| self.open_secret(&which.place(), &row))
+            .transpose()
+    }
+
     /// The secret's 32 bytes; the first process to ask makes them.
     pub async fn server_secret(
         &self,
         database: &Database,
         which: ServerSecret,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let name = which.name();
-        let place = &Place {
-            table: "secret",
-            row: name.as_bytes(),
-            column: "value_sealed",
-        };
-        let stored = secret::Entity::find_by_id(name)
-            .one(database.reader())
-            .await?;
-        if let Some(row) = stored {
-            return self.open_secret(place, &row);
+        if let Some(value) = self.stored_server_secret(database, which).await? {
+            return Ok(value);
         }
+        let name = which.name();
+        let place = &which.place();
         let row = database
             .write(|tx| async move {
                 let tx = &*tx;

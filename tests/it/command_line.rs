@@ -215,7 +215,7 @@ async fn config_check_prints_what_holds_and_no_secret() {
 }
 
 /// Every command and the commands below it, by their words.
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 15] = [
     &[],
     &["serve"],
     &["demo"],
@@ -229,6 +229,7 @@ const COMMANDS: [&[&str]; 14] = [
     &["api-key", "create"],
     &["api-key", "list"],
     &["api-key", "revoke"],
+    &["doctor"],
     &["health"],
 ];
 

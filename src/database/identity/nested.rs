@@ -2,13 +2,13 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Asterisk, CommonTableExpression, Expr, ExprTrait, Query};
-use sea_orm::{Condition, FromQueryResult, QueryTrait};
+use sea_orm::{Condition, QueryTrait};
 
 use super::filter::{of_members, within_organization};
 use super::{Column, Entity, Model};
-use crate::database::organization_member;
-use crate::database::page::{Page, Slice, union_all};
+use crate::database::page::{Page, Slice};
 use crate::database::reach::Reach;
+use crate::database::{nested, organization_member};
 use crate::id::{ProviderId, UserId};
 
 /// Rows that were found before they are parted.
@@ -58,8 +58,7 @@ pub struct Only {
     pub reach: Reach,
 }
 
-/// One page for each parent, in one statement: a bounded select for each, never a window over
-/// all rows.
+/// One page for each parent, in one statement.
 pub async fn pages_of_parents(
     db: &impl ConnectionTrait,
     parents: &[Parent],
@@ -67,8 +66,9 @@ pub async fn pages_of_parents(
     page: &Page,
 ) -> Result<Vec<Slice<Model>>, DbErr> {
     let found = of_few_members(db, parents, only).await?;
-    let pages = parents.iter().map(|parent| {
-        let mut select = if found.is_some() {
+    let is_found = found.is_some();
+    let rows = |parent: &Parent| {
+        if is_found {
             Query::select()
                 .column(Asterisk)
                 .from(FOUND)
@@ -76,23 +76,10 @@ pub async fn pages_of_parents(
                 .take()
         } else {
             Entity::find().filter(parent.condition(only)).into_query()
-        };
-        page.apply(&mut select, &[Column::Id], false);
-        select
-    });
-    let Some(mut statement) = union_all(pages.collect()) else {
-        return Ok(Vec::new());
+        }
     };
-    if let Some(found) = found {
-        statement.with_cte(found);
-    }
-    let rows: Vec<Model> = Model::find_by_statement(db.get_database_backend().build(&statement))
-        .all(db)
-        .await?;
-    Ok(parents
-        .iter()
-        .map(|parent| page.slice(rows.iter().filter(|row| parent.of(row)).cloned().collect()))
-        .collect())
+    let of = |parent: &Parent, row: &Model| parent.of(row);
+    nested::pages_of_each::<Entity, _>(db, parents, found, rows, Column::Id, page, of).await
 }
 
 /// What an organization's members have, to be found before it is parted, where they are few and
@@ -129,32 +116,6 @@ pub async fn counts_of_parents(
     parents: &[Parent],
     only: &Only,
 ) -> Result<Vec<u64>, DbErr> {
-    #[derive(FromQueryResult)]
-    struct Count {
-        parent: i64,
-        rows: i64,
-    }
-    let counts = parents.iter().zip(0_i64..).map(|(parent, index)| {
-        Query::select()
-            .expr_as(Expr::val(index).cast_as("bigint"), "parent")
-            .expr_as(Expr::col(Column::Id).count(), "rows")
-            .from(Entity)
-            .cond_where(parent.condition(only))
-            .take()
-    });
-    let Some(statement) = union_all(counts.collect()) else {
-        return Ok(Vec::new());
-    };
-    let counts = Count::find_by_statement(db.get_database_backend().build(&statement))
-        .all(db)
-        .await?;
-    Ok((0_i64..)
-        .take(parents.len())
-        .map(|index| {
-            let found = counts.iter().find(|count| count.parent == index);
-            found
-                .and_then(|count| u64::try_from(count.rows).ok())
-                .unwrap_or_default()
-        })
-        .collect())
+    let rows = |parent: &Parent| Entity::find().filter(parent.condition(only));
+    nested::counts_of_each(db, parents, rows).await
 }

@@ -1,5 +1,7 @@
 //! Carrying out a decision, in the transaction that it was made in.
 
+use std::collections::BTreeSet;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, ModelTrait};
 use secrecy::ExposeSecret;
@@ -40,9 +42,8 @@ pub async fn link(
     if let Some(linked) = answered_before(linking, tx, author, request).await? {
         return Ok(linked);
     }
-    lock_users(tx, request, &surroundings).await?;
+    lock(tx, request, &mut surroundings).await?;
     surroundings.takes_member(tx, request).await?;
-    surroundings.lock_rows(tx, request).await?;
     let writer = Writer {
         linking,
         tx,
@@ -78,21 +79,33 @@ pub async fn link(
     Ok(linked)
 }
 
-/// Locks every user whose identities may change, and makes sure that the one to link is active.
-async fn lock_users(
+/// Locks every user whose identities may change, then the identities, and makes sure that the
+/// user to link is active.
+///
+/// An identity may pass to another user while its own is waited for (a merge does that): that user
+/// is locked too then. Rows come before a user there, against the usual order: where it makes two
+/// writers wait for each other, the database ends one of them, which begins again.
+async fn lock(
     tx: &Tx,
     request: &LinkRequest,
-    surroundings: &Surroundings,
+    surroundings: &mut Surroundings,
 ) -> Result<(), Error> {
-    let mut ids: Vec<UserId> = surroundings.rows.iter().map(|row| row.user_id).collect();
-    ids.push(request.user_id);
-    ids.sort_unstable();
-    ids.dedup();
-    let users = user::lock(tx, &ids).await?;
-    active(
-        users.iter().find(|user| user.id == request.user_id),
-        request.user_id,
-    )
+    let mut locked: BTreeSet<UserId> = BTreeSet::new();
+    loop {
+        let owners = surroundings.rows.iter().map(|row| row.user_id);
+        let all: BTreeSet<UserId> = owners.chain([request.user_id]).collect();
+        let missing: Vec<UserId> = all.difference(&locked).copied().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let users = user::lock(tx, &missing).await?;
+        if missing.contains(&request.user_id) {
+            let user = users.iter().find(|user| user.id == request.user_id);
+            active(user, request.user_id)?;
+        }
+        locked.extend(missing);
+        surroundings.lock_rows(tx, request).await?;
+    }
 }
 
 /// The answer to the same request under the same key, where there was one within the key's life.

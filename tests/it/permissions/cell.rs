@@ -9,6 +9,7 @@ use lanyard::id::Kind;
 use serde_json::json;
 
 use super::document::{Given, Schema, Step};
+use crate::integrations::setting;
 use crate::support::app::App;
 use crate::support::client::text;
 
@@ -51,6 +52,35 @@ const PATHS: &[(&str, &[(&str, &str)])] = &[
         &[("Query", "auditEvents"), ("AuditEventConnection", "nodes")],
     ),
     ("LinkDecision", &[("Query", "linkPreview")]),
+    ("Integration", &[("Query", "integration")]),
+    (
+        "OrganizationIntegration",
+        &[("Query", "organizationIntegration")],
+    ),
+    (
+        "OrganizationIntegrationConnection",
+        &[("Query", "organizationIntegrations")],
+    ),
+    (
+        "OrganizationIntegrationEdge",
+        &[
+            ("Query", "organizationIntegrations"),
+            ("OrganizationIntegrationConnection", "edges"),
+        ],
+    ),
+    (
+        "InstallIntegrationPayload",
+        &[("Mutation", "installIntegration")],
+    ),
+    (
+        "OrganizationIntegrationPayload",
+        &[("Mutation", "setDefaultIdentity")],
+    ),
+    ("IntegrationPayload", &[("Mutation", "updateIntegration")]),
+    (
+        "UninstallIntegrationPayload",
+        &[("Mutation", "uninstallIntegration")],
+    ),
     (
         "Refusal",
         &[("Mutation", "upsertUser"), ("UserPayload", "userErrors")],
@@ -161,10 +191,15 @@ impl Cell {
     pub fn scopes(&self) -> Vec<(Scope, String)> {
         let mut scopes: Vec<(Scope, String)> = Vec::new();
         for (field, rule) in self.rules() {
-            if let Need::Scope(scope) = rule.need
-                && !scopes.iter().any(|(known, _)| *known == scope)
-            {
-                scopes.push((scope, field));
+            let needed = match rule.need {
+                Need::Scope(scope) => vec![scope],
+                Need::Both(one, other) => vec![one, other],
+                Need::Nothing | Need::Credential | Need::ScopeOfIds | Need::Person => vec![],
+            };
+            for scope in needed {
+                if !scopes.iter().any(|(known, _)| *known == scope) {
+                    scopes.push((scope, field.clone()));
+                }
             }
         }
         scopes
@@ -184,7 +219,17 @@ pub struct Cells<'a> {
     organization: String,
     /// Another one, that may gain and lose members.
     elsewhere: String,
+    installed: Installed,
     used: AtomicU32,
+}
+
+/// An integration in an organization of its own, acting as the identity; and another one there
+/// that mutations may change.
+struct Installed {
+    organization: String,
+    integration: String,
+    share: String,
+    spare: String,
 }
 
 impl<'a> Cells<'a> {
@@ -199,13 +244,16 @@ impl<'a> Cells<'a> {
             .await;
         let organization = app.organization("acme").await;
         app.add_member(&organization, &user).await;
+        let identity = text(&link.data(), "/linkIdentity/identity/id");
+        let installed = Installed::new(app, &user, &identity).await;
         app.all_sealed().await;
         Self {
             app,
             schema: Schema::read(app).await,
             elsewhere: app.organization("elsewhere").await,
             organization,
-            identity: text(&link.data(), "/linkIdentity/identity/id"),
+            installed,
+            identity,
             user,
             provider,
             door: app.provider("door").await,
@@ -250,6 +298,16 @@ impl<'a> Cells<'a> {
                 format!("{:?}", session.to_string()),
             );
         }
+        // A share is uninstalled once.
+        if cell.path[0].1 == "uninstallIntegration" {
+            let number = self.used.fetch_add(1, Ordering::Relaxed);
+            let external_id = format!("short-lived-{number}");
+            let (_, share) = self.installed.install(self.app, &external_id, None).await;
+            given.insert(
+                "Mutation.uninstallIntegration.organizationIntegrationId",
+                format!("{share:?}"),
+            );
+        }
         self.schema.document(&cell.path, &given)
     }
 
@@ -285,6 +343,40 @@ impl<'a> Cells<'a> {
                 "Mutation.removeOrganizationMember.userId",
                 quote(&self.user),
             ),
+            ("Query.integration.id", quote(&self.installed.integration)),
+            (
+                "Query.organizationIntegration.id",
+                quote(&self.installed.share),
+            ),
+            (
+                "Query.defaultIdentity.organizationIntegrationId",
+                quote(&self.installed.share),
+            ),
+            (
+                "Mutation.installIntegration.input.organizationId",
+                quote(&self.installed.organization),
+            ),
+            (
+                "Mutation.installIntegration.input.provider",
+                quote("github"),
+            ),
+            (
+                "Mutation.installIntegration.input.externalId",
+                fresh("installation"),
+            ),
+            ("Mutation.installIntegration.input.name", quote("GitHub")),
+            (
+                "Mutation.setDefaultIdentity.organizationIntegrationId",
+                quote(&self.installed.spare),
+            ),
+            (
+                "Mutation.updateOrganizationIntegration.input.id",
+                quote(&self.installed.spare),
+            ),
+            (
+                "Mutation.updateIntegration.input.id",
+                quote(&self.installed.integration),
+            ),
             ("Query.linkPreview.input.providerId", quote(&self.provider)),
             ("Query.linkPreview.input.userId", quote(&self.user)),
             (
@@ -318,6 +410,39 @@ impl<'a> Cells<'a> {
             ),
             ("Mutation.revokeApiKey.id", quote(caller)),
         ])
+    }
+}
+
+impl Installed {
+    async fn new(app: &App, user: &str, identity: &str) -> Self {
+        let organization = app.organization("installed").await;
+        app.add_member(&organization, user).await;
+        let mut installed = Self {
+            organization,
+            integration: String::new(),
+            share: String::new(),
+            spare: String::new(),
+        };
+        (installed.integration, installed.share) =
+            installed.install(app, "acting", Some(identity)).await;
+        installed.spare = installed.install(app, "spare", None).await.1;
+        installed
+    }
+
+    /// Installs another integration: its id, and that of the organization's share.
+    async fn install(
+        &self,
+        app: &App,
+        external_id: &str,
+        default: Option<&str>,
+    ) -> (String, String) {
+        let input = json!({
+            "organizationId": self.organization, "provider": "github", "name": "GitHub",
+            "externalId": external_id, "defaultIdentityId": default,
+        });
+        let payload = setting::install(app, input).await.data();
+        let id = |of: &str| text(&payload, &format!("/installIntegration/{of}/id"));
+        (id("integration"), id("organizationIntegration"))
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! 250,000 users with four identities each at eight providers; a credential for every fourth;
 //! 20,000 other providers, 20,000 API keys, 100,000 sessions, 200,000 sealed events; 5,000
-//! organizations, one of them of 100,000 users. Ids are numbers: the rows of a table are numbered
-//! from 0.
+//! organizations, one of them of 100,000 users; 100,000 organization integrations. Ids are
+//! numbers: the rows of a table are numbered from 0.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use uuid::Uuid;
@@ -17,6 +17,12 @@ pub fn id(number: u32) -> Uuid {
 pub const BIG: u32 = 0;
 /// One of twenty members, who are far apart.
 pub const SMALL: u32 = 777;
+/// It has half of all that is installed.
+pub const ORGANIZATION_OF_MANY_INTEGRATIONS: u32 = 0;
+/// 4,000 organizations have it.
+pub const INTEGRATION_OF_MANY: u32 = 50_000;
+/// 4,000 organization integrations act as it.
+pub const SHARED_ACCOUNT: u32 = 777;
 
 pub const EXTERNAL_ID: &str = "account-777";
 pub const EMAIL: &str = "Person777@example.org";
@@ -276,6 +282,71 @@ const TABLES: &[Table] = &[
             ("date_added", "time[n]"),
             ("last_seen_at", "time[n]"),
             ("expires_at", "time[n]"),
+        ],
+    ),
+    (
+        "integration",
+        50_001,
+        &[
+            ("id", "id[n]"),
+            (
+                "provider",
+                "CASE n % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
+            ),
+            ("external_id", "'installation-' || (n / 4)"),
+            ("name", "'Integration ' || n"),
+            ("metadata_json", "'{}'"),
+            ("status", "'ACTIVE'"),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
+        ],
+    ),
+    // Every second is one organization's, the others are of many; half of all act as somebody.
+    (
+        "organization_integration",
+        100_000,
+        &[
+            ("id", "id[n * 2]"),
+            ("organization_id", "id[(n % 2) * (1 + (n / 2) % 4999)]"),
+            ("integration_id", "id[n / 2]"),
+            (
+                "provider",
+                "CASE (n / 2) % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
+            ),
+            ("external_id", "'installation-' || (n / 8)"),
+            ("config_json", "'{}'"),
+            (
+                "status",
+                "CASE WHEN n % 100 = 3 THEN 'DISABLED' ELSE 'ACTIVE' END",
+            ),
+            (
+                "default_identity_id",
+                "CASE WHEN n % 4 < 2 THEN id[n * 4] END",
+            ),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
+        ],
+    ),
+    (
+        "organization_integration",
+        4_000,
+        &[
+            ("id", "id[n * 50 + 1]"),
+            ("organization_id", "id[1 + n]"),
+            ("integration_id", "id[50000]"),
+            (
+                "provider",
+                "CASE (50000) % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
+            ),
+            ("external_id", "'installation-12500'"),
+            ("config_json", "'{}'"),
+            (
+                "status",
+                "CASE WHEN n % 100 = 3 THEN 'DISABLED' ELSE 'ACTIVE' END",
+            ),
+            ("default_identity_id", "id[777]"),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
         ],
     ),
     (

@@ -2,6 +2,8 @@
 
 mod events;
 mod identities;
+
+mod integrations;
 mod organizations;
 mod providers;
 mod sessions;
@@ -45,6 +47,7 @@ pub fn all() -> Vec<Lookup> {
     all.extend(identities::nested());
     all.extend(users::all());
     all.extend(providers::all());
+    all.extend(integrations::all());
     all.extend(sessions::all());
     all.extend(events::all());
     all.extend(organizations::all());

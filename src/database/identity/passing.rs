@@ -1,0 +1,79 @@
+//! The identities that pass from one user to another, and those that they meet there.
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::{Condition, DbBackend, QueryOrder, QuerySelect};
+
+use super::{Column, Entity, Model};
+use crate::database::Tx;
+use crate::id::{IdentityId, ProviderId, UserId};
+
+/// The user's first `limit` identities, by id.
+pub async fn of_user(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::UserId.eq(user))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+/// Locks the same rows until the transaction ends, against writers who lock no user. On SQLite
+/// the writer is alone already.
+pub async fn lock_of_user(tx: &Tx, user: UserId, limit: u64) -> Result<(), DbErr> {
+    lock(tx, Column::UserId.eq(user), limit).await
+}
+
+/// Locks these rows, whoever's they are.
+pub async fn lock_rows(tx: &Tx, ids: &[IdentityId]) -> Result<(), DbErr> {
+    lock(tx, Column::Id.is_in(ids.iter().copied()), ids.len() as u64).await
+}
+
+async fn lock(tx: &Tx, rows: Expr, limit: u64) -> Result<(), DbErr> {
+    if tx.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let mut select = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(rows)
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
+    select.into_tuple::<IdentityId>().all(tx).await.map(drop)
+}
+
+/// What the user has at these providers that another account may meet: the only one that the
+/// provider takes, and the primary one.
+pub async fn in_the_way(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    providers: &[ProviderId],
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::ProviderId.is_in(providers.iter().copied()))
+        .filter(Column::UserId.eq(user))
+        .filter(
+            Condition::any()
+                .add(Column::AccountSlot.eq(""))
+                .add(Column::IsPrimary.eq(true)),
+        )
+        .all(db)
+        .await
+}
+
+/// Those of the users that have identities.
+pub async fn with_any(db: &impl ConnectionTrait, users: &[UserId]) -> Result<Vec<UserId>, DbErr> {
+    Entity::find()
+        .select_only()
+        .column(Column::UserId)
+        .distinct()
+        .filter(Column::UserId.is_in(users.iter().copied()))
+        .into_tuple()
+        .all(db)
+        .await
+}
