@@ -17,6 +17,7 @@ const ALL: &str = "{
     identityProviders { nodes {
         id slug name version allowsSignIn hasClientSecret clientId config signIn
     } }
+    organizations { nodes { id slug name domains members { totalCount nodes { id } } } }
     organizationIntegrations { nodes { id dateUpdated defaultIdentity { id } } }
 }";
 
@@ -36,6 +37,10 @@ async fn a_second_start_finds_everything_as_the_first_left_it(
     let process = start(&site, 0).await;
     let first = ask(&process, &key(&site), ALL).await;
     assert_eq!(first["users"]["totalCount"], 7);
+    // Lena is disabled, and in nothing.
+    let organization = &first["organizations"]["nodes"][0];
+    assert_eq!(organization["slug"], "acme");
+    assert_eq!(organization["members"]["totalCount"], 6);
     let slugs: Vec<&Value> = first["identityProviders"]["nodes"]
         .as_array()
         .unwrap()

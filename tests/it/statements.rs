@@ -194,6 +194,30 @@ async fn a_page_of_parents_with_their_pages_is_one_statement_a_level(
 
 #[rstest]
 #[tokio::test]
+async fn organizations_and_their_members_are_read_level_by_level(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let (app, users, _) = many(on).await;
+    for slug in ["a", "b", "c"] {
+        let organization = app.organization(slug).await;
+        for user in &users[..5] {
+            app.add_member(&organization, user).await;
+        }
+    }
+    let none = json!({});
+    let query = "{ organizations { nodes { domains members(first: 3) { nodes { entityRef } } } } }";
+    // Organizations, domains, pages of members, users.
+    assert_eq!(cost(&app, query, &none).await, 4);
+    let query = "{ organizations { nodes { members { totalCount } } } }";
+    // Organizations, pages of members, users, counts.
+    assert_eq!(cost(&app, query, &none).await, 4);
+    let query = "{ users(first: 90) { nodes { organizations { slug } } } }";
+    // Users, memberships, organizations.
+    assert_eq!(cost(&app, query, &none).await, 3);
+}
+
+#[rstest]
+#[tokio::test]
 async fn different_pages_of_the_same_parents_are_a_statement_each(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
 ) {

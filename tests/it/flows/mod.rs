@@ -5,6 +5,7 @@ mod answers;
 mod browsers;
 mod forms;
 mod link;
+mod organizations;
 mod outages;
 mod sign_in;
 mod who;

@@ -4,9 +4,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::setting::{
-    INSTALL, Setting, bound_key, codes, install, member, organization, update_integration,
-};
+use super::setting::{INSTALL, Setting, bound_key, codes, install, update_integration};
 use crate::support::app::Db;
 use crate::support::client::{Answer, text};
 
@@ -14,7 +12,7 @@ const SCOPES: &[&str] = &["admin"];
 
 /// Globex, with a key of its own, beside Acme.
 async fn globex(it: &Setting) -> (String, String) {
-    let globex = organization(&it.app, "globex").await;
+    let globex = it.app.organization("globex").await;
     let key = bound_key(&it.app, &globex, SCOPES).await;
     (globex, key)
 }
@@ -33,7 +31,7 @@ async fn install_by(it: &Setting, key: &str, more: Value) -> Answer {
 async fn it_installs_in_its_own_organization_only(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let it = Setting::start(on).await;
     let (globex, key) = globex(&it).await;
-    member(&it.app, &globex, &it.jane).await;
+    it.app.add_member(&globex, &it.jane).await;
     it.app.all_sealed().await;
     let before = it.app.dump().await;
     // Acme is not for this key to see.

@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::setting::{
-    Setting, actions_since, codes, events, install, organization, set_status, shares, uninstall,
+    Setting, actions_since, codes, events, install, set_status, shares, uninstall,
     update_integration, update_share,
 };
 use crate::support::app::{ADMIN, Db};
@@ -128,7 +128,7 @@ async fn it_brings_back_what_was_switched_off(#[values(Db::Sqlite, Db::Postgres)
 #[tokio::test]
 async fn an_integration_is_shared_by_organizations(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let it = Setting::start(on).await;
-    let globex = organization(&it.app, "globex").await;
+    let globex = it.app.organization("globex").await;
     let first = it.install(json!({ "config": { "at": "acme" } })).await;
     let second = it
         .install(json!({ "organizationId": globex, "config": { "at": "globex" } }))
@@ -156,11 +156,11 @@ async fn a_refused_default_leaves_nothing_and_no_event(#[values(Db::Sqlite, Db::
     let joe = it.other_member("joe").await;
     let joes = it.app.linked(&it.crm, &joe, "joe").await;
     set_status(&it.app, "joe", "DISABLED").await;
-    let globex = organization(&it.app, "globex").await;
+    let globex = it.app.organization("globex").await;
     let owned = json!({ "organizationId": globex });
     let foreign = it.app.provider_with("globex-sso", owned).await;
     // Jane is a member of both, but this account of hers is for Globex.
-    super::setting::member(&it.app, &globex, &it.jane).await;
+    it.app.add_member(&globex, &it.jane).await;
     let at_globex = it.app.linked(&foreign, &it.jane, "jane").await;
     it.app.all_sealed().await;
     let before = it.app.dump().await;
@@ -245,7 +245,7 @@ async fn wrong_input_is_refused(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
         let answer = it.send(wrong.clone()).await;
         assert_eq!(answer.code(), "BAD_USER_INPUT", "{wrong}");
     }
-    let gone = organization(&it.app, "gone").await;
+    let gone = it.app.organization("gone").await;
     it.app
         .execute("DELETE FROM organization WHERE slug = 'gone'")
         .await;

@@ -8,7 +8,7 @@ use rstest::rstest;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
-use super::setting::{Setting, member, organization, update_share};
+use super::setting::{Setting, update_share};
 use crate::support::app::{App, Db};
 use crate::support::client::{Answer, text};
 
@@ -42,8 +42,8 @@ struct Five {
 impl Five {
     async fn start(on: Db) -> Self {
         let it = Setting::start(on).await;
-        let globex = organization(&it.app, "globex").await;
-        member(&it.app, &globex, &it.jane).await;
+        let globex = it.app.organization("globex").await;
+        it.app.add_member(&globex, &it.jane).await;
         let acting = json!({ "defaultIdentityId": it.account });
         let first = it.install(acting).await;
         let gitlab = json!({ "provider": "gitlab" });

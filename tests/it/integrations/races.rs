@@ -5,8 +5,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::setting::{
-    Setting, actions_since, codes, events, install, member, organization, set_default, shares,
-    uninstall,
+    Setting, actions_since, codes, events, install, set_default, shares, uninstall,
 };
 use crate::support::app::Db;
 use crate::support::client::text;
@@ -23,8 +22,8 @@ async fn many_organizations_install_the_same(#[values(Db::Sqlite, Db::Postgres)]
     let it = Setting::start(on).await;
     let mut organizations = Vec::new();
     for number in 0..CALLERS {
-        let organization = organization(&it.app, &format!("org-{number}")).await;
-        member(&it.app, &organization, &it.jane).await;
+        let organization = it.app.organization(&format!("org-{number}")).await;
+        it.app.add_member(&organization, &it.jane).await;
         organizations.push(organization);
     }
     for round in 0..5 {
@@ -111,8 +110,8 @@ async fn an_account_becomes_a_default_while_the_last_share_goes(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
 ) {
     let it = Setting::start(on).await;
-    let globex = organization(&it.app, "globex").await;
-    member(&it.app, &globex, &it.jane).await;
+    let globex = it.app.organization("globex").await;
+    it.app.add_member(&globex, &it.jane).await;
     let other = it
         .installed(json!({ "organizationId": globex, "externalId": "other" }))
         .await;

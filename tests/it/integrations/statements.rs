@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::setting::{Setting, member, organization};
+use super::setting::Setting;
 use crate::statements::cost;
 use crate::support::app::Db;
 
@@ -13,8 +13,8 @@ const MANY: usize = 10;
 async fn many(on: Db) -> Setting {
     let it = Setting::start(on).await;
     for number in 0..MANY {
-        let organization = organization(&it.app, &format!("organization-{number}")).await;
-        member(&it.app, &organization, &it.jane).await;
+        let organization = it.app.organization(&format!("organization-{number}")).await;
+        it.app.add_member(&organization, &it.jane).await;
         for number in 0..MANY {
             it.installed(json!({
                 "organizationId": organization,

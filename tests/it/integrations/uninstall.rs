@@ -7,7 +7,7 @@ use rstest::rstest;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
-use super::setting::{Setting, acts_as, member, organization, shares, uninstall};
+use super::setting::{Setting, acts_as, shares, uninstall};
 use crate::support::app::Db;
 use crate::support::client::text;
 
@@ -29,8 +29,8 @@ async fn leaves_the_identities(it: &Setting, share: &str) {
 async fn an_identity_that_another_share_acts_as_stays(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let it = Setting::start(on).await;
     let here = it.acting().await;
-    let globex = organization(&it.app, "globex").await;
-    member(&it.app, &globex, &it.jane).await;
+    let globex = it.app.organization("globex").await;
+    it.app.add_member(&globex, &it.jane).await;
     let there = it
         .installed(json!({ "organizationId": globex, "defaultIdentityId": it.account }))
         .await;

@@ -29,6 +29,16 @@ const PATHS: &[(&str, &[(&str, &str)])] = &[
     ),
     ("User", &[("Query", "user")]),
     ("IdentityProvider", &[("Query", "identityProvider")]),
+    ("Organization", &[("Query", "organization")]),
+    ("OrganizationConnection", &[("Query", "organizations")]),
+    (
+        "OrganizationEdge",
+        &[
+            ("Query", "organizations"),
+            ("OrganizationConnection", "edges"),
+        ],
+    ),
+    ("OrganizationPayload", &[("Mutation", "updateOrganization")]),
     ("ProviderType", &[("Query", "providerTypes")]),
     (
         "ConfigField",
@@ -205,6 +215,10 @@ pub struct Cells<'a> {
     /// Where people sign in.
     pub door: String,
     identity: String,
+    /// The user is a member of it.
+    organization: String,
+    /// Another one, that may gain and lose members.
+    elsewhere: String,
     installed: Installed,
     used: AtomicU32,
 }
@@ -228,12 +242,16 @@ impl<'a> Cells<'a> {
                 "credential": { "accessToken": "token" },
             }))
             .await;
+        let organization = app.organization("acme").await;
+        app.add_member(&organization, &user).await;
         let identity = text(&link.data(), "/linkIdentity/identity/id");
         let installed = Installed::new(app, &user, &identity).await;
         app.all_sealed().await;
         Self {
             app,
             schema: Schema::read(app).await,
+            elsewhere: app.organization("elsewhere").await,
+            organization,
             installed,
             identity,
             user,
@@ -261,6 +279,11 @@ impl<'a> Cells<'a> {
                 Cell { path }
             })
             .collect()
+    }
+
+    /// The document of a cell, with these arguments.
+    pub fn document(&self, cell: &Cell, given: &Given) -> String {
+        self.schema.document(&cell.path, given)
     }
 
     /// A document that is sent once; `caller` is the id of the key that sends it.
@@ -301,6 +324,25 @@ impl<'a> Cells<'a> {
             ("Query.userIdentities.providerType", quote("custom")),
             ("Query.identityProvider.id", quote(&self.provider)),
             ("Query.user.id", quote(&self.user)),
+            ("Query.organization.id", quote(&self.organization)),
+            ("Mutation.createOrganization.input.slug", fresh("org")),
+            (
+                "Mutation.updateOrganization.input.id",
+                quote(&self.organization),
+            ),
+            (
+                "Mutation.addOrganizationMember.organizationId",
+                quote(&self.elsewhere),
+            ),
+            ("Mutation.addOrganizationMember.userId", quote(&self.user)),
+            (
+                "Mutation.removeOrganizationMember.organizationId",
+                quote(&self.elsewhere),
+            ),
+            (
+                "Mutation.removeOrganizationMember.userId",
+                quote(&self.user),
+            ),
             ("Query.integration.id", quote(&self.installed.integration)),
             (
                 "Query.organizationIntegration.id",
@@ -373,8 +415,8 @@ impl<'a> Cells<'a> {
 
 impl Installed {
     async fn new(app: &App, user: &str, identity: &str) -> Self {
-        let organization = setting::organization(app, "installed").await;
-        setting::member(app, &organization, user).await;
+        let organization = app.organization("installed").await;
+        app.add_member(&organization, user).await;
         let mut installed = Self {
             organization,
             integration: String::new(),

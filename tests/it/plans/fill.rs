@@ -1,9 +1,9 @@
 //! A million identities, by SQL: the same rows on both databases.
 //!
 //! 250,000 users with four identities each at eight providers; a credential for every fourth;
-//! 20,000 other providers, 20,000 API keys, 100,000 sessions, 200,000 sealed events,
-//! 100,000 organization integrations. Ids are numbers: the rows of
-//! a table are numbered from 0.
+//! 20,000 other providers, 20,000 API keys, 100,000 sessions, 200,000 sealed events; 5,000
+//! organizations, one of them of 100,000 users; 100,000 organization integrations. Ids are
+//! numbers: the rows of a table are numbered from 0.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use uuid::Uuid;
@@ -13,6 +13,10 @@ pub fn id(number: u32) -> Uuid {
     Uuid::from_u128(0x7000_8000_0000_0000_0000 + u128::from(number))
 }
 
+/// An organization that four in ten users are members of.
+pub const BIG: u32 = 0;
+/// One of twenty members, who are far apart.
+pub const SMALL: u32 = 777;
 /// It has half of all that is installed.
 pub const ORGANIZATION_OF_MANY_INTEGRATIONS: u32 = 0;
 /// 4,000 organizations have it.
@@ -109,9 +113,31 @@ impl Words {
     }
 }
 
+/// Members of a big organization, and of many small ones.
+const MEMBERS: &str = "organization_member";
+
 type Table = (&'static str, u32, &'static [(&'static str, &'static str)]);
 
 const TABLES: &[Table] = &[
+    (
+        "organization",
+        5_000,
+        &[
+            ("id", "id[n]"),
+            ("slug", "'organization-' || n"),
+            ("name", "'Organization ' || n"),
+            ("date_added", "time[n]"),
+        ],
+    ),
+    (
+        "organization_domain",
+        5_000,
+        &[
+            ("domain", "'organization-' || n || '.example'"),
+            ("organization_id", "id[n]"),
+            ("date_added", "time[n]"),
+        ],
+    ),
     (
         "\"user\"",
         250_000,
@@ -130,7 +156,27 @@ const TABLES: &[Table] = &[
             ("date_updated", "time[n]"),
         ],
     ),
-    // The first eight have identities, at four types; the rest are there to be passed over.
+    // The big organization has two in five users, each other one twenty, 12,500 apart.
+    (
+        MEMBERS,
+        100_000,
+        &[
+            ("organization_id", "id[0]"),
+            ("user_id", "id[(n * 5) / 2]"),
+            ("date_added", "time[n]"),
+        ],
+    ),
+    (
+        MEMBERS,
+        99_980,
+        &[
+            ("organization_id", "id[1 + n / 20]"),
+            ("user_id", "id[(n % 20) * 12500 + n / 20]"),
+            ("date_added", "time[n]"),
+        ],
+    ),
+    // The first eight have identities, at four types; the rest are there to be passed over. Half
+    // of those are organizations' own.
     (
         "identity_provider",
         20_008,
@@ -148,6 +194,10 @@ const TABLES: &[Table] = &[
             ("name", "'Provider ' || n"),
             ("config_json", "'{}'"),
             ("client_of", "CASE WHEN n % 1000 = 999 THEN id[0] END"),
+            (
+                "organization_id",
+                "CASE WHEN n >= 10008 THEN id[n % 5000] END",
+            ),
             ("enabled", "n % 10 <> 0"),
             ("allows_sign_in", "n % 10 = 1"),
             ("allows_multiple_per_user", "false"),
@@ -210,6 +260,10 @@ const TABLES: &[Table] = &[
             ("hash", "bytes[n]"),
             ("hint", "'lyd_abcd'"),
             ("scopes_json", "'[\"admin\"]'"),
+            (
+                "organization_id",
+                "CASE WHEN n % 2 = 1 THEN id[n % 5000] END",
+            ),
             ("created_by_kind", "'SERVER'"),
             ("created_by_name", "'fill'"),
             ("date_added", "time[n]"),
@@ -325,6 +379,10 @@ const TABLES: &[Table] = &[
             ("actor_id", "'api_key_' || (n % 1000)"),
             ("target_id", "'identity_' || (n % 50000)"),
             ("user_id", "'user_' || (n % 50000)"),
+            (
+                "organization_id",
+                "CASE n % 4 WHEN 0 THEN 'organization_0' WHEN 1 THEN 'organization_' || (n % 5000) END",
+            ),
         ],
     ),
     (

@@ -12,4 +12,6 @@ pub mod process;
 pub mod repository;
 pub mod site;
 pub mod stored;
+pub mod tenancy;
+pub mod tenants;
 pub mod world;

@@ -2,7 +2,9 @@
 
 mod events;
 mod identities;
+
 mod integrations;
+mod organizations;
 mod providers;
 mod sessions;
 mod users;
@@ -48,6 +50,7 @@ pub fn all() -> Vec<Lookup> {
     all.extend(integrations::all());
     all.extend(sessions::all());
     all.extend(events::all());
+    all.extend(organizations::all());
     all
 }
 
