@@ -16,6 +16,9 @@ struct Foreign<'a> {
     provider: &'a str,
     identity: &'a str,
     key: &'a str,
+    integration: &'a str,
+    /// What the organization has of it.
+    share: &'a str,
 }
 
 impl Foreign<'_> {
@@ -76,6 +79,37 @@ impl Foreign<'_> {
             ),
             ("Mutation.createApiKey.input.organizationId", organization()),
             ("Mutation.revokeApiKey.id", quote(self.key)),
+            ("Query.integration.id", quote(self.integration)),
+            ("Query.organizationIntegration.id", quote(self.share)),
+            (
+                "Query.defaultIdentity.organizationIntegrationId",
+                quote(self.share),
+            ),
+            (
+                "Mutation.installIntegration.input.organizationId",
+                organization(),
+            ),
+            (
+                "Mutation.installIntegration.input.defaultIdentityId",
+                quote(self.identity),
+            ),
+            (
+                "Mutation.setDefaultIdentity.organizationIntegrationId",
+                quote(self.share),
+            ),
+            (
+                "Mutation.updateOrganizationIntegration.input.id",
+                quote(self.share),
+            ),
+            (
+                "Mutation.updateIntegration.input.id",
+                quote(self.integration),
+            ),
+            ("Mutation.updateIntegration.input.name", quote("new")),
+            (
+                "Mutation.uninstallIntegration.organizationIntegrationId",
+                quote(self.share),
+            ),
             (
                 "Mutation.endSession.id",
                 quote("session_01h455vb4pex5vsknk084sn02q"),
@@ -107,12 +141,16 @@ async fn a_bound_key_sees_and_changes_nothing_beyond_its_organization(
             provider: &a.provider,
             identity: &a.at_own,
             key: &a.key_id,
+            integration: &a.integration,
+            share: &a.organization_integration,
         },
         Foreign {
             user: &tenants.nobody,
             provider: &tenants.shared,
             identity: &tenants.nobodys,
             key: &tenants.unbound_key_id,
+            integration: &a.integration,
+            share: &a.organization_integration,
         },
     ];
     let hidden = tenants.hidden_from_b();
