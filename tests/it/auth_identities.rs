@@ -7,18 +7,17 @@ use serde_json::{Value, json};
 
 use crate::support::app::{App, Db};
 use crate::support::client::{Ask, text};
-use crate::support::tenants::{
-    LINK_AUTH_IDENTITY, auth_identity, bound_key, link_auth_identity, member, organization,
-    own_provider, sign_on,
+use crate::support::sign_on::{
+    LINK_AUTH_IDENTITY, auth_identity, link_auth_identity, own_door, sign_on,
 };
 
 /// An organization, its sign-on, and a member.
 async fn acme(app: &App) -> (String, String, String) {
-    let acme = organization(app, "acme").await;
-    let okta = own_provider(app, &acme, "acme-okta").await;
+    let acme = app.organization("acme").await;
+    let okta = own_door(app, &acme, "acme-okta").await;
     let sign_on = sign_on(app, &acme, &okta, true).await;
     let jane = app.user("jane").await;
-    member(app, &acme, &jane).await;
+    app.add_member(&acme, &jane).await;
     (acme, sign_on, jane)
 }
 
@@ -84,7 +83,7 @@ async fn nobody_takes_somebody_elses_account_nor_a_second_one(
     let app = App::start(on).await;
     let (acme, sign_on, jane) = acme(&app).await;
     let joe = app.user("joe").await;
-    member(&app, &acme, &joe).await;
+    app.add_member(&acme, &joe).await;
     auth_identity(&app, &sign_on, &jane, "j").await;
     app.all_sealed().await;
     let before = app.dump().await;
@@ -106,7 +105,7 @@ async fn only_active_members_are_linked(#[values(Db::Sqlite, Db::Postgres)] on: 
     let joe = app.user("joe").await;
     let refused = link_auth_identity(&app, &sign_on, &joe, "joe").await;
     is_refused(&refused, "USER_NOT_IN_ORGANIZATION", "userId");
-    member(&app, &acme, &joe).await;
+    app.add_member(&acme, &joe).await;
     let disabled = "mutation { upsertUser(input: { entityRef: \"user:default/joe\", status: DISABLED }) { userErrors { code } } }";
     app.ask(disabled).data().await;
     let refused = link_auth_identity(&app, &sign_on, &joe, "joe").await;
@@ -145,7 +144,7 @@ async fn at_the_same_moment_one_member_gets_the_account(
     let mut users = Vec::new();
     for number in 0..8 {
         let user = app.user(&format!("user-{number}")).await;
-        member(&app, &acme, &user).await;
+        app.add_member(&acme, &user).await;
         users.push(user);
     }
     for round in 0..5 {
@@ -178,10 +177,10 @@ async fn a_persons_sign_on_in_an_organization_is_taken_away_and_nothing_else(
     let app = App::start(on).await;
     let (acme, at_acme, jane) = acme(&app).await;
     let joe = app.user("joe").await;
-    member(&app, &acme, &joe).await;
-    let other = organization(&app, "other").await;
-    member(&app, &other, &jane).await;
-    let okta = own_provider(&app, &other, "other-okta").await;
+    app.add_member(&acme, &joe).await;
+    let other = app.organization("other").await;
+    app.add_member(&other, &jane).await;
+    let okta = own_door(&app, &other, "other-okta").await;
     // Members may not be without a link there, and it is Jane's only way in: nobody asks.
     let at_other = sign_on(&app, &other, &okta, false).await;
     app.linked(&okta, &jane, "jane").await;
@@ -224,13 +223,13 @@ async fn a_bound_key_reaches_its_own_organizations_only(
 ) {
     let app = App::start(on).await;
     let (acme, at_acme, jane) = acme(&app).await;
-    let other = organization(&app, "other").await;
-    member(&app, &other, &jane).await;
-    let okta = own_provider(&app, &other, "other-okta").await;
+    let other = app.organization("other").await;
+    app.add_member(&other, &jane).await;
+    let okta = own_door(&app, &other, "other-okta").await;
     let at_other = sign_on(&app, &other, &okta, true).await;
     let foreign = auth_identity(&app, &at_other, &jane, "jane").await;
     let own = auth_identity(&app, &at_acme, &jane, "j").await;
-    let key = bound_key(&app, &acme, &["admin"]).await;
+    let key = app.bound_key(&acme, &["admin"]).await;
     let stranger = app.user("joe").await;
     app.all_sealed().await;
     let before = app.dump().await;
@@ -271,7 +270,7 @@ async fn the_links_of_a_sign_on_are_paged_and_people_see_their_own(
     let mut ids = vec![auth_identity(&app, &sign_on, &jane, "j").await];
     for number in 0..4 {
         let user = app.user(&format!("user-{number}")).await;
-        member(&app, &acme, &user).await;
+        app.add_member(&acme, &user).await;
         ids.push(auth_identity(&app, &sign_on, &user, &format!("{number}")).await);
     }
     ids.sort();

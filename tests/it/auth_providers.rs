@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 
 use crate::support::app::{App, Db};
 use crate::support::client::{Ask, text};
-use crate::support::tenants::{
-    LINK_AUTH_IDENTITY, SET_AUTH_PROVIDER, auth_identity, bound_key, member, organization,
-    own_provider, set_auth_provider, sign_on,
+use crate::support::sign_on::{
+    LINK_AUTH_IDENTITY, SET_AUTH_PROVIDER, auth_identity, own_door, set_auth_provider, sign_on,
 };
 
 const REMOVE: &str = "mutation($id: ID!) { removeAuthProvider(organizationId: $id) {
@@ -34,8 +33,8 @@ async fn an_organization_signs_on_by_a_provider_of_its_own(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
 ) {
     let app = App::start(on).await;
-    let acme = organization(&app, "acme").await;
-    let okta = own_provider(&app, &acme, "acme-okta").await;
+    let acme = app.organization("acme").await;
+    let okta = own_door(&app, &acme, "acme-okta").await;
     assert_eq!(read(&app, &acme).data().await["authProvider"], Value::Null);
     let before = app.stored().await;
     let payload = set_auth_provider(&app, &acme, &okta, false).await.data();
@@ -85,11 +84,11 @@ async fn an_organization_signs_on_by_a_provider_of_its_own(
 async fn a_provider_of_somebody_else_is_refused(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let app = App::start(on).await;
     let (acme, other) = (
-        organization(&app, "acme").await,
-        organization(&app, "other").await,
+        app.organization("acme").await,
+        app.organization("other").await,
     );
     let shared = app.provider("github").await;
-    let of_other = own_provider(&app, &other, "other-okta").await;
+    let of_other = own_door(&app, &other, "other-okta").await;
     for provider in [&shared, &of_other] {
         let payload = set_auth_provider(&app, &acme, provider, false).await.data();
         let payload = &payload["setAuthProvider"];
@@ -113,16 +112,16 @@ async fn another_provider_takes_the_place_and_the_old_links_go(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
 ) {
     let app = App::start(on).await;
-    let acme = organization(&app, "acme").await;
+    let acme = app.organization("acme").await;
     let (okta, google) = (
-        own_provider(&app, &acme, "acme-okta").await,
-        own_provider(&app, &acme, "acme-google").await,
+        own_door(&app, &acme, "acme-okta").await,
+        own_door(&app, &acme, "acme-google").await,
     );
     let old = sign_on(&app, &acme, &okta, false).await;
     let mut links = Vec::new();
     for name in ["jane", "joe"] {
         let user = app.user(name).await;
-        member(&app, &acme, &user).await;
+        app.add_member(&acme, &user).await;
         app.linked(&okta, &user, name).await;
         links.push(auth_identity(&app, &old, &user, name).await);
     }
@@ -156,13 +155,13 @@ async fn another_provider_takes_the_place_and_the_old_links_go(
 #[tokio::test]
 async fn a_sign_on_is_taken_away_with_its_links(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let app = App::start(on).await;
-    let acme = organization(&app, "acme").await;
-    let okta = own_provider(&app, &acme, "acme-okta").await;
+    let acme = app.organization("acme").await;
+    let okta = own_door(&app, &acme, "acme-okta").await;
     let remove = || app.ask(REMOVE).variables(json!({ "id": acme })).send();
     assert_eq!(remove().await.code(), "NOT_FOUND");
     let id = sign_on(&app, &acme, &okta, false).await;
     let jane = app.user("jane").await;
-    member(&app, &acme, &jane).await;
+    app.add_member(&acme, &jane).await;
     auth_identity(&app, &id, &jane, "j").await;
     let payload = remove().await.data()["removeAuthProvider"].clone();
     assert_eq!(payload, json!({ "deletedId": id, "userErrors": [] }));
@@ -174,8 +173,8 @@ async fn a_sign_on_is_taken_away_with_its_links(#[values(Db::Sqlite, Db::Postgre
 #[tokio::test]
 async fn a_provider_is_in_use_while_it_is_a_sign_on(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let app = App::start(on).await;
-    let acme = organization(&app, "acme").await;
-    let okta = own_provider(&app, &acme, "acme-okta").await;
+    let acme = app.organization("acme").await;
+    let okta = own_door(&app, &acme, "acme-okta").await;
     sign_on(&app, &acme, &okta, false).await;
     let delete = || {
         app.ask("mutation($id: ID!) { deleteIdentityProvider(id: $id) { deletedId userErrors { code message } } }")
@@ -205,12 +204,12 @@ async fn it_takes_both_scopes_and_a_bound_key_is_for_its_own(
 ) {
     let app = App::start(on).await;
     let (acme, other) = (
-        organization(&app, "acme").await,
-        organization(&app, "other").await,
+        app.organization("acme").await,
+        app.organization("other").await,
     );
     let (okta, foreign) = (
-        own_provider(&app, &acme, "acme-okta").await,
-        own_provider(&app, &other, "other-okta").await,
+        own_door(&app, &acme, "acme-okta").await,
+        own_door(&app, &other, "other-okta").await,
     );
     let set = |key: &str, organization: &str, provider: &str| {
         app.ask(SET_AUTH_PROVIDER)
@@ -230,7 +229,7 @@ async fn it_takes_both_scopes_and_a_bound_key_is_for_its_own(
         assert!(answer.message().contains(lacks), "{}", answer.message());
     }
     let scopes = ["integration:read", "integration:write", "identity:write"];
-    let key = bound_key(&app, &acme, &scopes).await;
+    let key = app.bound_key(&acme, &scopes).await;
     assert_eq!(set(&key, &other, &foreign).await.code(), "NOT_FOUND");
     assert_eq!(set(&key, &acme, &foreign).await.code(), "NOT_FOUND");
     let refused = app.ask(REMOVE).by(&key).variables(json!({ "id": other }));
@@ -246,11 +245,11 @@ async fn it_takes_both_scopes_and_a_bound_key_is_for_its_own(
 #[tokio::test]
 async fn members_see_their_organizations_sign_on(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let app = App::start(on).await;
-    let acme = organization(&app, "acme").await;
-    let okta = own_provider(&app, &acme, "acme-okta").await;
+    let acme = app.organization("acme").await;
+    let okta = own_door(&app, &acme, "acme-okta").await;
     let id = sign_on(&app, &acme, &okta, true).await;
     let (jane, joe) = (app.user("jane").await, app.user("joe").await);
-    member(&app, &acme, &jane).await;
+    app.add_member(&acme, &jane).await;
     let door = app.provider("door").await;
     let (member, stranger) = (
         app.session(&jane, &door).await,
@@ -329,18 +328,18 @@ async fn a_sign_on_of_very_many_members_is_not_taken_away_at_once(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
 ) {
     let app = App::start(on).await;
-    let acme = organization(&app, "acme").await;
-    let okta = own_provider(&app, &acme, "acme-okta").await;
+    let acme = app.organization("acme").await;
+    let okta = own_door(&app, &acme, "acme-okta").await;
     let id = sign_on(&app, &acme, &okta, true).await;
     let jane = app.user("jane").await;
     many_links(&app, &jane, &id, &acme, 10_000).await;
-    member(&app, &acme, &jane).await;
+    app.add_member(&acme, &jane).await;
     auth_identity(&app, &id, &jane, "jane").await;
     let remove = || app.ask(REMOVE).variables(json!({ "id": acme })).data();
     let payload = remove().await["removeAuthProvider"].clone();
     assert_eq!(payload["deletedId"], Value::Null);
     assert_eq!(payload["userErrors"][0]["code"], "TOO_LARGE");
-    let other = own_provider(&app, &acme, "acme-google").await;
+    let other = own_door(&app, &acme, "acme-google").await;
     let payload = set_auth_provider(&app, &acme, &other, true).await.data();
     assert_eq!(
         payload["setAuthProvider"]["userErrors"][0]["code"],
@@ -377,10 +376,10 @@ async fn links_that_are_made_while_the_sign_on_goes_are_no_fault(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
 ) {
     let app = App::start(on).await;
-    let acme = organization(&app, "acme").await;
-    let okta = own_provider(&app, &acme, "acme-okta").await;
+    let acme = app.organization("acme").await;
+    let okta = own_door(&app, &acme, "acme-okta").await;
     let jane = app.user("jane").await;
-    member(&app, &acme, &jane).await;
+    app.add_member(&acme, &jane).await;
     for round in 0..15 {
         let id = sign_on(&app, &acme, &okta, true).await;
         if round % 2 == 0 {

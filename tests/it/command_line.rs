@@ -1,8 +1,10 @@
 //! The commands beside `serve`, and how they teach.
 
 use rstest::rstest;
+use serde_json::json;
 
 use crate::support::app::{ADMIN, Db};
+use crate::support::demo::ask;
 use crate::support::site::{Ended, Site};
 
 #[rstest]
@@ -98,6 +100,43 @@ async fn a_key_of_the_command_line_opens_the_running_server_until_it_is_revoked(
     let id = line.split("  ").next().unwrap();
     site.prints(&["api-key", "revoke", id]).await;
     assert_eq!(metrics().await, 401);
+    process.stop().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_is_bound_to_an_organization_by_its_slug(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+    let site = Site::new(on).await;
+    let process = site.serve().await;
+    let create = ["api-key", "create", "--name"];
+    let admin = site
+        .prints(&[&create[..], &["ops", "--scope", "admin"]].concat())
+        .await;
+    let made = "mutation { createOrganization(input: { slug: \"acme\", name: \"Acme\" }) { organization { id } } }";
+    ask(&process, admin.trim(), made).await;
+    let bind = |slug| {
+        [
+            &create[..],
+            &["ci", "--scope", "admin", "--organization", slug],
+        ]
+        .concat()
+    };
+    let bound = site.prints(&bind("acme")).await;
+    let who = "{ viewer { ... on ApiKey { organization { slug } } } organizations { totalCount } }";
+    assert_eq!(
+        ask(&process, bound.trim(), who).await,
+        json!({
+            "viewer": { "organization": { "slug": "acme" } },
+            "organizations": { "totalCount": 1 },
+        })
+    );
+    let list = site.prints(&["api-key", "list"]).await;
+    for line in list.lines() {
+        let is_bound = line.contains("  ci  ");
+        assert_eq!(line.ends_with("  of acme"), is_bound, "{list}");
+    }
+    let none = site.run(&bind("none")).await;
+    none.fails_saying(&["organization none was not found".to_owned()]);
     process.stop().await;
 }
 

@@ -17,6 +17,8 @@ const ALL: &str = "{
     identityProviders { nodes {
         id slug name version allowsSignIn hasClientSecret clientId config signIn
     } }
+    organizations { nodes { id slug name domains members { totalCount nodes { id } } } }
+    organizationIntegrations { nodes { id dateUpdated defaultIdentity { id } } }
 }";
 
 /// The port of the provider, by what the demo has printed.
@@ -35,6 +37,10 @@ async fn a_second_start_finds_everything_as_the_first_left_it(
     let process = start(&site, 0).await;
     let first = ask(&process, &key(&site), ALL).await;
     assert_eq!(first["users"]["totalCount"], 7);
+    // Lena is disabled, and in nothing.
+    let organization = &first["organizations"]["nodes"][0];
+    assert_eq!(organization["slug"], "acme");
+    assert_eq!(organization["members"]["totalCount"], 6);
     let slugs: Vec<&Value> = first["identityProviders"]["nodes"]
         .as_array()
         .unwrap()
@@ -42,6 +48,21 @@ async fn a_second_start_finds_everything_as_the_first_left_it(
         .map(|provider| &provider["slug"])
         .collect();
     assert_eq!(slugs, ["acme", "hub", "payroll"]);
+    let acting = ask(
+        &process,
+        &key(&site),
+        "{ integration(provider: \"payroll\", externalId: \"acme\") { organizationIntegrations { nodes {
+            organization { slug } defaultIdentity { externalId user { entityRef } }
+        } } } }",
+    )
+    .await;
+    assert_eq!(
+        acting["integration"]["organizationIntegrations"]["nodes"],
+        json!([{
+            "organization": { "slug": "acme" },
+            "defaultIdentity": { "externalId": "E-1001", "user": { "entityRef": "user:default/ada" } },
+        }])
+    );
     let first_key = key(&site);
     let printed = process.stop().await;
     let port = provider_port(&printed);

@@ -7,7 +7,7 @@ use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
 use crate::support::app::{ADMIN, App, Db};
-use crate::support::tenants;
+use crate::support::sign_on;
 
 const USERS: usize = 100;
 /// Of each user.
@@ -30,7 +30,7 @@ async fn statements(app: &App) -> u64 {
 
 /// The statements of one operation beyond finding out who asks: the least of some measurements,
 /// since the sealer reads too, now and then.
-async fn cost(app: &App, query: &str, variables: &Value) -> u64 {
+pub async fn cost(app: &App, query: &str, variables: &Value) -> u64 {
     let mut least = u64::MAX;
     for _ in 0..8 {
         let before = statements(app).await;
@@ -195,6 +195,30 @@ async fn a_page_of_parents_with_their_pages_is_one_statement_a_level(
 
 #[rstest]
 #[tokio::test]
+async fn organizations_and_their_members_are_read_level_by_level(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let (app, users, _) = many(on).await;
+    for slug in ["a", "b", "c"] {
+        let organization = app.organization(slug).await;
+        for user in &users[..5] {
+            app.add_member(&organization, user).await;
+        }
+    }
+    let none = json!({});
+    let query = "{ organizations { nodes { domains members(first: 3) { nodes { entityRef } } } } }";
+    // Organizations, domains, pages of members, users.
+    assert_eq!(cost(&app, query, &none).await, 4);
+    let query = "{ organizations { nodes { members { totalCount } } } }";
+    // Organizations, pages of members, users, counts.
+    assert_eq!(cost(&app, query, &none).await, 4);
+    let query = "{ users(first: 90) { nodes { organizations { slug } } } }";
+    // Users, memberships, organizations.
+    assert_eq!(cost(&app, query, &none).await, 3);
+}
+
+#[rstest]
+#[tokio::test]
 async fn different_pages_of_the_same_parents_are_a_statement_each(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
 ) {
@@ -314,12 +338,12 @@ async fn the_sign_on_of_a_page_of_users_is_a_statement_a_level(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
 ) {
     let (app, users, _) = many(on).await;
-    let acme = tenants::organization(&app, "acme").await;
-    let okta = tenants::own_provider(&app, &acme, "acme-okta").await;
-    let sign_on = tenants::sign_on(&app, &acme, &okta, true).await;
+    let acme = app.organization("acme").await;
+    let okta = sign_on::own_door(&app, &acme, "acme-okta").await;
+    let sign_on = sign_on::sign_on(&app, &acme, &okta, true).await;
     for (number, user) in users.iter().take(40).enumerate() {
-        tenants::member(&app, &acme, user).await;
-        tenants::auth_identity(&app, &sign_on, user, &format!("{number}")).await;
+        app.add_member(&acme, user).await;
+        sign_on::auth_identity(&app, &sign_on, user, &format!("{number}")).await;
     }
     let none = json!({});
     let query = "{ users(first: 100) { nodes { authIdentities {

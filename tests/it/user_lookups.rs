@@ -24,7 +24,31 @@ async fn users_are_filtered_by_every_key(#[values(Db::Sqlite, Db::Postgres)] on:
             .send()
             .await
     };
+    let acme = app.organization("acme").await;
+    app.add_member(&acme, &john).await;
+    app.add_member(&acme, &jane).await;
     for (filter, mut expected) in [
+        (json!({ "organizationId": acme }), vec![&jane, &john]),
+        (
+            json!({ "organizationId": acme, "email": "john@example.org" }),
+            vec![&john],
+        ),
+        (
+            json!({ "organizationId": acme, "ids": [jane, jim] }),
+            vec![&jane],
+        ),
+        (
+            json!({ "organizationId": acme, "status": "ACTIVE" }),
+            vec![&jane, &john],
+        ),
+        (
+            json!({ "organizationId": acme, "status": "DISABLED" }),
+            vec![],
+        ),
+        (
+            json!({ "organizationId": "organization_01h455vb4pex5vsknk084sn02q" }),
+            vec![],
+        ),
         (Value::Null, vec![&jane, &john, &jim]),
         (
             json!({ "ids": [jane, jim, "user_01h455vb4pex5vsknk084sn02q"] }),
@@ -58,6 +82,8 @@ async fn users_are_filtered_by_every_key(#[values(Db::Sqlite, Db::Postgres)] on:
         json!({}),
         json!({ "ids": [] }),
         json!({ "ids": null }),
+        json!({ "organizationId": null }),
+        json!({ "organizationId": jane }),
         json!({ "ids": vec![jane.clone(); 101] }),
         json!({ "ids": ["jane"] }),
         json!({ "entityRefs": [] }),

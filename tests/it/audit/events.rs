@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use crate::support::app::{App, Db};
 use crate::support::client::{Answer, text};
 
+const MEMBER_REMOVED: &str = "organization.member_removed";
+
 /// A mutation, and the event that it leaves.
 struct Case {
     field: &'static str,
@@ -64,7 +66,8 @@ async fn every_mutation_leaves_its_event(#[values(Db::Sqlite, Db::Postgres)] on:
             "{}",
             case.field
         );
-        let gone = case.after.is_null();
+        // A membership is gone, and its organization is there.
+        let gone = case.after.is_null() && case.action != MEMBER_REMOVED;
         assert_eq!(event["target"].is_null(), gone, "{}: {event:#}", case.field);
         let at: chrono::DateTime<chrono::Utc> = text(event, "/at").parse().unwrap();
         assert!(began <= at && at <= app.clock.now(), "{at}");
@@ -172,6 +175,42 @@ fn cases(rows: &Rows) -> Vec<Case> {
             action: "session.ended",
             target: "/endSession/deletedId",
             before: json!({ "providerId": provider, "identityId": null, "userAgent": "Browser/1.0" }),
+            after: Value::Null,
+        },
+        Case {
+            field: "createOrganization",
+            document: "mutation { createOrganization(input: { slug: \"new\", name: \"New\" }) { organization { id } } }",
+            variables: json!({}),
+            action: "organization.created",
+            target: "/createOrganization/organization/id",
+            before: Value::Null,
+            after: json!({ "slug": "new", "name": "New", "domains": [] }),
+        },
+        Case {
+            field: "updateOrganization",
+            document: "mutation($id: ID!) { updateOrganization(input: { id: $id, name: \"Acme\", domains: [\"ACME.example\"] }) { organization { id } } }",
+            variables: json!({ "id": rows.organization }),
+            action: "organization.updated",
+            target: "/updateOrganization/organization/id",
+            before: json!({ "slug": "acme", "name": "acme", "domains": [] }),
+            after: json!({ "slug": "acme", "name": "Acme", "domains": ["acme.example"] }),
+        },
+        Case {
+            field: "addOrganizationMember",
+            document: "mutation($id: ID!, $user: ID!) { addOrganizationMember(organizationId: $id, userId: $user) { organization { id } } }",
+            variables: json!({ "id": rows.elsewhere, "user": user }),
+            action: "organization.member_added",
+            target: "/addOrganizationMember/organization/id",
+            before: Value::Null,
+            after: json!({ "userId": user }),
+        },
+        Case {
+            field: "removeOrganizationMember",
+            document: "mutation($id: ID!, $user: ID!) { removeOrganizationMember(organizationId: $id, userId: $user) { organization { id } } }",
+            variables: json!({ "id": rows.organization, "user": user }),
+            action: MEMBER_REMOVED,
+            target: "/removeOrganizationMember/organization/id",
+            before: json!({ "userId": user }),
             after: Value::Null,
         },
         // Last, since nothing is linked to a user who is disabled.
@@ -290,7 +329,12 @@ async fn what_is_refused_or_fails_leaves_no_event(#[values(Db::Sqlite, Db::Postg
 async fn what_changes_nothing_leaves_no_event(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let app = App::start(on).await;
     let Rows {
-        provider, identity, ..
+        user,
+        provider,
+        identity,
+        organization,
+        elsewhere,
+        ..
     } = &Rows::new(&app).await;
     app.all_sealed().await;
     let before = app.dump().await;
@@ -299,6 +343,9 @@ async fn what_changes_nothing_leaves_no_event(#[values(Db::Sqlite, Db::Postgres)
         "upsertUser(input: { entityRef: \"USER:jane\", displayName: \"jane\", email: \"jane@example.org\", picture: null, status: ACTIVE, hasOtherSignIn: false, annotations: {} }) { user { id } userErrors { code } }".to_owned(),
         format!("updateIdentityData(input: {{ id: {identity:?}, data: {{}} }}) {{ identity {{ version }} userErrors {{ code }} }}"),
         format!("updateIdentityProvider(input: {{ id: {provider:?}, config: {{}}, enabled: true }}) {{ identityProvider {{ version }} userErrors {{ code }} }}"),
+        format!("updateOrganization(input: {{ id: {organization:?}, name: \"acme\", domains: [] }}) {{ userErrors {{ code }} }}"),
+        format!("addOrganizationMember(organizationId: {organization:?}, userId: {user:?}) {{ userErrors {{ code }} }}"),
+        format!("removeOrganizationMember(organizationId: {elsewhere:?}, userId: {user:?}) {{ userErrors {{ code }} }}"),
     ] {
         let data = app.ask(&format!("mutation {{ {document} }}")).data().await;
         let payload = data.as_object().unwrap().values().next().unwrap();
@@ -394,17 +441,24 @@ struct Rows {
     spare_provider: String,
     spare_key: String,
     session: String,
+    /// The user is a member of it.
+    organization: String,
+    elsewhere: String,
 }
 
 impl Rows {
     async fn new(app: &App) -> Self {
         let (user, provider) = (app.user("jane").await, app.provider("crm").await);
         let session = app.opened(app.new_session(&user, &provider)).await;
+        let organization = app.organization("acme").await;
+        app.add_member(&organization, &user).await;
         Self {
             session: session.row.id.to_string(),
             identity: app.linked(&provider, &user, "4711").await,
             spare_provider: app.provider("spare").await,
             spare_key: app.key_id(&app.key("spare", &["user:act_as"]).await).await,
+            organization,
+            elsewhere: app.organization("elsewhere").await,
             user,
             provider,
         }

@@ -6,6 +6,7 @@ mod browsers;
 mod disconnect;
 mod forms;
 mod link;
+mod organizations;
 mod outages;
 mod sign_in;
 mod sign_on;

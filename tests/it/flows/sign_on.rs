@@ -7,7 +7,7 @@ use sea_orm::EntityTrait;
 
 use super::{ACME, HUB, world};
 use crate::support::app::Db;
-use crate::support::tenants;
+use crate::support::sign_on;
 use crate::support::world::World;
 
 async fn auth_identities(world: &World) -> Vec<Model> {
@@ -20,7 +20,7 @@ async fn auth_identities(world: &World) -> Vec<Model> {
 /// Hub is an organization's own, and its sign-on; Ada is a member. People are not looked for by
 /// their addresses there.
 async fn at_hub(world: &World) -> (String, String) {
-    let organization = tenants::organization(&world.app, "hub-org").await;
+    let organization = world.app.organization("hub-org").await;
     world
         .app
         .execute(
@@ -33,8 +33,8 @@ async fn at_hub(world: &World) -> (String, String) {
     let found = world.app.ask(ask).data().await;
     let hub = crate::support::client::text(&found, "/identityProvider/id");
     let ada = crate::support::client::text(&found, "/user/id");
-    tenants::member(&world.app, &organization, &ada).await;
-    let sign_on = tenants::sign_on(&world.app, &organization, &hub, true).await;
+    world.app.add_member(&organization, &ada).await;
+    let sign_on = sign_on::sign_on(&world.app, &organization, &hub, true).await;
     (sign_on, ada)
 }
 
@@ -121,9 +121,9 @@ async fn somebody_elses_ident_is_never_taken_over(#[values(Db::Sqlite, Db::Postg
     let organization = organization.replace("ID", &format!("{sign_on:?}"));
     let organization = world.app.ask(&organization).data().await;
     let organization = crate::support::client::text(&organization, "/organization/organization/id");
-    tenants::member(&world.app, &organization, &bo).await;
+    world.app.add_member(&organization, &bo).await;
     world.app.execute("DELETE FROM auth_identity").await;
-    tenants::auth_identity(&world.app, &sign_on, &bo, &ident).await;
+    sign_on::auth_identity(&world.app, &sign_on, &bo, &ident).await;
     world.app.all_sealed().await;
 
     let before = world.app.stored().await;

@@ -9,9 +9,10 @@ use lanyard::id::Kind;
 use serde_json::json;
 
 use super::document::{Given, Schema, Step};
+use crate::integrations::setting;
 use crate::support::app::App;
 use crate::support::client::text;
-use crate::support::tenants;
+use crate::support::sign_on;
 
 /// How each type is reached from the root, in steps of type and field.
 const PATHS: &[(&str, &[(&str, &str)])] = &[
@@ -29,6 +30,16 @@ const PATHS: &[(&str, &[(&str, &str)])] = &[
     ),
     ("User", &[("Query", "user")]),
     ("IdentityProvider", &[("Query", "identityProvider")]),
+    ("Organization", &[("Query", "organization")]),
+    ("OrganizationConnection", &[("Query", "organizations")]),
+    (
+        "OrganizationEdge",
+        &[
+            ("Query", "organizations"),
+            ("OrganizationConnection", "edges"),
+        ],
+    ),
+    ("OrganizationPayload", &[("Mutation", "updateOrganization")]),
     ("ProviderType", &[("Query", "providerTypes")]),
     (
         "ConfigField",
@@ -42,6 +53,35 @@ const PATHS: &[(&str, &[(&str, &str)])] = &[
         &[("Query", "auditEvents"), ("AuditEventConnection", "nodes")],
     ),
     ("LinkDecision", &[("Query", "linkPreview")]),
+    ("Integration", &[("Query", "integration")]),
+    (
+        "OrganizationIntegration",
+        &[("Query", "organizationIntegration")],
+    ),
+    (
+        "OrganizationIntegrationConnection",
+        &[("Query", "organizationIntegrations")],
+    ),
+    (
+        "OrganizationIntegrationEdge",
+        &[
+            ("Query", "organizationIntegrations"),
+            ("OrganizationIntegrationConnection", "edges"),
+        ],
+    ),
+    (
+        "InstallIntegrationPayload",
+        &[("Mutation", "installIntegration")],
+    ),
+    (
+        "OrganizationIntegrationPayload",
+        &[("Mutation", "setDefaultIdentity")],
+    ),
+    ("IntegrationPayload", &[("Mutation", "updateIntegration")]),
+    (
+        "UninstallIntegrationPayload",
+        &[("Mutation", "uninstallIntegration")],
+    ),
     (
         "Refusal",
         &[("Mutation", "upsertUser"), ("UserPayload", "userErrors")],
@@ -194,7 +234,7 @@ impl Cell {
             let needed = match rule.need {
                 Need::Scope(scope) => vec![scope],
                 Need::Both(one, other) => vec![one, other],
-                Need::Nothing | Need::Credential | Need::ScopeOfIds | Need::Person => Vec::new(),
+                Need::Nothing | Need::Credential | Need::ScopeOfIds | Need::Person => vec![],
             };
             for scope in needed {
                 if !scopes.iter().any(|(known, _)| *known == scope) {
@@ -215,8 +255,22 @@ pub struct Cells<'a> {
     /// Where people sign in.
     pub door: String,
     identity: String,
+    /// The user is a member of it.
+    organization: String,
+    /// Another one, that may gain and lose members.
+    elsewhere: String,
+    installed: Installed,
     sign_on: SignOn,
     used: AtomicU32,
+}
+
+/// An integration in an organization of its own, acting as the identity; and another one there
+/// that mutations may change.
+struct Installed {
+    organization: String,
+    integration: String,
+    share: String,
+    spare: String,
 }
 
 /// An organization's sign-on, at which the user has a link; and an organization beside it, whose
@@ -232,14 +286,14 @@ struct SignOn {
 
 impl SignOn {
     async fn new(app: &App, user: &str) -> Self {
-        let organization = tenants::organization(app, "signs-on").await;
-        tenants::member(app, &organization, user).await;
-        let provider = tenants::own_provider(app, &organization, "sign-on").await;
-        let auth_provider = tenants::sign_on(app, &organization, &provider, false).await;
-        let other = tenants::organization(app, "signs-on-too").await;
+        let organization = app.organization("signs-on").await;
+        app.add_member(&organization, user).await;
+        let provider = sign_on::own_door(app, &organization, "sign-on").await;
+        let auth_provider = sign_on::sign_on(app, &organization, &provider, false).await;
+        let other = app.organization("signs-on-too").await;
         Self {
-            auth_identity: tenants::auth_identity(app, &auth_provider, user, "4711").await,
-            other_provider: tenants::own_provider(app, &other, "sign-on-too").await,
+            auth_identity: sign_on::auth_identity(app, &auth_provider, user, "4711").await,
+            other_provider: sign_on::own_door(app, &other, "sign-on-too").await,
             organization,
             provider,
             auth_provider,
@@ -258,13 +312,20 @@ impl<'a> Cells<'a> {
                 "credential": { "accessToken": "token" },
             }))
             .await;
+        let organization = app.organization("acme").await;
+        app.add_member(&organization, &user).await;
+        let identity = text(&link.data(), "/linkIdentity/identity/id");
+        let installed = Installed::new(app, &user, &identity).await;
         let sign_on = SignOn::new(app, &user).await;
         app.all_sealed().await;
         Self {
             app,
             sign_on,
             schema: Schema::read(app).await,
-            identity: text(&link.data(), "/linkIdentity/identity/id"),
+            elsewhere: app.organization("elsewhere").await,
+            organization,
+            installed,
+            identity,
             user,
             provider,
             door: app.provider("door").await,
@@ -292,6 +353,11 @@ impl<'a> Cells<'a> {
             .collect()
     }
 
+    /// The document of a cell, with these arguments.
+    pub fn document(&self, cell: &Cell, given: &Given) -> String {
+        self.schema.document(&cell.path, given)
+    }
+
     /// A document that is sent once; `caller` is the id of the key that sends it.
     pub async fn fresh(&self, cell: &Cell, caller: &str) -> String {
         let mut given = self.given(caller).await;
@@ -316,7 +382,17 @@ impl<'a> Cells<'a> {
                 other_provider,
                 ..
             } = &self.sign_on;
-            tenants::sign_on(self.app, other, other_provider, true).await;
+            sign_on::sign_on(self.app, other, other_provider, true).await;
+        }
+        // A share is uninstalled once.
+        if cell.path[0].1 == "uninstallIntegration" {
+            let number = self.used.fetch_add(1, Ordering::Relaxed);
+            let external_id = format!("short-lived-{number}");
+            let (_, share) = self.installed.install(self.app, &external_id, None).await;
+            given.insert(
+                "Mutation.uninstallIntegration.organizationIntegrationId",
+                format!("{share:?}"),
+            );
         }
         self.schema.document(&cell.path, &given)
     }
@@ -338,6 +414,59 @@ impl<'a> Cells<'a> {
             ("Query.userIdentities.providerType", quote("custom")),
             ("Query.identityProvider.id", quote(&self.provider)),
             ("Query.user.id", quote(&self.user)),
+            ("Query.organization.id", quote(&self.organization)),
+            ("Mutation.createOrganization.input.slug", fresh("org")),
+            (
+                "Mutation.updateOrganization.input.id",
+                quote(&self.organization),
+            ),
+            (
+                "Mutation.addOrganizationMember.organizationId",
+                quote(&self.elsewhere),
+            ),
+            ("Mutation.addOrganizationMember.userId", quote(&self.user)),
+            (
+                "Mutation.removeOrganizationMember.organizationId",
+                quote(&self.elsewhere),
+            ),
+            (
+                "Mutation.removeOrganizationMember.userId",
+                quote(&self.user),
+            ),
+            ("Query.integration.id", quote(&self.installed.integration)),
+            (
+                "Query.organizationIntegration.id",
+                quote(&self.installed.share),
+            ),
+            (
+                "Query.defaultIdentity.organizationIntegrationId",
+                quote(&self.installed.share),
+            ),
+            (
+                "Mutation.installIntegration.input.organizationId",
+                quote(&self.installed.organization),
+            ),
+            (
+                "Mutation.installIntegration.input.provider",
+                quote("github"),
+            ),
+            (
+                "Mutation.installIntegration.input.externalId",
+                fresh("installation"),
+            ),
+            ("Mutation.installIntegration.input.name", quote("GitHub")),
+            (
+                "Mutation.setDefaultIdentity.organizationIntegrationId",
+                quote(&self.installed.spare),
+            ),
+            (
+                "Mutation.updateOrganizationIntegration.input.id",
+                quote(&self.installed.spare),
+            ),
+            (
+                "Mutation.updateIntegration.input.id",
+                quote(&self.installed.integration),
+            ),
             ("Query.linkPreview.input.providerId", quote(&self.provider)),
             ("Query.linkPreview.input.userId", quote(&self.user)),
             (
@@ -405,6 +534,39 @@ impl<'a> Cells<'a> {
                 quote(&self.sign_on.other),
             ),
         ])
+    }
+}
+
+impl Installed {
+    async fn new(app: &App, user: &str, identity: &str) -> Self {
+        let organization = app.organization("installed").await;
+        app.add_member(&organization, user).await;
+        let mut installed = Self {
+            organization,
+            integration: String::new(),
+            share: String::new(),
+            spare: String::new(),
+        };
+        (installed.integration, installed.share) =
+            installed.install(app, "acting", Some(identity)).await;
+        installed.spare = installed.install(app, "spare", None).await.1;
+        installed
+    }
+
+    /// Installs another integration: its id, and that of the organization's share.
+    async fn install(
+        &self,
+        app: &App,
+        external_id: &str,
+        default: Option<&str>,
+    ) -> (String, String) {
+        let input = json!({
+            "organizationId": self.organization, "provider": "github", "name": "GitHub",
+            "externalId": external_id, "defaultIdentityId": default,
+        });
+        let payload = setting::install(app, input).await.data();
+        let id = |of: &str| text(&payload, &format!("/installIntegration/{of}/id"));
+        (id("integration"), id("organizationIntegration"))
     }
 }
 

@@ -154,7 +154,7 @@ async fn every_cell_of_the_matrix_holds_for_people(#[values(Db::Sqlite, Db::Post
             _ => assert_allowed(&label, "a stranger", &by_stranger),
         }
         let nothing = match root {
-            "node" | "identity" | "user" | "authProvider" => json!(null),
+            "node" | "identity" | "user" | "organization" | "authProvider" => json!(null),
             "nodes" => json!([null]),
             "userIdentities" => json!([]),
             // Not about the owner's rows, or lists of the caller's own: other tests look at them.

@@ -27,8 +27,8 @@ async fn over_an_edge_the_parents_scope_shows_key_and_name(
     ] {
         for field in schema.fields_of(of) {
             let inner = match field.as_str() {
-                "identities" | "sessions" => continue,
-                "type" | "annotations" | "clientOf" => " { __typename }",
+                "identities" | "sessions" | "organizations" => continue,
+                "type" | "annotations" | "clientOf" | "organization" => " { __typename }",
                 _ => "",
             };
             let query = format!(

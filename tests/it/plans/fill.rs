@@ -1,8 +1,9 @@
 //! A million identities, by SQL: the same rows on both databases.
 //!
 //! 250,000 users with four identities each at eight providers; a credential for every fourth;
-//! 20,000 other providers, 20,000 API keys, 100,000 sessions, 200,000 sealed events. Ids are numbers: the rows of
-//! a table are numbered from 0.
+//! 20,000 other providers, 20,000 API keys, 100,000 sessions, 200,000 sealed events; 5,000
+//! organizations, one of them of 100,000 users; 100,000 organization integrations; 2,000 sign-ons
+//! with 200,000 links. Ids are numbers: the rows of a table are numbered from 0.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use uuid::Uuid;
@@ -12,10 +13,21 @@ pub fn id(number: u32) -> Uuid {
     Uuid::from_u128(0x7000_8000_0000_0000_0000 + u128::from(number))
 }
 
+/// An organization that four in ten users are members of.
+pub const BIG: u32 = 0;
+/// One of twenty members, who are far apart.
+pub const SMALL: u32 = 777;
+/// It has half of all that is installed.
+pub const ORGANIZATION_OF_MANY_INTEGRATIONS: u32 = 0;
+/// 4,000 organizations have it.
+pub const INTEGRATION_OF_MANY: u32 = 50_000;
+/// 4,000 organization integrations act as it.
+pub const SHARED_ACCOUNT: u32 = 777;
+
 pub const EXTERNAL_ID: &str = "account-777";
 pub const EMAIL: &str = "Person777@example.org";
 pub const ENTITY_REF: &str = "user:default/person777";
-/// Organizations' sign-ons, of as many organizations.
+/// Organizations' sign-ons.
 pub const SIGN_ONS: u32 = 2_000;
 
 /// The words that the two databases have for the same thing.
@@ -103,9 +115,31 @@ impl Words {
     }
 }
 
+/// Members of a big organization, and of many small ones.
+const MEMBERS: &str = "organization_member";
+
 type Table = (&'static str, u32, &'static [(&'static str, &'static str)]);
 
 const TABLES: &[Table] = &[
+    (
+        "organization",
+        5_000,
+        &[
+            ("id", "id[n]"),
+            ("slug", "'organization-' || n"),
+            ("name", "'Organization ' || n"),
+            ("date_added", "time[n]"),
+        ],
+    ),
+    (
+        "organization_domain",
+        5_000,
+        &[
+            ("domain", "'organization-' || n || '.example'"),
+            ("organization_id", "id[n]"),
+            ("date_added", "time[n]"),
+        ],
+    ),
     (
         "\"user\"",
         250_000,
@@ -124,7 +158,27 @@ const TABLES: &[Table] = &[
             ("date_updated", "time[n]"),
         ],
     ),
-    // The first eight have identities, at four types; the rest are there to be passed over.
+    // The big organization has two in five users, each other one twenty, 12,500 apart.
+    (
+        MEMBERS,
+        100_000,
+        &[
+            ("organization_id", "id[0]"),
+            ("user_id", "id[(n * 5) / 2]"),
+            ("date_added", "time[n]"),
+        ],
+    ),
+    (
+        MEMBERS,
+        99_980,
+        &[
+            ("organization_id", "id[1 + n / 20]"),
+            ("user_id", "id[(n % 20) * 12500 + n / 20]"),
+            ("date_added", "time[n]"),
+        ],
+    ),
+    // The first eight have identities, at four types; the rest are there to be passed over. Half
+    // of those are organizations' own.
     (
         "identity_provider",
         20_008,
@@ -142,6 +196,10 @@ const TABLES: &[Table] = &[
             ("name", "'Provider ' || n"),
             ("config_json", "'{}'"),
             ("client_of", "CASE WHEN n % 1000 = 999 THEN id[0] END"),
+            (
+                "organization_id",
+                "CASE WHEN n >= 10008 THEN id[n % 5000] END",
+            ),
             ("enabled", "n % 10 <> 0"),
             ("allows_sign_in", "n % 10 = 1"),
             ("allows_multiple_per_user", "false"),
@@ -204,6 +262,10 @@ const TABLES: &[Table] = &[
             ("hash", "bytes[n]"),
             ("hint", "'lyd_abcd'"),
             ("scopes_json", "'[\"admin\"]'"),
+            (
+                "organization_id",
+                "CASE WHEN n % 2 = 1 THEN id[n % 5000] END",
+            ),
             ("created_by_kind", "'SERVER'"),
             ("created_by_name", "'fill'"),
             ("date_added", "time[n]"),
@@ -222,6 +284,71 @@ const TABLES: &[Table] = &[
             ("date_added", "time[n]"),
             ("last_seen_at", "time[n]"),
             ("expires_at", "time[n]"),
+        ],
+    ),
+    (
+        "integration",
+        50_001,
+        &[
+            ("id", "id[n]"),
+            (
+                "provider",
+                "CASE n % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
+            ),
+            ("external_id", "'installation-' || (n / 4)"),
+            ("name", "'Integration ' || n"),
+            ("metadata_json", "'{}'"),
+            ("status", "'ACTIVE'"),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
+        ],
+    ),
+    // Every second is one organization's, the others are of many; half of all act as somebody.
+    (
+        "organization_integration",
+        100_000,
+        &[
+            ("id", "id[n * 2]"),
+            ("organization_id", "id[(n % 2) * (1 + (n / 2) % 4999)]"),
+            ("integration_id", "id[n / 2]"),
+            (
+                "provider",
+                "CASE (n / 2) % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
+            ),
+            ("external_id", "'installation-' || (n / 8)"),
+            ("config_json", "'{}'"),
+            (
+                "status",
+                "CASE WHEN n % 100 = 3 THEN 'DISABLED' ELSE 'ACTIVE' END",
+            ),
+            (
+                "default_identity_id",
+                "CASE WHEN n % 4 < 2 THEN id[n * 4] END",
+            ),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
+        ],
+    ),
+    (
+        "organization_integration",
+        4_000,
+        &[
+            ("id", "id[n * 50 + 1]"),
+            ("organization_id", "id[1 + n]"),
+            ("integration_id", "id[50000]"),
+            (
+                "provider",
+                "CASE (50000) % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
+            ),
+            ("external_id", "'installation-12500'"),
+            ("config_json", "'{}'"),
+            (
+                "status",
+                "CASE WHEN n % 100 = 3 THEN 'DISABLED' ELSE 'ACTIVE' END",
+            ),
+            ("default_identity_id", "id[777]"),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
         ],
     ),
     (
@@ -254,6 +381,10 @@ const TABLES: &[Table] = &[
             ("actor_id", "'api_key_' || (n % 1000)"),
             ("target_id", "'identity_' || (n % 50000)"),
             ("user_id", "'user_' || (n % 50000)"),
+            (
+                "organization_id",
+                "CASE n % 4 WHEN 0 THEN 'organization_0' WHEN 1 THEN 'organization_' || (n % 5000) END",
+            ),
         ],
     ),
     (
@@ -270,27 +401,8 @@ const TABLES: &[Table] = &[
     ),
 ];
 
-/// Each organization signs on by a provider that comes after the first eight.
+/// The first organizations sign on, by providers that come after the first eight.
 const SIGN_ON_TABLES: &[Table] = &[
-    (
-        "organization",
-        SIGN_ONS,
-        &[
-            ("id", "id[n]"),
-            ("slug", "'organization-' || n"),
-            ("name", "'Organization ' || n"),
-            ("date_added", "time[n]"),
-        ],
-    ),
-    (
-        "organization_member",
-        200_000,
-        &[
-            ("organization_id", "id[n % 2000]"),
-            ("user_id", "id[n / 2]"),
-            ("date_added", "time[n]"),
-        ],
-    ),
     (
         "auth_provider",
         SIGN_ONS,

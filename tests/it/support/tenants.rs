@@ -1,109 +1,138 @@
-//! Organizations with members, own providers and a sign-on.
+//! Two organizations that are to know nothing of each other, and what is nobody's.
 
+use lanyard::database::organization_integration;
 use serde_json::{Value, json};
 
-use super::app::App;
-use super::client::{Answer, text};
+use super::app::{App, Db};
+use super::client::Answer;
+use super::fixtures::LINK;
 
-/// An organization of that slug.
-pub async fn organization(app: &App, slug: &str) -> String {
-    let data = app
-        .ask(
-            "mutation($input: CreateOrganizationInput!) { createOrganization(input: $input) {
-                organization { id } userErrors { code message } } }",
-        )
-        .variables(json!({ "input": { "slug": slug, "name": slug } }))
-        .data()
-        .await;
-    text(&data, "/createOrganization/organization/id")
+/// An organization with one of everything. What it has is named after it.
+pub struct Tenant {
+    pub organization: String,
+    pub user: String,
+    /// Its own.
+    pub provider: String,
+    pub at_own: String,
+    pub at_shared: String,
+    pub integration: String,
+    pub organization_integration: String,
+    pub auth_provider: String,
+    pub auth_identity: String,
+    /// With all scopes, and bound to it.
+    pub key: String,
+    pub key_id: String,
 }
 
-/// Makes the user a member.
-pub async fn member(app: &App, organization: &str, user: &str) {
-    let data = app
-        .ask(
-            "mutation($organization: ID!, $user: ID!) {
-                addOrganizationMember(organizationId: $organization, userId: $user) {
-                    userErrors { code message } } }",
-        )
-        .variables(json!({ "organization": organization, "user": user }))
-        .data()
-        .await;
-    assert_eq!(data["addOrganizationMember"]["userErrors"], json!([]));
+/// Two of them, and a user and an identity of neither.
+pub struct Tenants {
+    pub app: App,
+    pub a: Tenant,
+    pub b: Tenant,
+    /// A provider of all.
+    pub shared: String,
+    pub nobody: String,
+    pub nobodys: String,
+    pub unbound_key_id: String,
 }
 
-/// A provider of the organization's own that signs people in.
-pub async fn own_provider(app: &App, organization: &str, slug: &str) -> String {
-    let more = json!({ "organizationId": organization, "allowsSignIn": true });
-    app.provider_with(slug, more).await
+impl Tenants {
+    pub async fn new(on: Db) -> Self {
+        let app = App::start(on).await;
+        let shared = app.provider("shared").await;
+        let a = Tenant::new(&app, "canary-a", &shared).await;
+        let b = Tenant::new(&app, "b", &shared).await;
+        let nobody = app.user("canary-nobody").await;
+        let key = app.key("canary-unbound", &["identity:read"]).await;
+        let tenants = Self {
+            a,
+            b,
+            nobodys: app.linked(&shared, &nobody, "canary-nobody").await,
+            unbound_key_id: app.key_id(&key).await,
+            shared,
+            nobody,
+            app,
+        };
+        tenants.app.all_sealed().await;
+        tenants
+    }
+
+    /// Ids of rows that a key of `b` doesn't see.
+    pub fn hidden_from_b(&self) -> Vec<&str> {
+        let a = &self.a;
+        vec![
+            &a.organization,
+            &a.user,
+            &a.provider,
+            &a.at_own,
+            &a.at_shared,
+            &a.integration,
+            &a.organization_integration,
+            &a.auth_provider,
+            &a.auth_identity,
+            &a.key_id,
+            &self.nobody,
+            &self.nobodys,
+            &self.unbound_key_id,
+        ]
+    }
 }
 
-/// A key with these scopes that is bound to the organization.
-pub async fn bound_key(app: &App, organization: &str, scopes: &[&str]) -> String {
-    let data = app
-        .ask(
-            "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret userErrors { code } } }",
-        )
-        .variables(json!({ "input": {
-            "name": "bound", "scopes": scopes, "organizationId": organization,
-        } }))
-        .data()
-        .await;
-    text(&data, "/createApiKey/secret")
+impl Tenant {
+    async fn new(app: &App, name: &str, shared: &str) -> Self {
+        let organization = app.organization(name).await;
+        let user = app.member(&organization, &format!("{name}-user")).await;
+        let provider = app
+            .own_provider(&organization, &format!("{name}-provider"))
+            .await;
+        let at_own = app.linked(&provider, &user, &format!("{name}-own")).await;
+        let at_shared = app.linked(shared, &user, &format!("{name}-shared")).await;
+        let acting = app.acting_as(&organization, &at_own).await;
+        let found =
+            organization_integration::by_ids(app.database.reader(), &[acting.parse().unwrap()])
+                .await;
+        let sign_on = app.sign_on(&organization, &provider).await;
+        let key = app.bound_key(&organization, &["admin"]).await;
+        Self {
+            integration: found.unwrap()[0].integration_id.to_string(),
+            organization_integration: acting,
+            auth_identity: app.auth_identity(&organization, sign_on, &user).await,
+            auth_provider: sign_on.to_string(),
+            key_id: app.key_id(&key).await,
+            key,
+            organization,
+            user,
+            provider,
+            at_own,
+            at_shared,
+        }
+    }
 }
 
-/// setAuthProvider, as an admin.
-pub async fn set_auth_provider(
-    app: &App,
-    organization: &str,
-    provider: &str,
-    allow_unlinked: bool,
-) -> Answer {
-    app.ask(SET_AUTH_PROVIDER)
-        .variables(json!({ "input": {
-            "organizationId": organization, "providerId": provider, "allowUnlinked": allow_unlinked,
-        } }))
-        .send()
-        .await
+/// What the key of `b` asks for.
+impl Tenants {
+    pub async fn by_b(&self, query: &str, variables: Value) -> Answer {
+        let ask = self.app.ask(query).variables(variables);
+        ask.by(&self.b.key).send().await
+    }
+
+    pub async fn mutation_by_b(&self, field: &str, input_type: &str, input: Value) -> Answer {
+        let query = format!(
+            "mutation($input: {input_type}!) {{ {field}(input: $input) {{ userErrors {{ code message }} }} }}"
+        );
+        self.by_b(&query, json!({ "input": input })).await
+    }
+
+    pub async fn link_by_b(
+        &self,
+        provider: &str,
+        user: &str,
+        account: &str,
+        policy: &str,
+    ) -> Answer {
+        let input = json!({
+            "providerId": provider, "userId": user, "externalId": account, "onConflict": policy,
+        });
+        self.by_b(LINK, json!({ "input": input })).await
+    }
 }
-
-/// The id of the organization's sign-on, which is set up.
-pub async fn sign_on(
-    app: &App,
-    organization: &str,
-    provider: &str,
-    allow_unlinked: bool,
-) -> String {
-    let answer = set_auth_provider(app, organization, provider, allow_unlinked).await;
-    text(&answer.data(), "/setAuthProvider/authProvider/id")
-}
-
-/// linkAuthIdentity, as an admin.
-pub async fn link_auth_identity(app: &App, sign_on: &str, user: &str, ident: &str) -> Value {
-    let answer = app
-        .ask(LINK_AUTH_IDENTITY)
-        .variables(json!({ "input": {
-            "authProviderId": sign_on, "userId": user, "ident": ident,
-        } }))
-        .send()
-        .await;
-    answer.data()["linkAuthIdentity"].clone()
-}
-
-/// The id of an auth identity that must come of it.
-pub async fn auth_identity(app: &App, sign_on: &str, user: &str, ident: &str) -> String {
-    let payload = link_auth_identity(app, sign_on, user, ident).await;
-    text(&payload, "/authIdentity/id")
-}
-
-pub const SET_AUTH_PROVIDER: &str = "mutation($input: SetAuthProviderInput!) {
-    setAuthProvider(input: $input) {
-        authProvider { id allowUnlinked organization { id } provider { id } }
-        userErrors { code message field retryable }
-    } }";
-
-pub const LINK_AUTH_IDENTITY: &str = "mutation($input: LinkAuthIdentityInput!) {
-    linkAuthIdentity(input: $input) {
-        authIdentity { id ident user { id } authProvider { id } dateAdded lastVerified lastSynced }
-        userErrors { code message field retryable }
-    } }";

@@ -59,7 +59,22 @@ impl World {
 
     /// Makes the provider's row, with more input.
     async fn configure(&self, issuer: Issuer, more: Value) -> String {
-        let slug = issuer.slug();
+        self.configure_as(issuer.slug(), issuer, more).await
+    }
+
+    /// A provider of the organization's own, at the same issuer as the shared one, that looks for
+    /// people by their addresses.
+    pub async fn own_provider(&self, organization: &str, slug: &str, issuer: Issuer) -> String {
+        let by_email = json!([{ "resolver": "emailMatchingUserEntityProfileEmail" }]);
+        let more = json!({
+            "organizationId": organization,
+            "name": format!("Provider {slug}"),
+            "signIn": { "resolvers": by_email },
+        });
+        self.configure_as(slug, issuer, more).await
+    }
+
+    async fn configure_as(&self, slug: &str, issuer: Issuer, more: Value) -> String {
         let redirect_uri = self.app.url(&format!("/auth/{slug}/callback"));
         self.provider.allow_redirect(issuer, redirect_uri);
         let client = self.provider.client(issuer);
@@ -266,7 +281,11 @@ impl Browser<'_> {
 
     /// The same with more parameters, `&return_to=…`.
     pub async fn begin_with(&self, issuer: Issuer, more: &str) -> Url {
-        let path = format!("/auth/{}/start?intent=sign_in{more}", issuer.slug());
+        self.begin_at(issuer.slug(), more).await
+    }
+
+    async fn begin_at(&self, slug: &str, more: &str) -> Url {
+        let path = format!("/auth/{slug}/start?intent=sign_in{more}");
         let seen = self.get(&path).await;
         assert_eq!(seen.status, StatusCode::SEE_OTHER, "{seen:?}");
         Url::parse(&seen.location.unwrap()).unwrap()
@@ -293,13 +312,38 @@ impl Browser<'_> {
         self.come_back(&callback).await
     }
 
+    /// Up to the way back from the provider of that slug.
+    pub async fn way_back_from(&self, slug: &str, username: &str) -> Url {
+        let authorization = self.begin_at(slug, "").await;
+        let provider = &self.world.provider;
+        provider.decide(&authorization, username).unwrap()
+    }
+
+    /// The whole way to the provider of that slug and back.
+    pub async fn sign_in_at(&self, slug: &str, username: &str) -> Seen {
+        let callback = self.way_back_from(slug, username).await;
+        self.come_back(&callback).await
+    }
+
+    /// The whole way of a link at the provider of that slug.
+    pub async fn link_at(&self, slug: &str, username: &str) -> Seen {
+        let authorization = self.begin_link_at(slug, "").await;
+        let provider = &self.world.provider;
+        let callback = provider.decide(&authorization, username).unwrap();
+        self.come_back(&callback).await
+    }
+
     /// Confirms a link on the page that asks: the address of the provider's page.
     pub async fn begin_link(&self, issuer: Issuer) -> Url {
         self.begin_link_with(issuer, "").await
     }
 
     pub async fn begin_link_with(&self, issuer: Issuer, more: &str) -> Url {
-        let path = format!("/auth/{}/start", issuer.slug());
+        self.begin_link_at(issuer.slug(), more).await
+    }
+
+    async fn begin_link_at(&self, slug: &str, more: &str) -> Url {
+        let path = format!("/auth/{slug}/start");
         let page = self.get(&format!("{path}?intent=link{more}")).await;
         assert_eq!(page.status, StatusCode::OK, "{page:?}");
         let fields = hidden_fields(&page.text);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{door, is_gone, unlink};
 use crate::support::app::{App, Db};
 use crate::support::client::text;
-use crate::support::tenants::{auth_identity, member, organization, own_provider, sign_on};
+use crate::support::sign_on::{auth_identity, own_door, sign_on};
 
 fn actions(events: &[(String, String)]) -> Vec<&str> {
     let mut actions: Vec<_> = events.iter().map(|(action, _)| action.as_str()).collect();
@@ -107,7 +107,7 @@ async fn the_primary_one_is_handed_on_to_the_first_linked(
 #[tokio::test]
 async fn what_acts_as_the_account_acts_as_nobody(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let app = App::start(on).await;
-    let (jane, acme) = (app.user("jane").await, organization(&app, "acme").await);
+    let (jane, acme) = (app.user("jane").await, app.organization("acme").await);
     let bot = app.linked(&app.provider("slack").await, &jane, "bot").await;
     let acting = installed(&app, &acme, &bot).await;
     let before = app.stored().await;
@@ -176,10 +176,10 @@ async fn installed(app: &App, organization: &str, identity: &str) -> Organizatio
 
 /// Jane at the organization's sign-on: the identity and the auth identity beside it.
 async fn at_sign_on(app: &App, jane: &str, more: Value) -> (String, String, String) {
-    let acme = organization(app, "acme").await;
-    member(app, &acme, jane).await;
+    let acme = app.organization("acme").await;
+    app.add_member(&acme, jane).await;
     let provider = match more {
-        Value::Null => own_provider(app, &acme, "acme-okta").await,
+        Value::Null => own_door(app, &acme, "acme-okta").await,
         mut more => {
             more["organizationId"] = json!(acme);
             more["allowsSignIn"] = json!(true);

@@ -4,9 +4,9 @@ use lanyard::database::api_key;
 use lanyard::database::event::{self, Filter};
 use lanyard::database::page::Position;
 use lanyard::database::reach::Reach;
-use lanyard::id::{ApiKeyId, EventId};
+use lanyard::id::{ApiKeyId, EventId, OrganizationId};
 
-use super::super::fill::id;
+use super::super::fill::{SMALL, id};
 use super::Order::{OfAnIndex, OfFew, OfSome, WholeTable};
 use super::{Lookup, Order, filter, hundred, lookup, second};
 
@@ -29,6 +29,16 @@ fn filters() -> Vec<(&'static str, Order, Filter)> {
             "userId",
             OfAnIndex,
             filter(|f: &mut Filter| f.user_id = text("user_7")),
+        ),
+        (
+            "organizationId, many",
+            OfAnIndex,
+            filter(|f: &mut Filter| f.organization_id = text("organization_0")),
+        ),
+        (
+            "organizationId, few",
+            OfAnIndex,
+            filter(|f: &mut Filter| f.organization_id = text("organization_777")),
         ),
         (
             "an action",
@@ -101,7 +111,36 @@ pub fn all() -> Vec<Lookup> {
             },
         ));
     }
-    for (name, order, filter) in filters() {
+    for (place, page) in super::pages(&Position::Id(id(10_000))) {
+        all.push(lookup(
+            format!("API keys of an organization, {place}"),
+            OfAnIndex,
+            move |db| {
+                let page = page.clone();
+                async move {
+                    let reach = Reach::Organization(OrganizationId(id(SMALL)));
+                    api_key::page(&db, reach, &page).await.unwrap();
+                }
+            },
+        ));
+    }
+    // What a key that is bound to an organization is answered.
+    let within_one = |organization: &'static str| {
+        filters().into_iter().map(move |(name, _, filter)| {
+            let filter = Filter {
+                organization_id: Some(organization.to_owned()),
+                ..filter
+            };
+            (format!("{name}, within {organization}"), OfSome, filter)
+        })
+    };
+    let alone = filters()
+        .into_iter()
+        .map(|(name, order, filter)| (name.to_owned(), order, filter));
+    let all_filters = alone
+        .chain(within_one("organization_0"))
+        .chain(within_one("organization_777"));
+    for (name, order, filter) in all_filters {
         for (place, page) in super::pages(&Position::Sequence(100_000)) {
             let filter = filter.clone();
             let mut lookup = lookup(format!("events {name}, {place}"), order, move |db| {

@@ -4,9 +4,9 @@ use lanyard::database::credential;
 use lanyard::database::identity::{self, Filter, Only, OrderBy, Parent, Status};
 use lanyard::database::page::Position;
 use lanyard::database::reach::Reach;
-use lanyard::id::{IdentityId, ProviderId, UserId};
+use lanyard::id::{IdentityId, OrganizationId, ProviderId, UserId};
 
-use super::super::fill::{EMAIL, EXTERNAL_ID, id};
+use super::super::fill::{BIG, EMAIL, EXTERNAL_ID, SMALL, id};
 use super::Order::{OfAnIndex, OfFew, OfSome, WholeTable};
 use super::{Lookup, Order, filter, hundred, lookup, second, thousand};
 
@@ -128,6 +128,17 @@ fn filters() -> Vec<(&'static str, Order, Filter)> {
             OfSome,
             filter(|f: &mut Filter| f.expiring_before = Some(second(200_000))),
         ),
+        // Whatever is near in the list: two in five users are members.
+        (
+            "organizationId, many",
+            OfSome,
+            filter(|f: &mut Filter| f.organization_id = Some(OrganizationId(id(BIG)))),
+        ),
+        (
+            "organizationId, few",
+            OfFew,
+            filter(|f: &mut Filter| f.organization_id = Some(OrganizationId(id(SMALL)))),
+        ),
         // How callers combine keys.
         (
             "providerId, externalId",
@@ -226,6 +237,24 @@ pub fn pages() -> Vec<Lookup> {
             &Position::Id(id(3_109)),
         ));
     }
+    // What a key that is bound to an organization is answered.
+    for organization in [BIG, SMALL] {
+        let reach = Reach::Organization(OrganizationId(id(organization)));
+        for (name, _, filter) in filters() {
+            let mut pages = pages_of(
+                &format!("{name}, within organization {organization}"),
+                OfSome,
+                &filter.within(reach),
+                identity::Order::default(),
+                &Position::Id(id(500_000)),
+            );
+            for lookup in &mut pages {
+                // A row, and whether it is a member's, for each that is passed over.
+                lookup.most_rows = 3 * super::FEW;
+            }
+            all.extend(pages);
+        }
+    }
     for (by, middle) in [
         (OrderBy::Id, Position::Id(id(500_000))),
         (
@@ -258,6 +287,16 @@ pub fn pages() -> Vec<Lookup> {
                 order,
                 &middle,
             ));
+            for organization in [BIG, SMALL] {
+                let reach = Reach::Organization(OrganizationId(id(organization)));
+                all.extend(pages_of(
+                    &format!("{name}, within organization {organization}"),
+                    OfSome,
+                    &Filter::default().within(reach),
+                    order,
+                    &middle,
+                ));
+            }
         }
     }
     all
@@ -348,6 +387,30 @@ pub fn nested() -> Vec<Lookup> {
             }
         },
     ));
+    for organization in [BIG, SMALL] {
+        let only = Only {
+            provider_type: None,
+            reach: Reach::Organization(OrganizationId(id(organization))),
+        };
+        let all_providers = (0..8).map(|number| Parent::Provider(ProviderId(id(number))));
+        for parents in [users.clone(), all_providers.collect()] {
+            for (place, page) in super::pages(&Position::Id(id(300_000))) {
+                let (parents, only) = (parents.clone(), only.clone());
+                let count = parents.len();
+                all.push(lookup(
+                    format!("identities of {count} within organization {organization}, {place}"),
+                    OfFew,
+                    move |db| {
+                        let (parents, only, page) = (parents.clone(), only.clone(), page.clone());
+                        async move {
+                            let pages = identity::pages_of_parents(&db, &parents, &only, &page);
+                            assert_eq!(pages.await.unwrap().len(), parents.len());
+                        }
+                    },
+                ));
+            }
+        }
+    }
     all.push(lookup("counts of users", OfAnIndex, move |db| {
         let users = users.clone();
         async move {

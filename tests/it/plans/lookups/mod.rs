@@ -2,6 +2,9 @@
 
 mod events;
 mod identities;
+
+mod integrations;
+mod organizations;
 mod providers;
 mod sessions;
 mod sign_on;
@@ -45,8 +48,10 @@ pub fn all() -> Vec<Lookup> {
     all.extend(identities::nested());
     all.extend(users::all());
     all.extend(providers::all());
+    all.extend(integrations::all());
     all.extend(sessions::all());
     all.extend(events::all());
+    all.extend(organizations::all());
     all.extend(sign_on::all());
     all
 }

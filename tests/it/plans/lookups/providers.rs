@@ -1,10 +1,11 @@
 //! Lookups of identity providers.
 
-use lanyard::database::identity_provider::{self, Filter};
+use lanyard::database::identity_provider::{self, Beside, Filter};
 use lanyard::database::page::Position;
-use lanyard::id::{ProviderId, UserId};
+use lanyard::database::reach::Reach;
+use lanyard::id::{OrganizationId, ProviderId, UserId};
 
-use super::super::fill::id;
+use super::super::fill::{SMALL, id};
 use super::Order::{OfFew, OfSome, WholeTable};
 use super::{Lookup, Order, filter, hundred, lookup};
 
@@ -37,6 +38,22 @@ fn filters() -> Vec<(&'static str, Order, Filter)> {
                 f.provider_type = github();
                 f.external_id = instance();
             }),
+        ),
+        (
+            "organizationId",
+            OfFew,
+            filter(|f: &mut Filter| f.organization_id = Some(OrganizationId(id(SMALL)))),
+        ),
+        // Two lists become one.
+        (
+            "within an organization",
+            OfSome,
+            Filter::default().within(Reach::Organization(OrganizationId(id(SMALL)))),
+        ),
+        (
+            "of a person",
+            OfSome,
+            Filter::default().within(Reach::User(UserId(id(SMALL)))),
         ),
         // No server has a million providers: those that don't fit are passed over in order.
         (
@@ -81,8 +98,15 @@ pub fn all() -> Vec<Lookup> {
         ),
         lookup("providers that sign people in", OfSome, |db| async move {
             let types = ["oidc".to_owned()];
-            let found = identity_provider::enabled_of_types(&db, &types, true, 100).await;
-            assert_eq!(found.unwrap().len(), 100);
+            for beside in [
+                Beside::Nobodys,
+                Beside::Organization(OrganizationId(id(SMALL))),
+                Beside::OrganizationsOf(UserId(id(SMALL))),
+            ] {
+                let found =
+                    identity_provider::enabled_of_types(&db, &types, true, beside, 100).await;
+                assert_eq!(found.unwrap().len(), 100);
+            }
         }),
         lookup("borrowers of a client", OfFew, |db| async move {
             assert_eq!(

@@ -1,7 +1,7 @@
 //! Lookups of sessions.
 
 use lanyard::database::session;
-use lanyard::id::{SessionId, UserId};
+use lanyard::id::{IdentityId, SessionId, UserId};
 
 use super::super::fill::id;
 use super::Order::OfFew;
@@ -22,6 +22,11 @@ pub fn all() -> Vec<Lookup> {
         lookup("sessions of a user", OfFew, |db| async move {
             let found = session::of_users(&db, &[UserId(id(777))]).await;
             assert_eq!(found.unwrap().len(), 4);
+        }),
+        lookup("sessions of identities", OfFew, |db| async move {
+            let identities = hundred(|number| IdentityId(id(number / 4)));
+            let found = session::of_identities(&db, &identities).await;
+            assert_eq!(found.unwrap().len(), 100);
         }),
         lookup("sessions of users", OfFew, |db| async move {
             let users = hundred(|number| UserId(id(number / 10)));
