@@ -136,6 +136,30 @@ impl Foreign<'_> {
                 "Mutation.endSession.id",
                 quote("session_01h455vb4pex5vsknk084sn02q"),
             ),
+            ("Query.authProvider.organizationId", organization()),
+            ("Mutation.unlinkIdentity.input.id", quote(self.identity)),
+            ("Mutation.setPrimaryIdentity.id", quote(self.identity)),
+            (
+                "Mutation.setAuthProvider.input.organizationId",
+                organization(),
+            ),
+            ("Mutation.setAuthProvider.input.providerId", provider()),
+            ("Mutation.removeAuthProvider.organizationId", organization()),
+            (
+                "Mutation.linkAuthIdentity.input.authProviderId",
+                quote(&self.tenant.auth_provider),
+            ),
+            ("Mutation.linkAuthIdentity.input.userId", user()),
+            ("Mutation.linkAuthIdentity.input.ident", quote("4711")),
+            (
+                "Mutation.deleteAuthIdentity.id",
+                quote(&self.tenant.auth_identity),
+            ),
+            ("Mutation.deleteAuthIdentities.userId", user()),
+            (
+                "Mutation.deleteAuthIdentities.organizationId",
+                organization(),
+            ),
         ])
     }
 }
