@@ -116,6 +116,9 @@ const fn scope(scope: Scope) -> Need {
     Need::Scope(scope)
 }
 
+/// Whoever changes a sign-on changes who gets into an organization.
+const SIGN_ON: Need = Need::Both(Scope::IntegrationWrite, Scope::IdentityWrite);
+
 /// (type, field, what a key needs, what people may). `*` stands for all fields of the type that
 /// have no row of their own.
 #[rustfmt::skip] // A table: a row a line.
@@ -163,6 +166,14 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Mutation", "uninstallIntegration", scope(Scope::IntegrationWrite), Never),
     ("Mutation", "endSession", scope(Scope::Admin), Own),
     ("Mutation", "endOtherSessions", Need::Person, Own),
+    ("Query", "authProvider", scope(Scope::IntegrationRead), Own),
+    ("Mutation", "unlinkIdentity", scope(Scope::IdentityWrite), Own),
+    ("Mutation", "setPrimaryIdentity", scope(Scope::IdentityWrite), Own),
+    ("Mutation", "setAuthProvider", SIGN_ON, Never),
+    ("Mutation", "removeAuthProvider", SIGN_ON, Never),
+    ("Mutation", "linkAuthIdentity", SIGN_ON, Never),
+    ("Mutation", "deleteAuthIdentity", SIGN_ON, Never),
+    ("Mutation", "deleteAuthIdentities", SIGN_ON, Never),
     // Seen over an edge: key and name. All else is the row's own scope.
     // Whoever links has to know which identity came of it.
     ("Identity", "id", Nothing, Own),
@@ -175,6 +186,7 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("User", "picture", Nothing, Own),
     ("User", "identities", scope(Scope::IdentityRead), Own),
     ("User", "sessions", scope(Scope::Admin), Own),
+    ("User", "authIdentities", scope(Scope::IntegrationRead), Own),
     ("User", "organizations", scope(Scope::IntegrationRead), Own),
     ("User", "*", scope(Scope::DirectoryRead), Own),
     ("IdentityProvider", "id", Nothing, Own),
@@ -187,6 +199,7 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("Organization", "id", Nothing, Own),
     ("Organization", "slug", Nothing, Own),
     ("Organization", "name", Nothing, Own),
+    ("Organization", "authProvider", scope(Scope::IntegrationRead), Own),
     ("Organization", "members", scope(Scope::DirectoryRead), Never),
     ("Organization", "*", scope(Scope::IntegrationRead), Never),
     // Whoever installs has to know what came of it.
@@ -241,6 +254,14 @@ pub const ROWS: &[(&str, &str, Need, People)] = &[
     ("RevokeApiKeyPayload", "*", Nothing, All),
     ("EndSessionPayload", "*", Nothing, All),
     ("EndOtherSessionsPayload", "*", Nothing, All),
+    ("AuthIdentityConnection", "*", Nothing, All),
+    ("AuthIdentityEdge", "*", Nothing, All),
+    ("UnlinkIdentityPayload", "*", Nothing, All),
+    ("AuthProviderPayload", "*", Nothing, All),
+    ("RemoveAuthProviderPayload", "*", Nothing, All),
+    ("AuthIdentityPayload", "*", Nothing, All),
+    ("DeleteAuthIdentityPayload", "*", Nothing, All),
+    ("DeleteAuthIdentitiesPayload", "*", Nothing, All),
 ];
 
 /// Fields that reach beyond an organization: keys that are bound to one may not ask for them. The
@@ -283,6 +304,12 @@ pub const ARGUMENTS: &[ArgumentRule] = &[
         path: &["input", "onConflict"],
         value: Some("REATTACH"),
         demand: Demand::Scope(Scope::IdentityReattach),
+    },
+    ArgumentRule {
+        field: "unlinkIdentity",
+        path: &["input", "force"],
+        value: Some("true"),
+        demand: Demand::Scope(Scope::Admin),
     },
     ArgumentRule {
         field: "createIdentityProvider",

@@ -10,6 +10,8 @@ mod visible;
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use crate::clock::Time;
 use crate::database::reach::Reach;
 use crate::database::{self, user};
@@ -39,6 +41,16 @@ pub struct Person {
     pub user: Arc<user::Model>,
     pub session: SessionId,
     pub signed_in_at: Time,
+}
+
+/// How long after a sign-in its session may change the ways in.
+const FRESH: TimeDelta = TimeDelta::minutes(15);
+
+impl Person {
+    /// Has shown lately who they are.
+    pub fn is_fresh(&self, now: Time) -> bool {
+        now < self.signed_in_at + FRESH
+    }
 }
 
 /// A viewer in one request.

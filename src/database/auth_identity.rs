@@ -1,5 +1,7 @@
 //! Members' links to their organizations' single sign-on.
 
+mod nested;
+
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait, LockType};
 use sea_orm::{Condition, DbBackend, IntoActiveModel, QueryOrder, QuerySelect};
@@ -7,6 +9,7 @@ use sea_orm::{Condition, DbBackend, IntoActiveModel, QueryOrder, QuerySelect};
 use super::{Tx, auth_provider};
 use crate::clock::Time;
 use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, ProviderId, UserId};
+pub use nested::{Parent, counts_of_parents, pages_of_parents};
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "auth_identity")]
@@ -39,20 +42,63 @@ pub async fn by_ids(
         .await
 }
 
-/// Deletes the user's links to the organization's sign-on, and answers with them.
-pub async fn delete_of_member(
-    tx: &Tx,
-    organization: OrganizationId,
-    user: UserId,
+/// Those that a link of this account to this user has to reckon with: whoever has the account at
+/// the sign-on, and what the user has there; locked until the transaction ends. Two at most.
+pub async fn around_locked(
+    db: &impl ConnectionTrait,
+    auth_provider_id: AuthProviderId,
+    ident: &str,
+    user_id: UserId,
 ) -> Result<Vec<Model>, DbErr> {
-    let own = Column::OrganizationId
-        .eq(organization)
-        .and(Column::UserId.eq(user));
-    let rows = Entity::find().filter(own.clone()).all(tx).await?;
-    if !rows.is_empty() {
-        Entity::delete_many().filter(own).exec(tx).await?;
+    let select = Entity::find()
+        .filter(Column::AuthProviderId.eq(auth_provider_id))
+        .filter(
+            Condition::any()
+                .add(Column::Ident.eq(ident))
+                .add(Column::UserId.eq(user_id)),
+        )
+        .order_by_asc(Column::Id);
+    locking(db, select).all(db).await
+}
+
+/// The links to the sign-on, by id, locked until the transaction ends; at most `limit`.
+pub async fn of_auth_provider_locked(
+    db: &impl ConnectionTrait,
+    auth_provider_id: AuthProviderId,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let select = Entity::find()
+        .filter(Column::AuthProviderId.eq(auth_provider_id))
+        .order_by_asc(Column::Id)
+        .limit(limit);
+    locking(db, select).all(db).await
+}
+
+/// None of the rows goes or changes while they are worked on. On SQLite the writer is alone
+/// already.
+fn locking(db: &impl ConnectionTrait, mut select: Select<Entity>) -> Select<Entity> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
     }
-    Ok(rows)
+    select
+}
+
+/// Deletes the link; says whether it was there.
+pub async fn delete(tx: &Tx, id: AuthIdentityId) -> Result<bool, DbErr> {
+    let deleted = Entity::delete_by_id(id).exec(tx).await?;
+    Ok(deleted.rows_affected > 0)
+}
+
+/// Deletes the links to the sign-on.
+pub async fn delete_of_auth_provider(
+    tx: &Tx,
+    auth_provider_id: AuthProviderId,
+) -> Result<(), DbErr> {
+    Entity::delete_many()
+        .filter(Column::AuthProviderId.eq(auth_provider_id))
+        .exec(tx)
+        .await
+        .map(drop)
 }
 
 /// Whether the user is linked to the sign-on that the identity provider is.

@@ -1,7 +1,10 @@
 //! Organizations' single sign-on: one of their own identity providers each.
 
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::LockType;
+use sea_orm::{DbBackend, QuerySelect};
 
+use super::Tx;
 use crate::clock::Time;
 use crate::id::{AuthProviderId, OrganizationId, ProviderId};
 
@@ -51,4 +54,13 @@ pub async fn by_provider(
         .filter(Column::ProviderId.eq(id))
         .one(db)
         .await
+}
+
+/// The row, locked until the transaction ends: none of its links is made meanwhile.
+pub async fn locked(tx: &Tx, id: AuthProviderId) -> Result<Option<Model>, DbErr> {
+    let mut select = Entity::find_by_id(id);
+    if tx.get_database_backend() == DbBackend::Postgres {
+        QuerySelect::query(&mut select).lock(LockType::Update);
+    }
+    select.one(tx).await
 }

@@ -4,6 +4,7 @@ mod filter;
 mod invariant;
 mod nested;
 pub mod passing;
+mod primary;
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, SelectStatement};
@@ -20,6 +21,7 @@ pub use filter::Filter;
 use filter::{expiry_of_the_row, of_members, providers_of_instance};
 pub use invariant::{Invariant, broken};
 pub use nested::{Only, Parent, counts_of_parents, pages_of_parents};
+pub use primary::{first_linked, primary};
 
 /// A page is put together from the lists of this many providers at most.
 const MOST_INSTANCES: u64 = 100;
@@ -322,24 +324,6 @@ pub async fn of_user_and_type(
         select = select.filter(Expr::exists(provider_with_the_same_external_id()).not());
     }
     select.all(db).await
-}
-
-/// The user's identity at the provider that was linked first, locked until the transaction ends.
-pub async fn first_linked(
-    tx: &Tx,
-    provider_id: ProviderId,
-    user_id: UserId,
-) -> Result<Option<Model>, DbErr> {
-    let mut select = Entity::find()
-        .filter(Column::ProviderId.eq(provider_id))
-        .filter(Column::UserId.eq(user_id))
-        .order_by_asc(Column::DateAdded)
-        .order_by_asc(Column::Id)
-        .limit(1);
-    if tx.get_database_backend() == DbBackend::Postgres {
-        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
-    }
-    select.one(tx).await
 }
 
 fn provider_with_the_same_external_id() -> SelectStatement {

@@ -6,6 +6,7 @@ pub mod auth_identity;
 pub mod auth_provider;
 mod connect;
 pub mod credential;
+pub mod disconnect;
 pub mod event;
 pub mod flow;
 pub mod idempotency_key;

@@ -141,6 +141,14 @@ pub async fn which(
     Ok(found.into_iter().collect())
 }
 
+/// How many act as the identity.
+pub async fn acting_as(db: &impl ConnectionTrait, identity: IdentityId) -> Result<u64, DbErr> {
+    Entity::find()
+        .filter(Column::DefaultIdentityId.eq(identity))
+        .count(db)
+        .await
+}
+
 /// Where any of the identities is the default, by id, locked until the transaction ends.
 pub async fn acting_as_locked(tx: &Tx, identities: &[IdentityId]) -> Result<Vec<Model>, DbErr> {
     let acting = Column::DefaultIdentityId.is_in(identities.iter().copied());

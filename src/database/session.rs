@@ -83,6 +83,18 @@ pub async fn note_seen(db: &impl ConnectionTrait, id: SessionId, at: Time) -> Re
         .map(|_| ())
 }
 
+/// Where the session rests on this account, it rests on none from now on: the account is about to
+/// go, and the session stays.
+pub async fn detach(tx: &Tx, id: SessionId, identity_id: IdentityId) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::IdentityId, Expr::value(None::<IdentityId>))
+        .filter(Column::Id.eq(id))
+        .filter(Column::IdentityId.eq(identity_id))
+        .exec(tx)
+        .await
+        .map(drop)
+}
+
 /// Deletes the session; says whether it was there.
 pub async fn delete(tx: &Tx, id: SessionId) -> Result<bool, DbErr> {
     let deleted = Entity::delete_by_id(id).exec(tx).await?;

@@ -37,6 +37,10 @@ const ORGANIZATION: (&str, &str) = ("acme", "Acme");
 /// A system whose accounts no flow leads to.
 const PAYROLL: &str = "payroll";
 
+/// What the organization has installed, acting as somebody's account in the payroll: provider,
+/// external id and name.
+const INTEGRATION: [&str; 3] = ["payroll", "acme", "Payroll export"];
+
 /// Whose account at Hub is linked from the start, by its username there.
 const LINKED_AT_HUB: (&str, &str) = ("noor", "noor-h");
 
@@ -89,6 +93,7 @@ pub async fn load(engine: &Engine, provider: &Handle) -> Result<(), LoadError> {
     let organization = api.organization(slug, name).await?;
     // Where somebody is in it already, its members are as they were left.
     let is_empty = organization["members"]["nodes"] == json!([]);
+    let mut members = Vec::new();
     for employee in &EMPLOYEES {
         let user = api.employee(employee).await?;
         // Others can be linked to nothing, and become members of nothing.
@@ -112,6 +117,11 @@ pub async fn load(engine: &Engine, provider: &Handle) -> Result<(), LoadError> {
             });
             api.link(&hub, &user, &person.sub, profile).await?;
         }
+        members.push(user);
+    }
+    if let Some(clerk) = members.first().filter(|_| is_empty) {
+        api.install(&organization, INTEGRATION, &payroll, clerk)
+            .await?;
     }
     Ok(())
 }

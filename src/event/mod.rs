@@ -68,6 +68,9 @@ pub enum Action {
     AuthIdentityDeleted,
     AuthIdentityLinked,
     AuthIdentityUpdated,
+    AuthProviderCreated,
+    AuthProviderDeleted,
+    AuthProviderUpdated,
     IdentityLinked,
     IdentityUnlinked,
     IdentityUpdated,
@@ -94,12 +97,15 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::AuthIdentityDeleted,
         Self::AuthIdentityLinked,
         Self::AuthIdentityUpdated,
+        Self::AuthProviderCreated,
+        Self::AuthProviderDeleted,
+        Self::AuthProviderUpdated,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::IdentityUpdated,
@@ -132,6 +138,9 @@ impl Action {
             Self::AuthIdentityDeleted => "auth_identity.deleted",
             Self::AuthIdentityLinked => "auth_identity.linked",
             Self::AuthIdentityUpdated => "auth_identity.updated",
+            Self::AuthProviderCreated => "auth_provider.created",
+            Self::AuthProviderDeleted => "auth_provider.deleted",
+            Self::AuthProviderUpdated => "auth_provider.updated",
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::IdentityUpdated => "identity.updated",
@@ -187,7 +196,24 @@ impl NewEvent {
 
 /// Writes an event in the transaction of the change that it tells of.
 pub async fn record(tx: &Tx, clock: &Clock, origin: &Origin, new: NewEvent) -> Result<(), Error> {
-    let event = event::Model {
+    event::insert(tx, stored(clock, origin, new)).await?;
+    Ok(())
+}
+
+/// The same for many events of one change, in their order.
+pub async fn record_all(
+    tx: &Tx,
+    clock: &Clock,
+    origin: &Origin,
+    new: Vec<NewEvent>,
+) -> Result<(), Error> {
+    let events = new.into_iter().map(|new| stored(clock, origin, new));
+    event::insert_all(tx, events.collect()).await?;
+    Ok(())
+}
+
+fn stored(clock: &Clock, origin: &Origin, new: NewEvent) -> event::Model {
+    event::Model {
         number: 0,
         id: EventId::new(clock),
         at: clock.now(),
@@ -203,7 +229,5 @@ pub async fn record(tx: &Tx, clock: &Clock, origin: &Origin, new: NewEvent) -> R
         before_json: new.before.map(Json),
         after_json: new.after.map(Json),
         request_id: origin.request_id.clone(),
-    };
-    event::insert(tx, event).await?;
-    Ok(())
+    }
 }

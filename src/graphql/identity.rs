@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::LARGE;
+use super::auth_provider::DisconnectStatus;
 use super::context::Asking;
 use super::integration::{self, OrganizationIntegration};
 use super::loader::{ChildCount, ChildPage};
@@ -20,6 +21,8 @@ use crate::access::Visible;
 use crate::database::{credential, identity};
 use crate::error::Error;
 use crate::id::UserId;
+use crate::identity::disconnect::{Facts, disconnect};
+use crate::identity::link::not_found;
 use crate::limits;
 pub use filter::{IdentityFilter, IdentityOrder};
 
@@ -137,9 +140,18 @@ impl Identity {
         integration::acting_as(ctx, self.0.id).await
     }
 
-    /// The one that counts where a user has several here: the first linked.
+    /// The one that counts where a user has several here: the first linked, until
+    /// setPrimaryIdentity.
     async fn is_primary(&self) -> bool {
         self.0.is_primary
+    }
+
+    /// Whether it may be unlinked, or what it is needed for.
+    async fn disconnect(&self, ctx: &Context<'_>) -> Result<DisconnectStatus, Error> {
+        let (loader, id) = (&ctx.app()?.loader, self.0.id);
+        let stored = loader.disconnect_of_identities.load(id).await?;
+        let stored = stored.ok_or_else(|| not_found(id))?;
+        Ok(disconnect(Facts::from(&*stored)).into())
     }
 }
 

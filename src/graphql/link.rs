@@ -151,9 +151,9 @@ pub struct LinkIdentityPayload {
 #[derive(SimpleObject)]
 pub struct IdentityPayload {
     /// The identity; null where the change was refused.
-    identity: Option<Identity>,
+    pub identity: Option<Identity>,
     /// Why the change was refused; nothing was changed then.
-    user_errors: Vec<Refusal>,
+    pub user_errors: Vec<Refusal>,
 }
 
 /// New data for an identity.
@@ -430,7 +430,7 @@ const fn explain(decision: &Decision) -> &'static str {
 }
 
 /// The identity as it is after the mutation's commit.
-async fn of_id(ctx: &Context<'_>, id: IdentityId) -> Result<Option<Identity>, Error> {
+pub async fn of_id(ctx: &Context<'_>, id: IdentityId) -> Result<Option<Identity>, Error> {
     let row = ctx.app()?.loader.identities.load(id).await?;
     Ok(ctx.see(row).await?.map(Identity))
 }

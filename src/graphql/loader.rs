@@ -3,6 +3,7 @@
 
 mod installed;
 mod members;
+mod sign_on;
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,7 +14,7 @@ use crate::access::{Facts, Question};
 use crate::database::page::{Page, Slice};
 use crate::database::reach::Reach;
 use crate::database::{
-    Database, api_key, auth_identity, auth_provider, credential, event, identity,
+    Database, api_key, auth_identity, auth_provider, credential, disconnect, event, identity,
     identity_provider, integration, organization, organization_integration, organization_member,
     session, user, user_merge,
 };
@@ -24,6 +25,7 @@ use crate::id::{
 };
 pub use installed::{ActingKey, InstalledCount, InstalledPage};
 pub use members::MemberPage;
+pub use sign_on::AuthIdentityPage;
 
 /// Keys in one statement. SQLite binds 32,766 values, PostgreSQL 65,535; beyond a thousand
 /// nothing is gained.
@@ -82,6 +84,10 @@ pub struct Loader {
     pub organizations_of_users: Batch<UserId, Arc<[OrganizationId]>>,
     pub identity_pages: Batch<ChildPage, Slice<Arc<identity::Model>>>,
     pub identity_counts: Batch<ChildCount, u64>,
+    pub auth_identity_pages: Batch<AuthIdentityPage, Slice<Arc<auth_identity::Model>>>,
+    pub auth_identity_counts: Batch<(auth_identity::Parent, Reach), u64>,
+    pub disconnect_of_identities: Rows<IdentityId, disconnect::OfIdentity>,
+    pub disconnect_of_auth_identities: Rows<AuthIdentityId, disconnect::OfAuthIdentity>,
     facts: Batch<Question, ()>,
     database: Database,
 }
@@ -142,6 +148,12 @@ impl Loader {
             organizations_of_users: members::organizations_of_users(database),
             identity_pages: identity_pages(database),
             identity_counts: identity_counts(database),
+            auth_identity_pages: sign_on::pages(database),
+            auth_identity_counts: sign_on::counts(database),
+            disconnect_of_identities: rows!(database, disconnect::of_identities, |row| row.id),
+            disconnect_of_auth_identities: rows!(database, disconnect::of_auth_identities, |row| {
+                row.id
+            }),
             facts: facts(database),
             database: database.clone(),
         }

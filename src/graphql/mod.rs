@@ -4,6 +4,7 @@ mod absent;
 mod api_key;
 mod audit;
 mod auth_provider;
+mod auth_provider_write;
 mod batch;
 mod context;
 mod document;
@@ -25,6 +26,7 @@ mod scalar;
 mod session;
 mod shape;
 mod types;
+mod unlink;
 mod user;
 mod viewer;
 
@@ -67,6 +69,7 @@ pub struct Query(
     merge::MergeQuery,
     api_key::ApiKeyQuery,
     audit::AuditQuery,
+    auth_provider::AuthProviderQuery,
     integration::IntegrationQuery,
     integration::DefaultIdentityQuery,
 );
@@ -81,6 +84,8 @@ pub struct Mutation(
     merge::MergeMutation,
     api_key::ApiKeyMutation,
     session::SessionMutation,
+    auth_provider_write::AuthProviderMutation,
+    unlink::UnlinkMutation,
     integration::IntegrationMutation,
 );
 

@@ -6,6 +6,7 @@ use async_graphql::{Context, Description, ID, Object};
 use chrono::{DateTime, Utc};
 
 use super::LARGE;
+use super::auth_provider::{self, AuthProvider};
 use super::context::Asking;
 use super::integration::{self, OrganizationIntegration};
 use super::loader::MemberPage;
@@ -122,6 +123,11 @@ impl Organization {
     /// When it was made.
     async fn date_added(&self) -> DateTime<Utc> {
         self.0.date_added
+    }
+
+    /// Its single sign-on; null where it has none.
+    async fn auth_provider(&self, ctx: &Context<'_>) -> Result<Option<AuthProvider>, Error> {
+        auth_provider::of_organization(ctx, self.0.id).await
     }
 }
 

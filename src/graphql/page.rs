@@ -17,7 +17,9 @@ use super::loader::{ChildCount, InstalledCount};
 use crate::access::{Guarded, Visible};
 use crate::database::page::{Page, Position, Slice, Towards};
 use crate::database::reach::Reach;
-use crate::database::{event, identity, identity_provider, organization_integration, user};
+use crate::database::{
+    auth_identity, event, identity, identity_provider, organization_integration, user,
+};
 use crate::error::Error;
 use crate::id::OrganizationId;
 
@@ -212,6 +214,7 @@ pub enum TotalCount {
     ApiKeys(Reach),
     Events(event::Filter),
     Organizations(Reach),
+    AuthIdentitiesOf(auth_identity::Parent, Reach),
     Members(OrganizationId),
     Installed(organization_integration::Filter),
     InstalledOf(InstalledCount),
@@ -234,6 +237,10 @@ impl TotalCount {
             Self::Users(filter) => loader.user_count(filter).await?,
             Self::ApiKeys(reach) => loader.api_key_count(*reach).await?,
             Self::Organizations(reach) => loader.organization_count(*reach).await?,
+            Self::AuthIdentitiesOf(parent, reach) => {
+                let counts = &loader.auth_identity_counts;
+                counts.load((*parent, *reach)).await?.unwrap_or_default()
+            }
             Self::Members(organization) => loader
                 .member_counts
                 .load(*organization)

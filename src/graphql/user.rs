@@ -8,6 +8,7 @@ use async_graphql::{
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::auth_provider::AuthIdentity;
 use super::context::Asking;
 use super::identity::{Identity, children};
 use super::organization::Organization;
@@ -134,6 +135,13 @@ impl User {
     #[graphql(complexity = "MOST_OF_A_USER * child_complexity + 1")]
     async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>, Error> {
         super::session::of_user(ctx, self.0.id).await
+    }
+
+    /// The person's links to the single sign-on of organizations, by id. More than 1,000 are
+    /// `LIMIT_EXCEEDED`.
+    #[graphql(complexity = "100 * child_complexity + 1")]
+    async fn auth_identities(&self, ctx: &Context<'_>) -> Result<Vec<AuthIdentity>, Error> {
+        super::auth_provider::of_user(ctx, self.0.id).await
     }
 }
 

@@ -7,14 +7,16 @@ use poem::{IntoResponse, Response};
 
 use super::form_token::Purpose;
 use super::pages::{
-    Account, AccountNotice, AccountState, LinkedAccount, Person as Named, Refusal, Session, SignIn,
-    SignInNotice, Start, account, sign_in, start,
+    Account, AccountNotice, AccountState, LinkedAccount, Person as Named, Refusal, Removal,
+    Session, SignIn, SignInNotice, Start, account, sign_in, start,
 };
 use super::return_to;
 use super::visit::{Visit, Visited, address_of, go_to, named, with_cookie};
 use crate::access::{Caller, Person, Viewer};
 use crate::database::identity;
 use crate::error::Error;
+use crate::id::IdentityId;
+use crate::identity::disconnect::Disconnect;
 use crate::sign_in::overview::Overview;
 
 /// `GET /`.
@@ -110,6 +112,10 @@ pub async fn account_page(visit: Visit) -> Visited {
             .http
             .form_tokens
             .make(Purpose::SignOut, person.session),
+        elsewhere_token: &visit
+            .http
+            .form_tokens
+            .make(Purpose::SignOutElsewhere, person.session),
     };
     Ok(account(&view).into_response())
 }
@@ -177,6 +183,13 @@ fn linked_account<'a>(
         // Of one account it would say nothing.
         primary: row.is_primary && has_another,
         since: row.date_added,
+        removal: match overview.disconnect(row.id)? {
+            Disconnect::Allowed => Removal::Allowed {
+                identity: row.id.to_string(),
+            },
+            Disconnect::NeededForGlobalAuth => Removal::OnlyWayIn,
+            Disconnect::NeededForOrgAuth => Removal::OrganizationAsks,
+        },
     })
 }
 
@@ -197,7 +210,8 @@ fn sessions<'a>(overview: &'a Overview, person: &Person) -> Vec<Session<'a>> {
         .collect()
 }
 
-/// What a link that ended here did. The address says it, so it is said of linked accounts only.
+/// What was done before the person came here. The address says it, and anybody can make an
+/// address: so nothing is said that isn't true of what the page shows.
 fn notice<'a>(overview: &'a Overview, query: &super::visit::Form) -> Option<AccountNotice<'a>> {
     let of = |slug: &str| {
         let providers = overview.identities.iter();
@@ -211,9 +225,22 @@ fn notice<'a>(overview: &'a Overview, query: &super::visit::Form) -> Option<Acco
         .map(|provider| AccountNotice::Connected { provider })
         .or_else(|| said(ALREADY).map(|provider| AccountNotice::AlreadyConnected { provider }))
         .or_else(|| said(REPLACED).map(|provider| AccountNotice::Replaced { provider }))
+        .or_else(|| {
+            let id: IdentityId = query.get(DISCONNECTED)?.parse().ok()?;
+            let is_linked = overview.identities.iter().any(|row| row.id == id);
+            (!is_linked).then_some(AccountNotice::Disconnected)
+        })
+        .or_else(|| {
+            query.get(SIGNED_OUT_ELSEWHERE)?;
+            (overview.sessions.len() == 1).then_some(AccountNotice::SignedOutElsewhere)
+        })
 }
 
 /// Parameters of the account page that say what a link did, by the provider's slug.
 pub const CONNECTED: &str = "connected";
 pub const ALREADY: &str = "already_connected";
 pub const REPLACED: &str = "replaced";
+/// One that says which identity was disconnected, by its id.
+pub const DISCONNECTED: &str = "disconnected";
+/// One that says that the person's other sessions were ended.
+pub const SIGNED_OUT_ELSEWHERE: &str = "signed_out_elsewhere";

@@ -15,6 +15,10 @@ pub enum Purpose {
     Link,
     /// Ends the session.
     SignOut,
+    /// Disconnects an account.
+    Disconnect,
+    /// Ends the person's other sessions.
+    SignOutElsewhere,
 }
 
 impl Purpose {
@@ -22,6 +26,8 @@ impl Purpose {
         match self {
             Self::Link => "link",
             Self::SignOut => "sign_out",
+            Self::Disconnect => "disconnect",
+            Self::SignOutElsewhere => "sign_out_elsewhere",
         }
     }
 }

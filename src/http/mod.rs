@@ -5,6 +5,7 @@ mod asset;
 pub mod authenticate;
 pub mod client_address;
 pub mod cookie;
+mod disconnect;
 pub mod form_token;
 mod graphiql;
 mod graphql;
@@ -76,6 +77,18 @@ impl Http {
             .at(
                 "/account",
                 visit::route(&self, &PAGE, |visit| Box::pin(account::account_page(visit))),
+            )
+            .at(
+                "/account/disconnect",
+                visit::route(&self, &STEP, |visit| {
+                    Box::pin(disconnect::disconnect(visit))
+                }),
+            )
+            .at(
+                "/account/sign-out-elsewhere",
+                visit::route(&self, &[Method::POST], |visit| {
+                    Box::pin(disconnect::sign_out_elsewhere(visit))
+                }),
             )
             .at(
                 "/auth/logout",
@@ -200,6 +213,8 @@ fn route_of(path: &str) -> &'static str {
     }
     [
         "/account",
+        "/account/disconnect",
+        "/account/sign-out-elsewhere",
         "/graphql",
         "/graphiql",
         "/sign-in",

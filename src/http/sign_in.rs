@@ -1,6 +1,5 @@
 //! `/auth/{slug}/start` and `/auth/{slug}/callback`: the way to a provider and back.
 
-use chrono::TimeDelta;
 use poem::http::{HeaderMap, Method, header};
 use poem::{IntoResponse, Response};
 use secrecy::{ExposeSecret, SecretString};
@@ -27,9 +26,6 @@ use crate::provider::flow::{
 use crate::sign_in::flow::{Denied, LinkingPerson, Visitor};
 use crate::sign_in::overview::Overview;
 use crate::sign_in::session::LIFE;
-
-/// How long after a sign-in its session may change the ways in.
-const FRESH: TimeDelta = TimeDelta::minutes(15);
 
 /// What somebody wants at a provider.
 struct Wish {
@@ -158,7 +154,7 @@ async fn begin_link(visit: &Visit, form: &Form) -> Visited {
 /// not for a cookie that somebody has found.
 fn is_fresh(visit: &Visit, person: &Person, wish: &Wish) -> bool {
     let matters = wish.provider.allows_sign_in || wish.on_conflict != OnConflict::Fail;
-    !matters || visit.http.app.clock.now() < person.signed_in_at + FRESH
+    !matters || person.is_fresh(visit.http.app.clock.now())
 }
 
 async fn begin(visit: &Visit, wish: &Wish, purpose: Purpose) -> Result<Begun, FlowError> {

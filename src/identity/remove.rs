@@ -2,15 +2,16 @@
 
 use sea_orm::{ActiveModelTrait, IntoActiveModel, ModelTrait};
 
-use super::default;
 use super::told::{describe, new_event};
+use super::{beside, default};
 use crate::access::session;
 use crate::clock::Clock;
 use crate::database::{Tx, identity};
 use crate::error::Error;
 use crate::event::{self, Action, Origin};
 
-/// Deletes the identity; its credential goes with it. The sessions that it signed in end, the
+/// Deletes the identity; its credential goes with it, and so does the auth identity beside it. The
+/// sessions that it signed in end, the
 /// organization integrations that act as it lose their default, and the user's first linked
 /// identity at the provider becomes the primary one where this was it; each with its event.
 ///
@@ -23,6 +24,7 @@ pub async fn remove(
 ) -> Result<(), Error> {
     session::end_of_identities(tx, clock, origin, &[row.id], None).await?;
     default::lose(tx, clock, origin, &[row.id]).await?;
+    beside::remove_with(tx, clock, origin, row).await?;
     row.clone().delete(tx).await?;
     let event = new_event(Action::IdentityUnlinked, row, Some(describe(row)), None);
     event::record(tx, clock, origin, event).await?;

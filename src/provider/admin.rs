@@ -18,7 +18,7 @@ use crate::access::{Caller, Scope, sees};
 use crate::clock::Clock;
 use crate::database::identity_provider::{self, Entity, ManagedBy, Model};
 use crate::database::json::Json;
-use crate::database::{Database, Sealed, Tx, identity};
+use crate::database::{Database, Sealed, Tx, auth_provider, identity};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::{OrganizationId, ProviderId};
@@ -175,14 +175,15 @@ impl ProviderAdmin {
                 };
                 let identities = identity::count(tx, &filter).await?;
                 let borrowers = identity_provider::borrowers(tx, id).await?;
-                if identities + borrowers > 0 {
+                let sign_ons = u64::from(auth_provider::by_provider(tx, id).await?.is_some());
+                if identities + borrowers + sign_ons > 0 {
                     return Err(Error::refused(
                         RefusalCode::InUse,
                         &["id"],
                         format!(
                             "{identities} identities are linked here and {borrowers} providers \
-                             use this one's client; disable it (enabled: false) or remove those \
-                             first"
+                             use this one's client, and it is the sign-on of {sign_ons} \
+                             organizations; disable it (enabled: false) or remove those first"
                         ),
                     ));
                 }

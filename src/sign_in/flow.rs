@@ -12,6 +12,7 @@ use crate::identity::decision::Policy;
 use crate::identity::link::{Flow, Linked, Linking};
 use crate::provider::config::sign_in::{FirstLink, SignInConfig};
 use crate::provider::oidc::Account;
+use crate::tenancy::auth_identity;
 
 /// Other ways in that a person is told of.
 const MOST_WAYS: u64 = 20;
@@ -124,7 +125,11 @@ impl FlowEnds {
             if enabled(&tx, provider.id).await?.is_none() {
                 return Ok(Err(Denied::NotForSignIn));
             }
-            self.linking.link_proven(&tx, flow, request).await.map(Ok)
+            let linked = self.linking.link_proven(&tx, flow, request).await?;
+            let (clock, ident) = (&self.linking.clock, &request.external_id);
+            auth_identity::verified(&tx, clock, &flow.person, provider, request.user_id, ident)
+                .await?;
+            Ok(Ok(linked))
         });
         ended
             .await
@@ -218,6 +223,8 @@ impl Entering<'_> {
         let request = request(self.provider.id, user, self.account, Policy::Fail);
         let linking = &self.ends.linking;
         let linked = linking.link_proven(self.tx, &flow, &request).await?;
+        let (clock, ident) = (&linking.clock, &request.external_id);
+        auth_identity::verified(self.tx, clock, &flow.person, self.provider, user, ident).await?;
         let session = NewSession {
             user,
             provider: self.provider.id,

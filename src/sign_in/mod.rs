@@ -4,5 +4,6 @@
 mod account;
 pub mod flow;
 pub mod overview;
+pub mod parting;
 mod resolver;
 pub mod session;

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use super::session::Sessions;
 use crate::database::identity::{self, Filter, Order};
 use crate::database::page::{Page, Towards};
-use crate::database::{Database, identity_provider, session};
+use crate::database::{Database, disconnect, identity_provider, session};
 use crate::error::Error;
-use crate::id::{ProviderId, UserId};
+use crate::id::{IdentityId, ProviderId, UserId};
+use crate::identity::disconnect::{Disconnect, Facts, disconnect as decide};
 
 /// Linked accounts that the page shows.
 const MOST: u64 = 100;
@@ -20,10 +21,11 @@ pub struct Overview {
     /// The oldest comes first.
     pub sessions: Vec<session::Model>,
     providers: HashMap<ProviderId, identity_provider::Model>,
+    disconnect: HashMap<IdentityId, Disconnect>,
 }
 
 impl Overview {
-    /// Reads it in three statements.
+    /// Reads it in four statements.
     pub async fn read(
         database: &Database,
         sessions: &Sessions,
@@ -48,7 +50,13 @@ impl Overview {
         providers.sort_unstable();
         providers.dedup();
         let providers = identity_provider::by_ids(db, &providers).await?;
+        let ids: Vec<IdentityId> = identities.iter().map(|row| row.id).collect();
+        let facts = disconnect::of_identities(db, &ids).await?;
+        let facts = facts
+            .iter()
+            .map(|facts| (facts.id, decide(Facts::from(facts))));
         Ok(Self {
+            disconnect: facts.collect(),
             identities,
             sessions: open,
             providers: providers.into_iter().map(|row| (row.id, row)).collect(),
@@ -61,13 +69,23 @@ impl Overview {
             .identities
             .iter()
             .find(|row| row.provider_id == provider)?;
-        let names = [&row.username, &row.display_name, &row.email];
-        let name = names.into_iter().flatten().next();
-        Some(name.unwrap_or(&row.external_id))
+        Some(known_as(row))
+    }
+
+    /// Whether an account may be disconnected; `None` where it is gone since.
+    pub fn disconnect(&self, id: IdentityId) -> Option<Disconnect> {
+        self.disconnect.get(&id).copied()
     }
 
     /// The provider of an identity or a session; `None` where it is gone since.
     pub fn provider(&self, id: ProviderId) -> Option<&identity_provider::Model> {
         self.providers.get(&id)
     }
+}
+
+/// What a person knows the account by.
+pub fn known_as(row: &identity::Model) -> &str {
+    let names = [&row.username, &row.display_name, &row.email];
+    let name = names.into_iter().flatten().next();
+    name.unwrap_or(&row.external_id)
 }

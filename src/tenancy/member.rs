@@ -11,7 +11,7 @@ use crate::database::{Database, Tx, auth_identity, organization_member, user};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::{OrganizationId, UserId};
-use crate::identity::default;
+use crate::identity::{beside, default};
 
 /// Makes the user a member. Nothing is changed where the user is one already.
 ///
@@ -75,19 +75,8 @@ pub async fn remove(
             }
             let origin = &caller.origin();
             event::record(tx, clock, origin, left(organization, user)).await?;
-            for row in auth_identity::delete_of_member(tx, organization, user).await? {
-                let event = NewEvent {
-                    target: Some(row.id.any()),
-                    user: Some(user),
-                    organization: Some(organization),
-                    before: Some(json!({
-                        "authProviderId": row.auth_provider_id.to_string(),
-                        "userId": user.to_string(),
-                        "ident": row.ident,
-                    })),
-                    ..NewEvent::new(Action::AuthIdentityDeleted)
-                };
-                event::record(tx, clock, origin, event).await?;
+            for row in auth_identity::of_member(tx, organization, user).await? {
+                beside::remove(tx, clock, origin, &row).await?;
             }
             session::end_of_member(tx, clock, origin, organization, user).await?;
             default::lose_of_member(tx, clock, origin, organization, user).await

@@ -14,6 +14,7 @@ import { parseArgs, stripVTControlCharacters } from 'node:util';
 import { firstMinute } from './browser/first-minute.mjs';
 import { flows } from './browser/flows.mjs';
 import { guardItself } from './browser/guard.mjs';
+import { parting } from './browser/parting.mjs';
 import { refusals } from './browser/refusals.mjs';
 import { without } from './browser/without.mjs';
 import { World } from './browser/world.mjs';
@@ -56,7 +57,7 @@ const world = new World(options);
 try {
   await world.open(options.chromium);
   // In this order: who has which account is carried on from one to the next.
-  for (const scene of [guardItself, firstMinute, flows, refusals, without]) await scene(world);
+  for (const scene of [guardItself, firstMinute, flows, refusals, without, parting]) await scene(world);
   console.log(`browser: everything went as it should, in ${world.seconds()} s`);
 } catch (error) {
   // Playwright colours its messages for a terminal.

@@ -18,6 +18,7 @@ const ALL: &str = "{
         id slug name version allowsSignIn hasClientSecret clientId config signIn
     } }
     organizations { nodes { id slug name domains members { totalCount nodes { id } } } }
+    organizationIntegrations { nodes { id dateUpdated defaultIdentity { id } } }
 }";
 
 /// The port of the provider, by what the demo has printed.
@@ -47,6 +48,21 @@ async fn a_second_start_finds_everything_as_the_first_left_it(
         .map(|provider| &provider["slug"])
         .collect();
     assert_eq!(slugs, ["acme", "hub", "payroll"]);
+    let acting = ask(
+        &process,
+        &key(&site),
+        "{ integration(provider: \"payroll\", externalId: \"acme\") { organizationIntegrations { nodes {
+            organization { slug } defaultIdentity { externalId user { entityRef } }
+        } } } }",
+    )
+    .await;
+    assert_eq!(
+        acting["integration"]["organizationIntegrations"]["nodes"],
+        json!([{
+            "organization": { "slug": "acme" },
+            "defaultIdentity": { "externalId": "E-1001", "user": { "entityRef": "user:default/ada" } },
+        }])
+    );
     let first_key = key(&site);
     let printed = process.stop().await;
     let port = provider_port(&printed);

@@ -204,7 +204,7 @@ async fn the_sessions_of_a_user_who_is_disabled_leave_their_events(
         open.push(app.opened(app.new_session(&jane, &door)).await.row);
     }
     // One that has run out leaves no event, whoever clears it away.
-    let dead = open.remove(0);
+    let dead = &open.remove(0);
     let ended_at = dead.date_added;
     app.database
         .write(|tx| async move {

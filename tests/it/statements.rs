@@ -7,6 +7,7 @@ use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
 use crate::support::app::{ADMIN, App, Db};
+use crate::support::sign_on;
 
 const USERS: usize = 100;
 /// Of each user.
@@ -29,7 +30,7 @@ async fn statements(app: &App) -> u64 {
 
 /// The statements of one operation beyond finding out who asks: the least of some measurements,
 /// since the sealer reads too, now and then.
-async fn cost(app: &App, query: &str, variables: &Value) -> u64 {
+pub async fn cost(app: &App, query: &str, variables: &Value) -> u64 {
     let mut least = u64::MAX;
     for _ in 0..8 {
         let before = statements(app).await;
@@ -310,4 +311,51 @@ async fn the_total_is_that_of_the_whole_list(#[values(Db::Sqlite, Db::Postgres)]
             },
         })
     );
+}
+
+#[rstest]
+#[tokio::test]
+async fn whether_a_hundred_accounts_may_be_disconnected_is_one_statement(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let (app, _, _) = many(on).await;
+    let query = "{ identities(first: 100) { nodes { disconnect isPrimary } } }";
+    let none = json!({});
+    assert_eq!(cost(&app, query, &none).await, 1 + 1);
+    let data = app.ask(query).data().await;
+    let nodes = data["identities"]["nodes"].as_array().unwrap();
+    assert_eq!(nodes.len(), 100);
+    assert!(
+        nodes
+            .iter()
+            .all(|node| node["disconnect"] == "CAN_DISCONNECT")
+    );
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_sign_on_of_a_page_of_users_is_a_statement_a_level(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let (app, users, _) = many(on).await;
+    let acme = app.organization("acme").await;
+    let okta = sign_on::own_provider(&app, &acme, "acme-okta").await;
+    let sign_on = sign_on::sign_on(&app, &acme, &okta, true).await;
+    for (number, user) in users.iter().take(40).enumerate() {
+        app.add_member(&acme, user).await;
+        sign_on::auth_identity(&app, &sign_on, user, &format!("{number}")).await;
+    }
+    let none = json!({});
+    let query = "{ users(first: 100) { nodes { authIdentities {
+        ident disconnect authProvider { provider { slug } organization { slug } } } } } }";
+    // Users, their links, whether they may go, sign-ons, providers, organizations.
+    assert_eq!(cost(&app, query, &none).await, 6);
+    let query = "query($id: ID!) { authProvider(organizationId: $id) { authIdentities(first: 100) {
+        nodes { disconnect user { entityRef } } } } }";
+    // The sign-on, its links, whether they may go, users.
+    let variables = json!({ "id": acme });
+    assert_eq!(cost(&app, query, &variables).await, 4);
+    let data = app.ask(query).variables(variables).data().await;
+    let links = data["authProvider"]["authIdentities"]["nodes"].as_array();
+    assert_eq!(links.unwrap().len(), 40);
 }

@@ -165,6 +165,36 @@ impl Api<'_> {
         not_refused("addOrganizationMember", &data["addOrganizationMember"])
     }
 
+    /// Installs the integration, acting as the user's account at the provider.
+    pub async fn install(
+        &self,
+        organization: &Value,
+        [service, external_id, name]: [&str; 3],
+        provider: &Value,
+        user: &Value,
+    ) -> Result<(), LoadError> {
+        let query = "query($filter: IdentityFilter!) { identity(filter: $filter) { id } }";
+        let filter = json!({ "providerId": provider["id"], "userId": user["id"] });
+        let found = self
+            .ask("identity", query, json!({ "filter": filter }))
+            .await?;
+        let query = "mutation($input: InstallIntegrationInput!) {
+            installIntegration(input: $input) {
+                integration { id }
+                userErrors { code message field }
+            }
+        }";
+        let input = json!({
+            "organizationId": organization["id"],
+            "provider": service,
+            "externalId": external_id,
+            "name": name,
+            "defaultIdentityId": found["identity"]["id"],
+        });
+        self.write("installIntegration", query, input).await?;
+        Ok(())
+    }
+
     /// The payload of a mutation that was not refused.
     async fn write(
         &self,

@@ -18,7 +18,10 @@ pub struct Account<'a> {
     /// This one first.
     pub sessions: &'a [Session<'a>],
     pub notice: Option<AccountNotice<'a>>,
+    /// Of the form that signs out.
     pub form_token: &'a str,
+    /// Of the form that signs out everywhere else.
+    pub elsewhere_token: &'a str,
 }
 
 /// Somebody of the directory.
@@ -43,6 +46,18 @@ pub struct LinkedAccount<'a> {
     pub state: AccountState,
     pub primary: bool,
     pub since: Time,
+    pub removal: Removal,
+}
+
+/// Whether an account may be disconnected.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Removal {
+    Allowed {
+        /// Names the account to the page that asks.
+        identity: String,
+    },
+    OnlyWayIn,
+    OrganizationAsks,
 }
 
 /// Whether a connection is good.
@@ -73,6 +88,8 @@ pub enum AccountNotice<'a> {
     Connected { provider: &'a str },
     AlreadyConnected { provider: &'a str },
     Replaced { provider: &'a str },
+    Disconnected,
+    SignedOutElsewhere,
 }
 
 impl<'a> Person<'a> {
@@ -114,7 +131,7 @@ pub fn account(view: &Account<'_>) -> Page {
         }
         (person(&view.person))
         (accounts(view))
-        (sessions(view.sessions))
+        (sessions(view.sessions, view.elsewhere_token))
     });
     Page {
         status: StatusCode::OK,
@@ -131,6 +148,8 @@ fn text(notice: AccountNotice<'_>) -> Markup {
         AccountNotice::Replaced { provider } => {
             html! { "Your account at " (outside(provider)) " is now the one you just chose." }
         }
+        AccountNotice::Disconnected => html! { "The account is disconnected." },
+        AccountNotice::SignedOutElsewhere => html! { "You are signed out everywhere else." },
     }
 }
 
@@ -193,11 +212,24 @@ fn linked(account: &LinkedAccount<'_>) -> Markup {
                 p.muted { (outside(email)) " " (verified(account.email_verified)) }
             }
             p.muted { "Since " (time(account.since)) }
+            @match &account.removal {
+                Removal::Allowed { .. } => {},
+                Removal::OnlyWayIn => p.muted {
+                    "You can’t disconnect it: it is your only way in. Connect another account that you sign in with first."
+                },
+                Removal::OrganizationAsks => p.muted {
+                    "You can’t disconnect it: your organization asks for it."
+                },
+            }
+        }
+        @if let Removal::Allowed { identity } = &account.removal {
+            a.button.beside href={ "/account/disconnect?identity=" (identity) }
+                aria-label={ "Disconnect " (account.provider.name) } { "Disconnect" }
         }
     }
 }
 
-fn sessions(sessions: &[Session<'_>]) -> Markup {
+fn sessions(sessions: &[Session<'_>], form_token: &str) -> Markup {
     html! {
         section.card aria-labelledby="sessions" {
             h2 #sessions { "Where you are signed in" }
@@ -217,6 +249,12 @@ fn sessions(sessions: &[Session<'_>]) -> Markup {
                             }
                             p.muted { "Last seen " (time(session.last_seen_at)) }
                         }
+                    }
+                }
+                @if sessions.len() > 1 {
+                    form method="post" action="/account/sign-out-elsewhere" {
+                        input type="hidden" name="form_token" value=(form_token);
+                        button.button type="submit" { "Sign out everywhere else" }
                     }
                 }
             }

@@ -6,6 +6,7 @@
 //! clipped by the style, never cut here.
 
 mod account;
+mod disconnect;
 mod layout;
 mod leave;
 mod link;
@@ -21,7 +22,10 @@ use maud::Markup;
 use poem::http::{StatusCode, header};
 use poem::{IntoResponse, Response};
 
-pub use account::{Account, AccountNotice, AccountState, LinkedAccount, Person, Session, account};
+pub use account::{
+    Account, AccountNotice, AccountState, LinkedAccount, Person, Removal, Session, account,
+};
+pub use disconnect::{DisconnectConfirm, disconnect_confirm};
 pub use leave::{Leave, leave};
 pub use link::{LinkConfirm, OnConflict, link_confirm};
 pub use refused::{AnswerStep, Refusal, Refused, Words, refused};

@@ -34,6 +34,10 @@ pub enum Refusal {
     AccountOwnedByAnotherUser,
     /// A link: the user has another account at this provider.
     UserHasAnotherAccount,
+    /// An account that is to be disconnected is the person's only way in.
+    NeededForGlobalAuth,
+    /// An account that is to be disconnected is asked for by the person's organization.
+    NeededForOrgAuth,
     FlowExpired,
     FlowUnknown,
     FlowOfAnotherBrowser,
@@ -160,7 +164,7 @@ impl AnswerStep {
 
 impl Refusal {
     /// Every one of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::NoEmail,
         Self::EmailUnverified,
         Self::UserNotFound,
@@ -171,6 +175,8 @@ impl Refusal {
         Self::NotAMember,
         Self::AccountOwnedByAnotherUser,
         Self::UserHasAnotherAccount,
+        Self::NeededForGlobalAuth,
+        Self::NeededForOrgAuth,
         Self::FlowExpired,
         Self::FlowUnknown,
         Self::FlowOfAnotherBrowser,
@@ -214,6 +220,8 @@ impl Refusal {
             | Self::NoResolver
             | Self::UserNotActive
             | Self::NotAMember
+            | Self::NeededForGlobalAuth
+            | Self::NeededForOrgAuth
             | Self::SignInFirst
             | Self::BadRequest
             | Self::NotFound
@@ -294,6 +302,20 @@ impl Refusal {
                 "You have another account connected here",
                 "This provider allows one account for each person, and another one of yours is connected already. Nothing was changed.",
                 "Keep it, or let the new one take its place.",
+            ),
+            Self::NeededForGlobalAuth => (
+                "NEEDED_FOR_GLOBAL_AUTH",
+                StatusCode::CONFLICT,
+                "This account is your only way in",
+                "Without it you could not sign in any more. It stays connected.",
+                "Connect another account that you sign in with, then disconnect this one.",
+            ),
+            Self::NeededForOrgAuth => (
+                "NEEDED_FOR_ORG_AUTH",
+                StatusCode::CONFLICT,
+                "Your organization asks for this account",
+                "Its members sign in with accounts of the organization’s own. It stays connected.",
+                "If you no longer want it, ask the people who look after your organization.",
             ),
             Self::FlowExpired => (
                 "FLOW_EXPIRED",

@@ -20,6 +20,7 @@ use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action};
 use crate::id::{IdentityId, UserId};
 use crate::identity::account::{Profile, Tokens};
+use crate::identity::beside;
 use crate::identity::decision::Decision;
 use crate::identity::default::{self, Followers};
 use crate::identity::remove::hand_on_primary;
@@ -198,6 +199,14 @@ impl Writer<'_> {
         }
         if moved {
             self.end_sessions(id).await?;
+            match self.author {
+                Author::Caller(caller) => {
+                    let (clock, origin) = (&self.linking.clock, caller.origin());
+                    beside::remove_with(self.tx, clock, &origin, stored).await?;
+                }
+                // A flow at a sign-on writes the new account's own.
+                Author::Flow(_) => {}
+            }
         }
         self.store_tokens(id, tokens).await?;
         event::record(self.tx, &self.linking.clock, &self.author.origin(), event).await?;
@@ -221,6 +230,7 @@ impl Writer<'_> {
             } else {
                 default::lose(self.tx, clock, &origin, &[row.id]).await?;
             }
+            beside::remove_with(self.tx, clock, &origin, row).await?;
             row.clone().delete(self.tx).await?;
             let event = new_event(Action::IdentityUnlinked, row, Some(describe(row)), None);
             event::record(self.tx, clock, &origin, event).await?;

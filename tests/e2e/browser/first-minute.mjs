@@ -61,8 +61,8 @@ async function signsIn(world, page, context) {
   await isSignedIn(page, 'Ada Marlow');
 
   assert.deepEqual(await connected(page), [ACME, PAYROLL]);
-  await page.getByRole('link', { name: 'Connect Hub' }).waitFor();
-  assert.equal(await page.getByRole('link', { name: 'Connect Acme' }).count(), 0);
+  await page.getByRole('link', { name: 'Connect Hub', exact: true }).waitFor();
+  assert.equal(await page.getByRole('link', { name: 'Connect Acme', exact: true }).count(), 0);
   await look(world, page, 'account-before');
   const [cookie, ...others] = await session(context);
   assert.deepEqual(others, []);
@@ -76,7 +76,7 @@ async function signsIn(world, page, context) {
 }
 
 async function connects(world, page) {
-  await page.getByRole('link', { name: 'Connect Hub' }).click();
+  await page.getByRole('link', { name: 'Connect Hub', exact: true }).click();
   await heading(page, 'Connect your account at Hub').waitFor();
   await page.getByRole('main').getByText('user:default/ada').waitFor();
   await look(world, page, 'link-confirm');
@@ -154,7 +154,7 @@ async function signsOut(world, page, context) {
   await page.getByRole('link', { name: 'Your account' }).click();
   await isSignedIn(page, 'Ada Marlow');
   const before = await session(context);
-  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
   await notice(page, 'You are signed out.').waitFor();
   await look(world, page, 'start-after-sign-out');
   assert.deepEqual(await session(context), []);

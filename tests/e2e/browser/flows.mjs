@@ -77,7 +77,7 @@ async function replayed(world, context) {
   const answer = await answerOf(page, 'ada');
   await page.goto(answer);
   await isSignedIn(page, ADA);
-  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
   await heading(page, 'One person, many accounts').waitFor();
   await page.goto(answer);
   await isRefused(world, page, 'FLOW_UNKNOWN', 400);

@@ -44,7 +44,7 @@ export async function signInAs(page, slug, username, name) {
 
 // From the account page to the provider's, by the question in between.
 export async function leaveToConnect(page, slug) {
-  await page.getByRole('link', { name: `Connect ${NAMES[slug]}` }).click();
+  await page.getByRole('link', { name: `Connect ${NAMES[slug]}`, exact: true }).click();
   await confirmConnecting(page, slug);
 }
 

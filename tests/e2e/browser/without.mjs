@@ -49,7 +49,7 @@ async function noScripts(world, context) {
   assert.equal(await page.getByRole('radio').count(), 0);
   await look(world, page, 'graphiql-without-scripts');
   await page.goBack();
-  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
   await notice(page, 'You are signed out.').waitFor();
   await isNobody(page);
 }

@@ -3,11 +3,13 @@
 
 mod answers;
 mod browsers;
+mod disconnect;
 mod forms;
 mod link;
 mod organizations;
 mod outages;
 mod sign_in;
+mod sign_on;
 mod who;
 
 use lanyard::demo::provider::Issuer;

@@ -5,8 +5,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::setting::{
-    Setting, actions_since, acts_as, codes, default_identity, events, organization, reason,
-    set_default, set_status, shares, update_integration, update_share,
+    Setting, actions_since, acts_as, codes, default_identity, events, reason, set_default,
+    set_status, shares, update_integration, update_share,
 };
 use crate::support::app::{ADMIN, App, Db};
 use crate::support::client::text;
@@ -58,7 +58,7 @@ async fn it_is_found_by_id_and_by_service(#[values(Db::Sqlite, Db::Postgres)] on
 async fn no_organization_integration(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let it = Setting::start(on).await;
     let share = it.acting().await;
-    let globex = organization(&it.app, "globex").await;
+    let globex = it.app.organization("globex").await;
     let mut other = service(&it.acme);
     other["externalId"] = json!("installation-2");
     let mut of_another_kind = service(&it.acme);
@@ -219,7 +219,10 @@ async fn half_a_question_is_refused(#[values(Db::Sqlite, Db::Postgres)] on: Db) 
 async fn it_is_set_and_cleared_with_an_event_each(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let it = Setting::start(on).await;
     let share = it.installed(json!({})).await;
-    for (default, stored) in [(json!(it.account), Some(it.account.clone())), (Value::Null, None)] {
+    for (default, stored) in [
+        (json!(it.account), Some(it.account.clone())),
+        (Value::Null, None),
+    ] {
         let before = events(&it.app).await;
         let payload = set_default(&it.app, &share, default.clone()).await.data();
         let payload = &payload["setDefaultIdentity"];
@@ -282,7 +285,11 @@ async fn by_writer(app: &App, query: &str, variables: Value) -> String {
     if answer.body.get("errors").is_none() {
         return "done".to_owned();
     }
-    assert!(answer.message().contains("identity:write"), "{:#}", answer.body);
+    assert!(
+        answer.message().contains("identity:write"),
+        "{:#}",
+        answer.body
+    );
     answer.code()
 }
 

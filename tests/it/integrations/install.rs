@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::setting::{
-    Setting, actions_since, codes, events, install, organization, set_status, shares, uninstall,
+    Setting, actions_since, codes, events, install, set_status, shares, uninstall,
     update_integration, update_share,
 };
 use crate::support::app::{ADMIN, Db};
@@ -96,7 +96,10 @@ async fn what_is_left_out_stays_and_null_clears(#[values(Db::Sqlite, Db::Postgre
     let payload = it.install(nulls).await;
     assert_eq!(payload["integration"]["metadata"], json!({}));
     let here = &payload["organizationIntegration"];
-    assert_eq!((&here["config"], &here["defaultIdentity"]), (&json!({}), &Value::Null));
+    assert_eq!(
+        (&here["config"], &here["defaultIdentity"]),
+        (&json!({}), &Value::Null)
+    );
     // On purpose: nothing is lost.
     assert!(shares(&it.app).await[0].default_lost_at.is_none());
 }
@@ -108,7 +111,8 @@ async fn it_brings_back_what_was_switched_off(#[values(Db::Sqlite, Db::Postgres)
     let first = it.install(json!({})).await;
     let share = text(&first, "/organizationIntegration/id");
     let id = text(&first, "/integration/id");
-    let off = json!({ "id": share, "status": "DISABLED", "gracePeriodEnd": "2020-01-01T00:00:00Z" });
+    let off =
+        json!({ "id": share, "status": "DISABLED", "gracePeriodEnd": "2020-01-01T00:00:00Z" });
     update_share(&it.app, off).await.data();
     let off = json!({ "id": id, "status": "PENDING_DELETION" });
     update_integration(&it.app, ADMIN, off).await.data();
@@ -124,7 +128,7 @@ async fn it_brings_back_what_was_switched_off(#[values(Db::Sqlite, Db::Postgres)
 #[tokio::test]
 async fn an_integration_is_shared_by_organizations(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let it = Setting::start(on).await;
-    let globex = organization(&it.app, "globex").await;
+    let globex = it.app.organization("globex").await;
     let first = it.install(json!({ "config": { "at": "acme" } })).await;
     let second = it
         .install(json!({ "organizationId": globex, "config": { "at": "globex" } }))
@@ -145,20 +149,18 @@ async fn an_integration_is_shared_by_organizations(#[values(Db::Sqlite, Db::Post
 
 #[rstest]
 #[tokio::test]
-async fn a_refused_default_leaves_nothing_and_no_event(
-    #[values(Db::Sqlite, Db::Postgres)] on: Db,
-) {
+async fn a_refused_default_leaves_nothing_and_no_event(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let it = Setting::start(on).await;
     let stranger = it.app.user("stranger").await;
     let theirs = it.app.linked(&it.crm, &stranger, "stranger").await;
     let joe = it.other_member("joe").await;
     let joes = it.app.linked(&it.crm, &joe, "joe").await;
     set_status(&it.app, "joe", "DISABLED").await;
-    let globex = organization(&it.app, "globex").await;
+    let globex = it.app.organization("globex").await;
     let owned = json!({ "organizationId": globex });
     let foreign = it.app.provider_with("globex-sso", owned).await;
     // Jane is a member of both, but this account of hers is for Globex.
-    super::setting::member(&it.app, &globex, &it.jane).await;
+    it.app.add_member(&globex, &it.jane).await;
     let at_globex = it.app.linked(&foreign, &it.jane, "jane").await;
     it.app.all_sealed().await;
     let before = it.app.dump().await;
@@ -179,8 +181,13 @@ async fn a_refused_default_leaves_nothing_and_no_event(
         assert_eq!(payload["organizationIntegration"], Value::Null);
         assert_eq!(it.app.dump().await, before, "{code}");
     }
-    let gone = it.app.linked(&it.crm, &it.other_member("ann").await, "ann").await;
-    it.app.execute("DELETE FROM identity WHERE external_id = 'ann'").await;
+    let gone = it
+        .app
+        .linked(&it.crm, &it.other_member("ann").await, "ann")
+        .await;
+    it.app
+        .execute("DELETE FROM identity WHERE external_id = 'ann'")
+        .await;
     it.app.all_sealed().await;
     let before = it.app.dump().await;
     let answer = it.send(json!({ "defaultIdentityId": gone })).await;
@@ -238,8 +245,10 @@ async fn wrong_input_is_refused(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
         let answer = it.send(wrong.clone()).await;
         assert_eq!(answer.code(), "BAD_USER_INPUT", "{wrong}");
     }
-    let gone = organization(&it.app, "gone").await;
-    it.app.execute("DELETE FROM organization WHERE slug = 'gone'").await;
+    let gone = it.app.organization("gone").await;
+    it.app
+        .execute("DELETE FROM organization WHERE slug = 'gone'")
+        .await;
     let answer = it.send(json!({ "organizationId": gone })).await;
     assert_eq!(answer.code(), "NOT_FOUND");
     assert_eq!(it.app.dump().await, before);

@@ -3,11 +3,11 @@
 mod bound;
 mod change;
 mod default;
-mod events;
 mod install;
 mod lists;
 mod pipeline;
 mod races;
 mod reattach;
-mod setting;
+pub mod setting;
+mod statements;
 mod uninstall;

@@ -4,8 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::setting::{
-    Setting, actions_since, acts_as, codes, events, member, organization, reason, shares,
-    uninstall, update_share,
+    Setting, actions_since, acts_as, codes, events, reason, shares, uninstall, update_share,
 };
 use crate::support::app::Db;
 use crate::support::client::text;
@@ -39,7 +38,7 @@ async fn with_data(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
 #[tokio::test]
 async fn with_expect_exists(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let it = Setting::start(on).await;
-    let globex = organization(&it.app, "globex").await;
+    let globex = it.app.organization("globex").await;
     let first = it.install(json!({ "metadata": { "a": 1 } })).await;
     let before = events(&it.app).await;
     let second = it.install(json!({ "organizationId": globex })).await;
@@ -116,8 +115,8 @@ async fn existing_identity_becomes_default_auth_on_new_orgintegration(
 ) {
     let it = Setting::start(on).await;
     let first = it.acting().await;
-    let globex = organization(&it.app, "globex").await;
-    member(&it.app, &globex, &it.jane).await;
+    let globex = it.app.organization("globex").await;
+    it.app.add_member(&globex, &it.jane).await;
     // The application links the account again, as part of the installation.
     let again = it.app.linked(&it.crm, &it.jane, "4711").await;
     assert_eq!(again, it.account);
@@ -134,8 +133,8 @@ async fn existing_identity_becomes_default_auth_on_new_orgintegration(
 #[tokio::test]
 async fn new_external_id_same_user(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let it = Setting::start(on).await;
-    let globex = organization(&it.app, "globex").await;
-    member(&it.app, &globex, &it.jane).await;
+    let globex = it.app.organization("globex").await;
+    it.app.add_member(&globex, &it.jane).await;
     let there = it
         .installed(json!({ "organizationId": globex, "defaultIdentityId": it.account }))
         .await;

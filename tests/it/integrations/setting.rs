@@ -1,14 +1,14 @@
 //! Organizations, members and accounts to begin with, and the operations that the tests share.
 
-use lanyard::database::{organization, organization_integration, organization_member};
-use lanyard::id::OrganizationId;
-use sea_orm::{EntityTrait, IntoActiveModel, QueryOrder};
+use lanyard::database::organization_integration;
+use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 
 use crate::support::app::{App, Db};
 use crate::support::client::{Answer, text};
 
-pub const INSTALL: &str = "mutation($input: InstallIntegrationInput!) { installIntegration(input: $input) {
+pub const INSTALL: &str =
+    "mutation($input: InstallIntegrationInput!) { installIntegration(input: $input) {
     integration { id provider externalId name metadata status }
     organizationIntegration {
         id config status gracePeriodEnd defaultIdentity { id } organization { slug }
@@ -29,9 +29,9 @@ pub struct Setting {
 impl Setting {
     pub async fn start(on: Db) -> Self {
         let app = App::start(on).await;
-        let acme = organization(&app, "acme").await;
+        let acme = app.organization("acme").await;
         let jane = app.user("jane").await;
-        member(&app, &acme, &jane).await;
+        app.add_member(&acme, &jane).await;
         let crm = app.provider("crm").await;
         let account = app.linked(&crm, &jane, "4711").await;
         Self {
@@ -81,7 +81,7 @@ impl Setting {
     /// Somebody else, a member of Acme too.
     pub async fn other_member(&self, name: &str) -> String {
         let user = self.app.user(name).await;
-        member(&self.app, &self.acme, &user).await;
+        self.app.add_member(&self.acme, &user).await;
         user
     }
 }
@@ -91,44 +91,6 @@ pub async fn install(app: &App, input: Value) -> Answer {
         .variables(json!({ "input": input }))
         .send()
         .await
-}
-
-pub async fn organization(app: &App, slug: &str) -> String {
-    let row = organization::Model {
-        id: OrganizationId::new(&app.clock),
-        slug: slug.to_owned(),
-        name: slug.to_owned(),
-        date_added: app.clock.now(),
-    };
-    let id = row.id.to_string();
-    let row = &row;
-    app.database
-        .write(|tx| async move {
-            organization::Entity::insert(row.clone().into_active_model())
-                .exec_without_returning(&*tx)
-                .await?;
-            Ok(())
-        })
-        .await
-        .unwrap();
-    id
-}
-
-pub async fn member(app: &App, organization: &str, user: &str) {
-    let row = &organization_member::Model {
-        organization_id: organization.parse().unwrap(),
-        user_id: user.parse().unwrap(),
-        date_added: app.clock.now(),
-    };
-    app.database
-        .write(|tx| async move {
-            organization_member::Entity::insert(row.clone().into_active_model())
-                .exec_without_returning(&*tx)
-                .await?;
-            Ok(())
-        })
-        .await
-        .unwrap();
 }
 
 /// A key that is bound to the organization, with these scopes.

@@ -9,8 +9,10 @@ use lanyard::id::Kind;
 use serde_json::json;
 
 use super::document::{Given, Schema, Step};
+use crate::integrations::setting;
 use crate::support::app::App;
 use crate::support::client::text;
+use crate::support::sign_on;
 
 /// How each type is reached from the root, in steps of type and field.
 const PATHS: &[(&str, &[(&str, &str)])] = &[
@@ -51,6 +53,35 @@ const PATHS: &[(&str, &[(&str, &str)])] = &[
         &[("Query", "auditEvents"), ("AuditEventConnection", "nodes")],
     ),
     ("LinkDecision", &[("Query", "linkPreview")]),
+    ("Integration", &[("Query", "integration")]),
+    (
+        "OrganizationIntegration",
+        &[("Query", "organizationIntegration")],
+    ),
+    (
+        "OrganizationIntegrationConnection",
+        &[("Query", "organizationIntegrations")],
+    ),
+    (
+        "OrganizationIntegrationEdge",
+        &[
+            ("Query", "organizationIntegrations"),
+            ("OrganizationIntegrationConnection", "edges"),
+        ],
+    ),
+    (
+        "InstallIntegrationPayload",
+        &[("Mutation", "installIntegration")],
+    ),
+    (
+        "OrganizationIntegrationPayload",
+        &[("Mutation", "setDefaultIdentity")],
+    ),
+    ("IntegrationPayload", &[("Mutation", "updateIntegration")]),
+    (
+        "UninstallIntegrationPayload",
+        &[("Mutation", "uninstallIntegration")],
+    ),
     (
         "Refusal",
         &[("Mutation", "upsertUser"), ("UserPayload", "userErrors")],
@@ -108,6 +139,45 @@ const PATHS: &[(&str, &[(&str, &str)])] = &[
         "EndOtherSessionsPayload",
         &[("Mutation", "endOtherSessions")],
     ),
+    ("AuthProvider", &[("Query", "authProvider")]),
+    (
+        "AuthIdentityConnection",
+        &[
+            ("Query", "authProvider"),
+            ("AuthProvider", "authIdentities"),
+        ],
+    ),
+    (
+        "AuthIdentityEdge",
+        &[
+            ("Query", "authProvider"),
+            ("AuthProvider", "authIdentities"),
+            ("AuthIdentityConnection", "edges"),
+        ],
+    ),
+    (
+        "AuthIdentity",
+        &[
+            ("Query", "authProvider"),
+            ("AuthProvider", "authIdentities"),
+            ("AuthIdentityConnection", "nodes"),
+        ],
+    ),
+    ("UnlinkIdentityPayload", &[("Mutation", "unlinkIdentity")]),
+    ("AuthProviderPayload", &[("Mutation", "setAuthProvider")]),
+    (
+        "RemoveAuthProviderPayload",
+        &[("Mutation", "removeAuthProvider")],
+    ),
+    ("AuthIdentityPayload", &[("Mutation", "linkAuthIdentity")]),
+    (
+        "DeleteAuthIdentityPayload",
+        &[("Mutation", "deleteAuthIdentity")],
+    ),
+    (
+        "DeleteAuthIdentitiesPayload",
+        &[("Mutation", "deleteAuthIdentities")],
+    ),
 ];
 
 /// A field, and how it is reached.
@@ -161,10 +231,15 @@ impl Cell {
     pub fn scopes(&self) -> Vec<(Scope, String)> {
         let mut scopes: Vec<(Scope, String)> = Vec::new();
         for (field, rule) in self.rules() {
-            if let Need::Scope(scope) = rule.need
-                && !scopes.iter().any(|(known, _)| *known == scope)
-            {
-                scopes.push((scope, field));
+            let needed = match rule.need {
+                Need::Scope(scope) => vec![scope],
+                Need::Both(one, other) => vec![one, other],
+                Need::Nothing | Need::Credential | Need::ScopeOfIds | Need::Person => Vec::new(),
+            };
+            for scope in needed {
+                if !scopes.iter().any(|(known, _)| *known == scope) {
+                    scopes.push((scope, field.clone()));
+                }
             }
         }
         scopes
@@ -184,7 +259,47 @@ pub struct Cells<'a> {
     organization: String,
     /// Another one, that may gain and lose members.
     elsewhere: String,
+    installed: Installed,
+    sign_on: SignOn,
     used: AtomicU32,
+}
+
+/// An integration in an organization of its own, acting as the identity; and another one there
+/// that mutations may change.
+struct Installed {
+    organization: String,
+    integration: String,
+    share: String,
+    spare: String,
+}
+
+/// An organization's sign-on, at which the user has a link; and an organization beside it, whose
+/// sign-on comes and goes.
+struct SignOn {
+    organization: String,
+    provider: String,
+    auth_provider: String,
+    auth_identity: String,
+    other: String,
+    other_provider: String,
+}
+
+impl SignOn {
+    async fn new(app: &App, user: &str) -> Self {
+        let organization = app.organization("signs-on").await;
+        app.add_member(&organization, user).await;
+        let provider = sign_on::own_provider(app, &organization, "sign-on").await;
+        let auth_provider = sign_on::sign_on(app, &organization, &provider, false).await;
+        let other = app.organization("signs-on-too").await;
+        Self {
+            auth_identity: sign_on::auth_identity(app, &auth_provider, user, "4711").await,
+            other_provider: sign_on::own_provider(app, &other, "sign-on-too").await,
+            organization,
+            provider,
+            auth_provider,
+            other,
+        }
+    }
 }
 
 impl<'a> Cells<'a> {
@@ -199,13 +314,18 @@ impl<'a> Cells<'a> {
             .await;
         let organization = app.organization("acme").await;
         app.add_member(&organization, &user).await;
+        let identity = text(&link.data(), "/linkIdentity/identity/id");
+        let installed = Installed::new(app, &user, &identity).await;
+        let sign_on = SignOn::new(app, &user).await;
         app.all_sealed().await;
         Self {
             app,
+            sign_on,
             schema: Schema::read(app).await,
             elsewhere: app.organization("elsewhere").await,
             organization,
-            identity: text(&link.data(), "/linkIdentity/identity/id"),
+            installed,
+            identity,
             user,
             provider,
             door: app.provider("door").await,
@@ -250,12 +370,40 @@ impl<'a> Cells<'a> {
                 format!("{:?}", session.to_string()),
             );
         }
+        // A share is uninstalled once.
+        if cell.path[0].1 == "uninstallIntegration" {
+            let number = self.used.fetch_add(1, Ordering::Relaxed);
+            let external_id = format!("short-lived-{number}");
+            let (_, share) = self.installed.install(self.app, &external_id, None).await;
+            given.insert(
+                "Mutation.uninstallIntegration.organizationIntegrationId",
+                format!("{share:?}"),
+            );
+        }
+        if cell.path[0].1 == "unlinkIdentity" {
+            let slug = format!("gone-{}", self.number());
+            let provider = self.app.provider(&slug).await;
+            let identity = self.app.linked(&provider, &self.user, "4711").await;
+            given.insert("Mutation.unlinkIdentity.input.id", format!("{identity:?}"));
+        }
+        if cell.path[0].1 == "removeAuthProvider" {
+            let SignOn {
+                other,
+                other_provider,
+                ..
+            } = &self.sign_on;
+            sign_on::sign_on(self.app, other, other_provider, true).await;
+        }
         self.schema.document(&cell.path, &given)
+    }
+
+    fn number(&self) -> u32 {
+        self.used.fetch_add(1, Ordering::Relaxed)
     }
 
     async fn given(&self, caller: &str) -> Given {
         let quote = |text: &str| format!("{text:?}");
-        let number = self.used.fetch_add(1, Ordering::Relaxed);
+        let number = self.number();
         let fresh = |what: &str| quote(&format!("{what}-{number}"));
         let spare = self.app.provider(&format!("spare-{number}")).await;
         Given::from([
@@ -284,6 +432,40 @@ impl<'a> Cells<'a> {
             (
                 "Mutation.removeOrganizationMember.userId",
                 quote(&self.user),
+            ),
+            ("Query.integration.id", quote(&self.installed.integration)),
+            (
+                "Query.organizationIntegration.id",
+                quote(&self.installed.share),
+            ),
+            (
+                "Query.defaultIdentity.organizationIntegrationId",
+                quote(&self.installed.share),
+            ),
+            (
+                "Mutation.installIntegration.input.organizationId",
+                quote(&self.installed.organization),
+            ),
+            (
+                "Mutation.installIntegration.input.provider",
+                quote("github"),
+            ),
+            (
+                "Mutation.installIntegration.input.externalId",
+                fresh("installation"),
+            ),
+            ("Mutation.installIntegration.input.name", quote("GitHub")),
+            (
+                "Mutation.setDefaultIdentity.organizationIntegrationId",
+                quote(&self.installed.spare),
+            ),
+            (
+                "Mutation.updateOrganizationIntegration.input.id",
+                quote(&self.installed.spare),
+            ),
+            (
+                "Mutation.updateIntegration.input.id",
+                quote(&self.installed.integration),
             ),
             ("Query.linkPreview.input.providerId", quote(&self.provider)),
             ("Query.linkPreview.input.userId", quote(&self.user)),
@@ -317,7 +499,74 @@ impl<'a> Cells<'a> {
                 "[\"audit:read\"]".to_owned(),
             ),
             ("Mutation.revokeApiKey.id", quote(caller)),
+            (
+                "Query.authProvider.organizationId",
+                quote(&self.sign_on.organization),
+            ),
+            ("Mutation.unlinkIdentity.input.id", quote(&self.identity)),
+            ("Mutation.setPrimaryIdentity.id", quote(&self.identity)),
+            (
+                "Mutation.setAuthProvider.input.organizationId",
+                quote(&self.sign_on.organization),
+            ),
+            (
+                "Mutation.setAuthProvider.input.providerId",
+                quote(&self.sign_on.provider),
+            ),
+            (
+                "Mutation.removeAuthProvider.organizationId",
+                quote(&self.sign_on.other),
+            ),
+            (
+                "Mutation.linkAuthIdentity.input.authProviderId",
+                quote(&self.sign_on.auth_provider),
+            ),
+            ("Mutation.linkAuthIdentity.input.userId", quote(&self.user)),
+            ("Mutation.linkAuthIdentity.input.ident", quote("4711")),
+            // Members may not be without one there, so it stays.
+            (
+                "Mutation.deleteAuthIdentity.id",
+                quote(&self.sign_on.auth_identity),
+            ),
+            ("Mutation.deleteAuthIdentities.userId", quote(&self.user)),
+            (
+                "Mutation.deleteAuthIdentities.organizationId",
+                quote(&self.sign_on.other),
+            ),
         ])
+    }
+}
+
+impl Installed {
+    async fn new(app: &App, user: &str, identity: &str) -> Self {
+        let organization = app.organization("installed").await;
+        app.add_member(&organization, user).await;
+        let mut installed = Self {
+            organization,
+            integration: String::new(),
+            share: String::new(),
+            spare: String::new(),
+        };
+        (installed.integration, installed.share) =
+            installed.install(app, "acting", Some(identity)).await;
+        installed.spare = installed.install(app, "spare", None).await.1;
+        installed
+    }
+
+    /// Installs another integration: its id, and that of the organization's share.
+    async fn install(
+        &self,
+        app: &App,
+        external_id: &str,
+        default: Option<&str>,
+    ) -> (String, String) {
+        let input = json!({
+            "organizationId": self.organization, "provider": "github", "name": "GitHub",
+            "externalId": external_id, "defaultIdentityId": default,
+        });
+        let payload = setting::install(app, input).await.data();
+        let id = |of: &str| text(&payload, &format!("/installIntegration/{of}/id"));
+        (id("integration"), id("organizationIntegration"))
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! 250,000 users with four identities each at eight providers; a credential for every fourth;
 //! 20,000 other providers, 20,000 API keys, 100,000 sessions, 200,000 sealed events; 5,000
-//! organizations, one of them of 100,000 users. Ids are numbers: the rows of a table are numbered
-//! from 0.
+//! organizations, one of them of 100,000 users; 100,000 organization integrations. Ids are
+//! numbers: the rows of a table are numbered from 0.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use uuid::Uuid;
@@ -17,10 +17,18 @@ pub fn id(number: u32) -> Uuid {
 pub const BIG: u32 = 0;
 /// One of twenty members, who are far apart.
 pub const SMALL: u32 = 777;
+/// It has half of all that is installed.
+pub const ORGANIZATION_OF_MANY_INTEGRATIONS: u32 = 0;
+/// 4,000 organizations have it.
+pub const INTEGRATION_OF_MANY: u32 = 50_000;
+/// 4,000 organization integrations act as it.
+pub const SHARED_ACCOUNT: u32 = 777;
 
 pub const EXTERNAL_ID: &str = "account-777";
 pub const EMAIL: &str = "Person777@example.org";
 pub const ENTITY_REF: &str = "user:default/person777";
+/// Organizations' sign-ons, of as many organizations.
+pub const SIGN_ONS: u32 = 2_000;
 
 /// The words that the two databases have for the same thing.
 struct Words {
@@ -62,7 +70,7 @@ pub async fn fill(database: &DatabaseConnection) {
     for (name, _) in &indexes {
         run(database, &format!("DROP INDEX {name}")).await;
     }
-    for (table, rows, columns) in TABLES {
+    for (table, rows, columns) in TABLES.iter().chain(SIGN_ON_TABLES) {
         run(database, &insert(&words, table, *rows, columns)).await;
     }
     for (_, sql) in &indexes {
@@ -279,6 +287,71 @@ const TABLES: &[Table] = &[
         ],
     ),
     (
+        "integration",
+        50_001,
+        &[
+            ("id", "id[n]"),
+            (
+                "provider",
+                "CASE n % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
+            ),
+            ("external_id", "'installation-' || (n / 4)"),
+            ("name", "'Integration ' || n"),
+            ("metadata_json", "'{}'"),
+            ("status", "'ACTIVE'"),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
+        ],
+    ),
+    // Every second is one organization's, the others are of many; half of all act as somebody.
+    (
+        "organization_integration",
+        100_000,
+        &[
+            ("id", "id[n * 2]"),
+            ("organization_id", "id[(n % 2) * (1 + (n / 2) % 4999)]"),
+            ("integration_id", "id[n / 2]"),
+            (
+                "provider",
+                "CASE (n / 2) % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
+            ),
+            ("external_id", "'installation-' || (n / 8)"),
+            ("config_json", "'{}'"),
+            (
+                "status",
+                "CASE WHEN n % 100 = 3 THEN 'DISABLED' ELSE 'ACTIVE' END",
+            ),
+            (
+                "default_identity_id",
+                "CASE WHEN n % 4 < 2 THEN id[n * 4] END",
+            ),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
+        ],
+    ),
+    (
+        "organization_integration",
+        4_000,
+        &[
+            ("id", "id[n * 50 + 1]"),
+            ("organization_id", "id[1 + n]"),
+            ("integration_id", "id[50000]"),
+            (
+                "provider",
+                "CASE (50000) % 4 WHEN 0 THEN 'github' WHEN 1 THEN 'gitlab' WHEN 2 THEN 'slack' ELSE 'pagerduty' END",
+            ),
+            ("external_id", "'installation-12500'"),
+            ("config_json", "'{}'"),
+            (
+                "status",
+                "CASE WHEN n % 100 = 3 THEN 'DISABLED' ELSE 'ACTIVE' END",
+            ),
+            ("default_identity_id", "id[777]"),
+            ("date_added", "time[n]"),
+            ("date_updated", "time[n]"),
+        ],
+    ),
+    (
         "event",
         200_000,
         &[
@@ -324,6 +397,54 @@ const TABLES: &[Table] = &[
             ("outcome", "'CREATED'"),
             ("identity_id", "id[n]"),
             ("date_added", "time[n]"),
+        ],
+    ),
+];
+
+/// Each organization signs on by a provider that comes after the first eight.
+const SIGN_ON_TABLES: &[Table] = &[
+    (
+        "organization",
+        SIGN_ONS,
+        &[
+            ("id", "id[n]"),
+            ("slug", "'organization-' || n"),
+            ("name", "'Organization ' || n"),
+            ("date_added", "time[n]"),
+        ],
+    ),
+    (
+        "organization_member",
+        200_000,
+        &[
+            ("organization_id", "id[n % 2000]"),
+            ("user_id", "id[n / 2]"),
+            ("date_added", "time[n]"),
+        ],
+    ),
+    (
+        "auth_provider",
+        SIGN_ONS,
+        &[
+            ("id", "id[n]"),
+            ("organization_id", "id[n]"),
+            ("provider_id", "id[n + 8]"),
+            ("allow_unlinked", "n % 2 = 0"),
+            ("date_added", "time[n]"),
+        ],
+    ),
+    (
+        "auth_identity",
+        200_000,
+        &[
+            ("id", "id[n]"),
+            ("auth_provider_id", "id[n % 2000]"),
+            ("organization_id", "id[n % 2000]"),
+            ("user_id", "id[n / 2]"),
+            ("ident", "'account-' || n"),
+            ("date_added", "time[n]"),
+            ("last_verified", "time[n]"),
+            ("last_synced", "time[n]"),
         ],
     ),
 ];

@@ -10,6 +10,7 @@ pub mod http;
 pub mod postgres;
 pub mod process;
 pub mod repository;
+pub mod sign_on;
 pub mod site;
 pub mod stored;
 pub mod tenancy;

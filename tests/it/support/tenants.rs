@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::app::{App, Db};
 use super::client::Answer;
 use super::fixtures::LINK;
+use super::sign_on;
 
 /// An organization with one of everything. What it has is named after it.
 pub struct Tenant {
@@ -91,13 +92,13 @@ impl Tenant {
         let found =
             organization_integration::by_ids(app.database.reader(), &[acting.parse().unwrap()])
                 .await;
-        let sign_on = app.sign_on(&organization, &provider).await;
+        let sign_on = sign_on::sign_on(app, &organization, &provider, true).await;
         let key = app.bound_key(&organization, &["admin"]).await;
         Self {
             integration: found.unwrap()[0].integration_id.to_string(),
             organization_integration: acting,
-            auth_identity: app.auth_identity(&organization, sign_on, &user).await,
-            auth_provider: sign_on.to_string(),
+            auth_identity: sign_on::auth_identity(app, &sign_on, &user, &user).await,
+            auth_provider: sign_on,
             key_id: app.key_id(&key).await,
             key,
             organization,

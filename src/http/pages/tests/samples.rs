@@ -19,6 +19,7 @@ pub const HOSTILE: &str =
     "\u{202e}evil\"'></bdi></title><script>alert(1)</script><img src=x onerror=alert(1)>";
 
 const REQUEST: &str = "019aa9f0c1d27d3e8f6a5b4c3d2e1f00";
+const IDENTITY: &str = "identity_01h455vb4pex5vsknk084sn02q";
 const ACME: Provider<'_> = Provider {
     slug: "acme",
     name: "Acme",
@@ -62,6 +63,7 @@ pub fn samples() -> Vec<(String, Page)> {
     sign_ins(&mut add);
     links(&mut add);
     accounts(&mut add);
+    disconnects(&mut add);
     for (index, refusal) in Refusal::ALL.into_iter().enumerate() {
         let words = refusal.words();
         let view = Refused {
@@ -201,6 +203,9 @@ fn accounts(add: &mut impl FnMut(&str, Page)) {
             state: AccountState::Good,
             primary: true,
             since,
+            removal: Removal::Allowed {
+                identity: IDENTITY.to_owned(),
+            },
         },
         LinkedAccount {
             provider: HUB,
@@ -212,6 +217,7 @@ fn accounts(add: &mut impl FnMut(&str, Page)) {
             state: AccountState::Broken,
             primary: false,
             since: since + TimeDelta::hours(30),
+            removal: Removal::OnlyWayIn,
         },
     ];
     let sessions = [
@@ -242,8 +248,21 @@ fn accounts(add: &mut impl FnMut(&str, Page)) {
         sessions: &sessions,
         notice: Some(AccountNotice::Connected { provider: "Hub" }),
         form_token: "token",
+        elsewhere_token: "token",
     };
     add("account", account(&full));
+    for (name, notice) in [
+        ("account-disconnected", AccountNotice::Disconnected),
+        ("account-elsewhere", AccountNotice::SignedOutElsewhere),
+    ] {
+        let view = Account {
+            notice: Some(notice),
+            linked: &linked,
+            sessions: &sessions,
+            ..full
+        };
+        add(name, account(&view));
+    }
     let empty = Account {
         person: BARE,
         linked: &[],
@@ -251,6 +270,7 @@ fn accounts(add: &mut impl FnMut(&str, Page)) {
         sessions: &[],
         notice: None,
         form_token: "token",
+        elsewhere_token: "token",
     };
     add("account-empty", account(&empty));
     add("account-hostile", hostile_account(since));
@@ -268,6 +288,9 @@ fn hostile_account(since: Time) -> Page {
             state: AccountState::Broken,
             primary: true,
             since,
+            removal: Removal::Allowed {
+                identity: IDENTITY.to_owned(),
+            },
         },
         LinkedAccount {
             provider: WIDE,
@@ -279,6 +302,7 @@ fn hostile_account(since: Time) -> Page {
             state: AccountState::Unchecked,
             primary: true,
             since,
+            removal: Removal::OrganizationAsks,
         },
     ];
     let sessions = [HOSTILE, LONG].map(|sent| Session {
@@ -295,5 +319,37 @@ fn hostile_account(since: Time) -> Page {
         sessions: &sessions,
         notice: Some(AccountNotice::Replaced { provider: HOSTILE }),
         form_token: HOSTILE,
+        elsewhere_token: HOSTILE,
     })
+}
+
+fn disconnects(add: &mut impl FnMut(&str, Page)) {
+    let usual = DisconnectConfirm {
+        provider: HUB,
+        account: "mira.o",
+        identity: IDENTITY,
+        signs_in: true,
+        acting: 2,
+        form_token: "token",
+    };
+    add("disconnect-confirm", disconnect_confirm(&usual));
+    for (name, acting) in [("disconnect-confirm-no", 0), ("disconnect-confirm-one", 1)] {
+        let view = DisconnectConfirm {
+            signs_in: false,
+            acting,
+            ..usual
+        };
+        add(name, disconnect_confirm(&view));
+    }
+    for (name, provider, account) in [
+        ("disconnect-confirm-hostile", BAD, HOSTILE),
+        ("disconnect-confirm-wide", WIDE, LONG),
+    ] {
+        let view = DisconnectConfirm {
+            provider,
+            account,
+            ..usual
+        };
+        add(name, disconnect_confirm(&view));
+    }
 }

@@ -2,9 +2,11 @@
 
 mod events;
 mod identities;
+mod integrations;
 mod organizations;
 mod providers;
 mod sessions;
+mod sign_on;
 mod users;
 
 use std::pin::Pin;
@@ -45,9 +47,11 @@ pub fn all() -> Vec<Lookup> {
     all.extend(identities::nested());
     all.extend(users::all());
     all.extend(providers::all());
+    all.extend(integrations::all());
     all.extend(sessions::all());
     all.extend(events::all());
     all.extend(organizations::all());
+    all.extend(sign_on::all());
     all
 }
 

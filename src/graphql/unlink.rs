@@ -1,0 +1,77 @@
+//! Disconnecting accounts, and the one that counts where a user has several.
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+
+use super::context::Asking;
+use super::link::{IdentityPayload, of_id};
+use super::scalar::{Refusal, id, settled};
+use crate::error::Error;
+use crate::id::IdentityId;
+use crate::identity::{set_primary, unlink};
+
+/// An identity to be unlinked.
+#[derive(Debug, InputObject)]
+pub struct UnlinkIdentityInput {
+    /// The identity.
+    id: ID,
+    /// Past the disconnect rules: whatever the account is needed for. Needs the scope admin; a
+    /// key that is bound to an organization may do so at the organization's own providers.
+    #[graphql(default = false)]
+    force: bool,
+}
+
+/// What unlinkIdentity did.
+#[derive(SimpleObject)]
+pub struct UnlinkIdentityPayload {
+    /// The identity that is gone; null where that was refused.
+    deleted_id: Option<ID>,
+    /// Why it was refused; nothing was changed then.
+    user_errors: Vec<Refusal>,
+}
+
+#[derive(Default)]
+pub struct UnlinkMutation;
+
+#[Object]
+impl UnlinkMutation {
+    /// Unlinks an account from its user, where the user can do without it: see `disconnect`. Its
+    /// tokens go, what acts as it acts as nobody, and the user's other sessions end. People
+    /// unlink their own, within 15 minutes of a sign-in.
+    async fn unlink_identity(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The identity.")] input: UnlinkIdentityInput,
+    ) -> Result<Option<UnlinkIdentityPayload>, Error> {
+        let app = ctx.app()?;
+        let identity: IdentityId = id("input.id", &input.id)?;
+        let (database, clock) = (&app.database, &app.clock);
+        let result = unlink(database, clock, ctx.caller()?, identity, input.force).await;
+        app.sealer.wake();
+        let (done, user_errors) = settled(result)?;
+        Ok(Some(UnlinkIdentityPayload {
+            deleted_id: done.map(|()| input.id),
+            user_errors,
+        }))
+    }
+
+    /// Makes the identity the one that counts where its user has several at its provider.
+    async fn set_primary_identity(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The identity.")] id: ID,
+    ) -> Result<Option<IdentityPayload>, Error> {
+        let app = ctx.app()?;
+        let identity: IdentityId = super::scalar::id("id", &id)?;
+        let result = set_primary(&app.database, &app.clock, ctx.caller()?, identity).await;
+        app.sealer.wake();
+        let (done, user_errors) = settled(result)?;
+        let identity = match done {
+            None => None,
+            Some(()) => of_id(ctx, identity).await?,
+        };
+        Ok(Some(IdentityPayload {
+            identity,
+            user_errors,
+        }))
+    }
+}

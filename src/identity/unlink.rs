@@ -1,0 +1,79 @@
+//! Unlinking: a person's account is disconnected, where they can do without it.
+
+use super::disconnect::{Facts, disconnect};
+use super::hold::hold;
+use super::link::not_found;
+use super::remove::remove;
+use crate::access::session::end_of_user;
+use crate::access::{Caller, Person, Scope, Viewer, unauthenticated};
+use crate::clock::Clock;
+use crate::database::{Database, Tx, disconnect as stored, identity, session};
+use crate::error::Error;
+use crate::id::{IdentityId, SessionId};
+
+/// What errors name.
+const WHAT: &str = "unlinking an account";
+
+/// Unlinks in one transaction, with its events: the identity and its tokens are gone, what acts
+/// as it acts as nobody, the auth identity beside it goes along, and all sessions of its user end
+/// but the one that asks. `force` passes over what the account is needed for.
+///
+/// # Errors
+/// `NOT_FOUND`, `FORBIDDEN` for a person who has not signed in lately and for whoever may not
+/// force it; refused with `NEEDED_FOR_GLOBAL_AUTH` or `NEEDED_FOR_ORG_AUTH`.
+pub async fn unlink(
+    database: &Database,
+    clock: &Clock,
+    caller: &Caller,
+    id: IdentityId,
+    force: bool,
+) -> Result<(), Error> {
+    database
+        .write(|tx| async move {
+            let tx = &*tx;
+            // Of the last two ways in that are taken away at once, the second finds the first
+            // gone: its user's lock is held until the end.
+            let row = hold(tx, caller, id).await?;
+            let asking = asking(tx, clock, caller).await?;
+            if force {
+                may_force(caller, &row)?;
+            } else {
+                let facts = stored::of_identities(tx, &[id]).await?;
+                let facts = facts.first().ok_or_else(|| not_found(id))?;
+                disconnect(Facts::from(facts)).check()?;
+            }
+            let origin = &caller.origin();
+            end_of_user(tx, clock, origin, row.user_id, asking).await?;
+            if let Some(asking) = asking {
+                // It stays, whichever account has opened it.
+                session::detach(tx, asking, id).await?;
+            }
+            remove(tx, clock, origin, &row).await
+        })
+        .await
+}
+
+/// The session that a person asks from: one that is still there, and fresh. An account is a way
+/// in, and not for a cookie that somebody has found.
+async fn asking(tx: &Tx, clock: &Clock, caller: &Caller) -> Result<Option<SessionId>, Error> {
+    let Viewer::Person(person) = &caller.viewer else {
+        return Ok(None);
+    };
+    let Person { session: id, .. } = **person;
+    if session::by_ids(tx, &[id]).await?.is_empty() {
+        return Err(unauthenticated(WHAT));
+    }
+    if !person.is_fresh(clock.now()) {
+        return Err(Error::Forbidden(format!(
+            "{WHAT} needs a sign-in within the last 15 minutes: sign in again"
+        )));
+    }
+    Ok(Some(id))
+}
+
+/// A key that is bound to an organization has no say in how people get in elsewhere.
+fn may_force(caller: &Caller, row: &identity::Model) -> Result<(), Error> {
+    let what = "unlinking an account that is needed";
+    caller.viewer.require(Scope::Admin, what)?;
+    caller.viewer.require_within(row.organization_id, what)
+}

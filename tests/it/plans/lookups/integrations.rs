@@ -1,0 +1,238 @@
+//! Lookups of integrations, and of what organizations have of them.
+
+use lanyard::database::organization_integration::{self as share, Filter, Parent, Service};
+use lanyard::database::page::Position;
+use lanyard::database::reach::Reach;
+use lanyard::database::status::ObjectStatus;
+use lanyard::database::{auth_identity, integration, session};
+use lanyard::id::{
+    IdentityId, IntegrationId, OrganizationId, OrganizationIntegrationId, ProviderId, UserId,
+};
+
+use super::super::fill::{
+    INTEGRATION_OF_MANY, ORGANIZATION_OF_MANY_INTEGRATIONS, SHARED_ACCOUNT, id,
+};
+use super::Order::{OfAnIndex, OfFew, WholeTable};
+use super::{Lookup, Order, filter, hundred, lookup};
+
+/// It has half of all that is installed.
+fn big() -> OrganizationId {
+    OrganizationId(id(ORGANIZATION_OF_MANY_INTEGRATIONS))
+}
+
+fn small() -> OrganizationId {
+    OrganizationId(id(777))
+}
+
+fn service(number: u32) -> Service {
+    Service {
+        organization_id: big(),
+        provider: "github".to_owned(),
+        external_id: format!("installation-{number}"),
+    }
+}
+
+fn filters() -> Vec<(&'static str, Order, Filter)> {
+    let text = |text: &str| Some(text.to_owned());
+    let of = |set: &dyn Fn(&mut Filter)| filter(|f: &mut Filter| set(f));
+    vec![
+        ("no filter", WholeTable, Filter::default()),
+        (
+            "organizationId, big",
+            OfAnIndex,
+            of(&|f| f.organization_id = Some(big())),
+        ),
+        (
+            "organizationId, small",
+            OfAnIndex,
+            of(&|f| f.organization_id = Some(small())),
+        ),
+        (
+            "integrationId",
+            OfAnIndex,
+            of(&|f| f.integration_id = Some(IntegrationId(id(7)))),
+        ),
+        (
+            "integrationId, of many",
+            OfAnIndex,
+            of(&|f| f.integration_id = Some(IntegrationId(id(INTEGRATION_OF_MANY)))),
+        ),
+        ("provider", OfAnIndex, of(&|f| f.provider = text("gitlab"))),
+        (
+            "provider, no rows",
+            OfAnIndex,
+            of(&|f| f.provider = text("nothing")),
+        ),
+        (
+            "externalId",
+            OfAnIndex,
+            of(&|f| f.external_id = text("installation-777")),
+        ),
+        (
+            "status ACTIVE",
+            OfAnIndex,
+            of(&|f| f.status = Some(ObjectStatus::Active)),
+        ),
+        (
+            "status DISABLED",
+            OfAnIndex,
+            of(&|f| f.status = Some(ObjectStatus::Disabled)),
+        ),
+        (
+            "defaultIdentityId",
+            OfAnIndex,
+            of(&|f| f.default_identity_id = Some(IdentityId(id(400)))),
+        ),
+        (
+            "defaultIdentityId, of many",
+            OfAnIndex,
+            of(&|f| f.default_identity_id = Some(IdentityId(id(SHARED_ACCOUNT)))),
+        ),
+        (
+            "organizationId, provider",
+            OfAnIndex,
+            of(&|f| {
+                f.organization_id = Some(big());
+                f.provider = text("slack");
+            }),
+        ),
+        (
+            "provider, externalId",
+            OfAnIndex,
+            of(&|f| {
+                f.provider = text("github");
+                f.external_id = Some(format!("installation-{}", INTEGRATION_OF_MANY / 4));
+            }),
+        ),
+        (
+            "organizationId, provider, externalId",
+            OfFew,
+            of(&|f| {
+                f.organization_id = Some(big());
+                f.provider = text("github");
+                f.external_id = text("installation-777");
+            }),
+        ),
+        (
+            "organizationId, integrationId",
+            OfFew,
+            of(&|f| {
+                f.organization_id = Some(big());
+                f.integration_id = Some(IntegrationId(id(7)));
+            }),
+        ),
+    ]
+}
+
+pub fn all() -> Vec<Lookup> {
+    let mut all = lookups();
+    for (name, order, filter) in filters() {
+        for (place, page) in super::pages(&Position::Id(id(100_000))) {
+            let filter = filter.clone();
+            all.push(lookup(
+                format!("organization integrations {name}, {place}"),
+                order,
+                move |db| {
+                    let (filter, page) = (filter.clone(), page.clone());
+                    async move {
+                        share::page(&db, &filter, &page).await.unwrap();
+                    }
+                },
+            ));
+        }
+    }
+    all.extend(nested());
+    all
+}
+
+fn lookups() -> Vec<Lookup> {
+    vec![
+        lookup("integrations by id", OfFew, |db| async move {
+            let ids = hundred(|number| IntegrationId(id(number / 10)));
+            assert_eq!(integration::by_ids(&db, &ids).await.unwrap().len(), 100);
+            let ids = hundred(|number| OrganizationIntegrationId(id(number / 10 * 2)));
+            assert_eq!(share::by_ids(&db, &ids).await.unwrap().len(), 100);
+        }),
+        lookup("integration by service", OfFew, |db| async move {
+            let found = integration::by_service(&db, "github", "installation-777").await;
+            let found = found.unwrap().unwrap();
+            let pair = share::by_pair(&db, big(), found.id).await.unwrap();
+            assert!(pair.is_some());
+            let organizations = share::organizations_of(&db, found.id, 2).await.unwrap();
+            assert_eq!(organizations.len(), 2);
+        }),
+        lookup("whom integrations act as", OfFew, |db| async move {
+            let ids = hundred(|number| OrganizationIntegrationId(id(number / 4 * 2)));
+            assert_eq!(share::acting_by_ids(&db, &ids).await.unwrap().len(), 100);
+            let one = [service(777)];
+            assert_eq!(share::acting_by_services(&db, &one).await.unwrap().len(), 1);
+            let many: Vec<_> = (0..200).map(|number| service(number * 50)).collect();
+            let found = share::acting_by_services(&db, &many).await.unwrap();
+            assert_eq!(found.len(), 200);
+        }),
+        lookup("what else rests on an account", OfFew, |db| async move {
+            let opened = session::of_identities(&db, &[IdentityId(id(777))]).await;
+            assert_eq!(opened.unwrap().len(), 1);
+            let (user, provider) = (UserId(id(777)), ProviderId(id(7)));
+            assert!(!auth_identity::is_at(&db, user, provider).await.unwrap());
+        }),
+    ]
+}
+
+fn nested() -> Vec<Lookup> {
+    let organizations = || (0..100).map(|number| Parent::Organization(OrganizationId(id(number))));
+    let integrations = || {
+        let many = Parent::Integration(IntegrationId(id(INTEGRATION_OF_MANY)));
+        (0..99)
+            .map(|number| Parent::Integration(IntegrationId(id(number))))
+            .chain([many])
+    };
+    let identities = || {
+        let many = Parent::Identity(IdentityId(id(SHARED_ACCOUNT)));
+        (0..99)
+            .map(|number| Parent::Identity(IdentityId(id(number))))
+            .chain([many])
+    };
+    let mut all = Vec::new();
+    for (name, parents) in [
+        ("organizations", organizations().collect::<Vec<_>>()),
+        ("integrations", integrations().collect()),
+        ("identities", identities().collect()),
+    ] {
+        for reach in [Reach::All, Reach::Organization(small())] {
+            for (place, page) in super::pages(&Position::Id(id(100_000))) {
+                let parents = parents.clone();
+                let order = match reach {
+                    Reach::All => OfAnIndex,
+                    Reach::User(_) | Reach::Organization(_) => OfFew,
+                };
+                all.push(lookup(
+                    format!("organization integrations of {name}, {place}, {reach:?}"),
+                    order,
+                    move |db| {
+                        let (parents, page) = (parents.clone(), page.clone());
+                        async move {
+                            let pages = share::pages_of_parents(&db, &parents, reach, &page);
+                            assert_eq!(pages.await.unwrap().len(), 100);
+                        }
+                    },
+                ));
+            }
+        }
+        // One organization has half of all: a count reads what it counts.
+        let mut counts = lookup(
+            format!("counts of organization integrations of {name}"),
+            OfFew,
+            move |db| {
+                let parents = parents.clone();
+                async move {
+                    let counts = share::counts_of_parents(&db, &parents, Reach::All).await;
+                    assert_eq!(counts.unwrap().len(), 100);
+                }
+            },
+        );
+        counts.most_rows = 100_000;
+        all.push(counts);
+    }
+    all
+}
