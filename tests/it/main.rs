@@ -45,6 +45,7 @@ mod lookups;
 mod lookups_of_kinds;
 mod lookups_sentry;
 mod lookups_within_organizations;
+mod merging;
 mod migrations;
 mod organization_members;
 mod organizations;

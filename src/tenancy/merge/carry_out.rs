@@ -7,7 +7,7 @@ use super::item::{Held, Item, Outcome, Reason};
 use super::plan::{Around, Plan};
 use super::{Merging, UNDOABLE_FOR};
 use crate::access::session;
-use crate::clock::Clock;
+use crate::clock::{Clock, Time};
 use crate::database::json::Json;
 use crate::database::user::{self, Status};
 use crate::database::{Tx, auth_identity, flow, organization_member, user_merge};
@@ -95,7 +95,7 @@ impl Writer<'_> {
         &self,
         organization_id: OrganizationId,
         user_id: UserId,
-        date_added: crate::clock::Time,
+        date_added: Time,
     ) -> Result<(), Error> {
         let row = organization_member::Model {
             organization_id,
@@ -154,7 +154,7 @@ impl Writer<'_> {
         self.record(event).await
     }
 
-    pub async fn remove_auth_identity(&self, row: &auth_identity::Model) -> Result<(), Error> {
+    async fn remove_auth_identity(&self, row: &auth_identity::Model) -> Result<(), Error> {
         row.clone().delete(self.tx).await?;
         self.record(NewEvent {
             before: Some(describe_auth_identity(row)),

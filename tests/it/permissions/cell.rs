@@ -132,6 +132,16 @@ const PATHS: &[(&str, &[(&str, &str)])] = &[
         &[("Mutation", "deleteIdentityProvider")],
     ),
     ("UserPayload", &[("Mutation", "upsertUser")]),
+    ("MergePlan", &[("Query", "mergePlan")]),
+    (
+        "MergeItem",
+        &[("Query", "mergePlan"), ("MergePlan", "items")],
+    ),
+    (
+        "UserMerge",
+        &[("Mutation", "mergeUsers"), ("MergeUsersPayload", "merge")],
+    ),
+    ("MergeUsersPayload", &[("Mutation", "mergeUsers")]),
     ("CreateApiKeyPayload", &[("Mutation", "createApiKey")]),
     ("RevokeApiKeyPayload", &[("Mutation", "revokeApiKey")]),
     ("EndSessionPayload", &[("Mutation", "endSession")]),
@@ -394,6 +404,10 @@ impl<'a> Cells<'a> {
             } = &self.sign_on;
             sign_on::sign_on(self.app, other, other_provider, true).await;
         }
+        if cell.path[0].1 == "undoMerge" {
+            let merge = self.merge().await;
+            given.insert("Mutation.undoMerge.id", format!("{merge:?}"));
+        }
         self.schema.document(&cell.path, &given)
     }
 
@@ -401,11 +415,27 @@ impl<'a> Cells<'a> {
         self.used.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// A merge that is to be undone once.
+    async fn merge(&self) -> String {
+        let number = self.used.fetch_add(1, Ordering::Relaxed);
+        let merged = self.app.user(&format!("merged-{number}")).await;
+        let data = self
+            .app
+            .ask(
+                "mutation($input: MergeUsersInput!) { mergeUsers(input: $input) { merge { id } } }",
+            )
+            .variables(json!({ "input": { "fromUserId": merged, "intoUserId": self.user } }))
+            .data()
+            .await;
+        text(&data, "/mergeUsers/merge/id")
+    }
+
     async fn given(&self, caller: &str) -> Given {
         let quote = |text: &str| format!("{text:?}");
         let number = self.number();
         let fresh = |what: &str| quote(&format!("{what}-{number}"));
         let spare = self.app.provider(&format!("spare-{number}")).await;
+        let old = self.app.user(&format!("old-{number}")).await;
         Given::from([
             ("Query.node.id", quote(&self.user)),
             ("Query.nodes.ids", format!("[{:?}]", self.user)),
@@ -494,6 +524,10 @@ impl<'a> Cells<'a> {
                 "Mutation.upsertUser.input.entityRef",
                 fresh("user:default/new"),
             ),
+            ("Query.mergePlan.fromUserId", quote(&old)),
+            ("Query.mergePlan.intoUserId", quote(&self.user)),
+            ("Mutation.mergeUsers.input.fromUserId", quote(&old)),
+            ("Mutation.mergeUsers.input.intoUserId", quote(&self.user)),
             (
                 "Mutation.createApiKey.input.scopes",
                 "[\"audit:read\"]".to_owned(),
