@@ -195,6 +195,19 @@ pub async fn by_idents(
     Ok(found)
 }
 
+/// What the user has in the organization: one row at most, since it has one sign-on.
+pub async fn of_member(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::OrganizationId.eq(organization))
+        .filter(Column::UserId.eq(user))
+        .all(db)
+        .await
+}
+
 /// Those of the users that have links.
 pub async fn with_any(db: &impl ConnectionTrait, users: &[UserId]) -> Result<Vec<UserId>, DbErr> {
     Entity::find()

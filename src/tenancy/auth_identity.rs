@@ -1,7 +1,8 @@
 //! Auth identities: members' links to their organizations' single sign-on.
 
-use crate::access::Facts as _;
-use crate::access::{Caller, Question, sees};
+use super::auth_provider as sign_on;
+use super::organization::find;
+use crate::access::{Caller, Facts as _, Question, sees};
 use crate::clock::Clock;
 use crate::database::{
     Database, Tx, auth_identity, auth_provider, disconnect, identity_provider, user,
@@ -12,9 +13,6 @@ use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, UserId};
 use crate::identity::beside;
 use crate::identity::disconnect::{Facts, disconnect};
 use crate::limits;
-
-use super::auth_provider as sign_on;
-use super::organization::find;
 
 /// An account at a sign-on, and the member whose it is.
 #[derive(Debug, Clone)]

@@ -198,11 +198,11 @@ async fn an_external_id_is_a_text_though_it_looks_like_a_number(
     let variable = app
         .ask(IDENTITIES)
         .variables(json!({ "filter": { "externalId": 583231 } }));
-    assert_eq!(variable.code().await, "BAD_USER_INPUT");
+    assert_eq!(variable.code().await, "GRAPHQL_VALIDATION_FAILED");
     let before = app.stored().await;
     let link =
         json!({ "providerId": accounts.forge, "userId": accounts.jane, "externalId": 583231 });
-    assert_eq!(app.link(link).await.code(), "BAD_USER_INPUT");
+    assert_eq!(app.link(link).await.code(), "GRAPHQL_VALIDATION_FAILED");
     assert_eq!(app.stored().await, before);
 }
 
@@ -222,7 +222,7 @@ async fn a_key_that_is_unknown_is_refused(#[values(Db::Sqlite, Db::Postgres)] on
     let variable = app
         .ask(IDENTITIES)
         .variables(json!({ "filter": { "externalId": "U1", "idpId": "1" } }));
-    assert_eq!(variable.code().await, "BAD_USER_INPUT");
+    assert_eq!(variable.code().await, "GRAPHQL_VALIDATION_FAILED");
 }
 
 #[rstest]

@@ -155,6 +155,7 @@ async fn the_organizations_of_users_are_those_that_the_caller_sees(
     let jane = app.member(&a, "jane").await;
     app.add_member(&b, &jane).await;
     app.member(&b, "joe").await;
+    app.tick();
     app.user("jim").await;
     let query = "{ users { nodes { entityRef organizations { slug } } } }";
     let seen = |data: Value| -> Vec<(String, Vec<String>)> {

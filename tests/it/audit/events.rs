@@ -59,7 +59,13 @@ async fn every_mutation_leaves_its_events(#[values(Db::Sqlite, Db::Postgres)] on
 }
 
 /// Actions that leave nothing of their target.
-const ENDS: [&str; 4] = [".deleted", ".ended", ".revoked", ".uninstalled"];
+const ENDS: [&str; 5] = [
+    ".deleted",
+    ".ended",
+    ".revoked",
+    ".uninstalled",
+    ".unlinked",
+];
 
 /// A mutation that is in no row of a table would be in no test.
 async fn assert_names_every_mutation(app: &App, named: &[&str], what: &str) {

@@ -97,6 +97,8 @@ impl Run {
                     .await,
             );
         }
+        let mut model = Model::new(&SEVERAL, USERS);
+        model.shares = shares::install(&app, &users).await;
         Self {
             app,
             users,

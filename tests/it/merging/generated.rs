@@ -53,7 +53,7 @@ impl Places {
         for (number, more) in [json!({}), many, json!({})].into_iter().enumerate() {
             let organization = app.stored_organization(&format!("org-{number}")).await;
             let slug = format!("sso-{number}");
-            let provider = app.tenant_provider(&slug, &organization, more).await;
+            let provider = app.own_provider_with(&slug, &organization, more).await;
             organizations.push(Place {
                 sign_on: app.sign_on(&organization, &provider).await,
                 organization,

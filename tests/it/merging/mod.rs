@@ -163,7 +163,7 @@ impl App {
     }
 
     /// A provider of the organization's own.
-    pub async fn tenant_provider(&self, slug: &str, organization: &str, more: Value) -> String {
+    pub async fn own_provider_with(&self, slug: &str, organization: &str, more: Value) -> String {
         let mut input = more;
         input["organizationId"] = json!(organization);
         self.provider_with(slug, input).await
@@ -277,10 +277,10 @@ impl Pair {
         let many = json!({ "allowsMultiplePerUser": true });
         let many = app.provider_with("many", many).await;
         let own = app
-            .tenant_provider("own-sso", &own_organization, json!({}))
+            .own_provider_with("own-sso", &own_organization, json!({}))
             .await;
         let shared = app
-            .tenant_provider("shared-sso", &shared_organization, json!({}))
+            .own_provider_with("shared-sso", &shared_organization, json!({}))
             .await;
         let own_sign_on = app.sign_on(&own_organization, &own).await;
         let shared_sign_on = app.sign_on(&shared_organization, &shared).await;

@@ -156,7 +156,7 @@ async fn at_an_organizations_provider_only_a_member_gets_the_account(
     let (from, into) = (app.user("from").await, app.user("into").await);
     let acme = app.stored_organization("acme").await;
     app.join(&acme, &from).await;
-    let sso = app.tenant_provider("acme-sso", &acme, json!({})).await;
+    let sso = app.own_provider_with("acme-sso", &acme, json!({})).await;
     let sign_on = app.sign_on(&acme, &sso).await;
     let identity = app.linked(&sso, &from, "1").await;
     let link = app.sign_on_link(&acme, &sign_on, &from, "1").await;

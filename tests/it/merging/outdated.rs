@@ -144,7 +144,7 @@ async fn every_change_that_it_rests_on_outdates_a_plan(
     let pair = Pair::new(&app).await;
     let other = app.provider("other").await;
     let third = app.stored_organization("third").await;
-    let third_sso = app.tenant_provider("third-sso", &third, json!({})).await;
+    let third_sso = app.own_provider_with("third-sso", &third, json!({})).await;
     let third_sign_on = app.sign_on(&third, &third_sso).await;
     let token = token(&app, &pair).await;
     match change {

@@ -44,7 +44,7 @@ async fn each_kind_of_conflict_is_a_refusal_that_counts_and_names(
         app.linked(&provider, &into, "into").await;
     }
     let acme = app.stored_organization("acme").await;
-    let sso = app.tenant_provider("acme-sso", &acme, json!({})).await;
+    let sso = app.own_provider_with("acme-sso", &acme, json!({})).await;
     app.join(&acme, &from).await;
     app.linked(&sso, &from, "from").await;
     app.leave(&acme, &from).await;

@@ -126,7 +126,7 @@ async fn a_membership_that_ended_stays_ended_with_the_link_to_the_sign_on(
     let (from, into) = (app.user("from").await, app.user("into").await);
     let acme = app.stored_organization("acme").await;
     app.join(&acme, &from).await;
-    let sso = app.tenant_provider("acme-sso", &acme, json!({})).await;
+    let sso = app.own_provider_with("acme-sso", &acme, json!({})).await;
     let sign_on = app.sign_on(&acme, &sso).await;
     let identity = app.linked(&sso, &from, "1").await;
     let auth = app.sign_on_link(&acme, &sign_on, &from, "1").await;
@@ -163,7 +163,7 @@ async fn the_other_user_leaves_an_organization_with_what_it_got_there_since(
     let acme = app.stored_organization("acme").await;
     app.join(&acme, &from).await;
     let many = json!({ "allowsMultiplePerUser": true });
-    let sso = app.tenant_provider("acme-sso", &acme, many).await;
+    let sso = app.own_provider_with("acme-sso", &acme, many).await;
     let sign_on = app.sign_on(&acme, &sso).await;
     let moved = app.linked(&sso, &from, "from").await;
     let merge = merged(&app, &from, &into, "FAIL").await;

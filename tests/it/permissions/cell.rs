@@ -380,10 +380,6 @@ impl<'a> Cells<'a> {
                 format!("{:?}", session.to_string()),
             );
         }
-        if cell.path[0].1 == "undoMerge" {
-            let merge = self.merge().await;
-            given.insert("Mutation.undoMerge.id", format!("{merge:?}"));
-        }
         // A share is uninstalled once.
         if cell.path[0].1 == "uninstallIntegration" {
             let number = self.used.fetch_add(1, Ordering::Relaxed);
@@ -408,6 +404,10 @@ impl<'a> Cells<'a> {
             } = &self.sign_on;
             sign_on::sign_on(self.app, other, other_provider, true).await;
         }
+        if cell.path[0].1 == "undoMerge" {
+            let merge = self.merge().await;
+            given.insert("Mutation.undoMerge.id", format!("{merge:?}"));
+        }
         self.schema.document(&cell.path, &given)
     }
 
@@ -417,7 +417,7 @@ impl<'a> Cells<'a> {
 
     /// A merge that is to be undone once.
     async fn merge(&self) -> String {
-        let number = self.number();
+        let number = self.used.fetch_add(1, Ordering::Relaxed);
         let merged = self.app.user(&format!("merged-{number}")).await;
         let data = self
             .app

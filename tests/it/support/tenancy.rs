@@ -1,5 +1,6 @@
 //! Organizations and what is within them, made as callers make it.
 
+use chrono::TimeDelta;
 use lanyard::database::organization_integration;
 use lanyard::id::IntegrationId;
 use serde_json::{Value, json};
@@ -15,7 +16,13 @@ impl App {
             .variables(json!({ "input": { "slug": slug, "name": slug } }))
             .data()
             .await;
+        self.tick();
         text(&data, "/createOrganization/organization/id")
+    }
+
+    /// Ids of what is made in one millisecond are in no order.
+    pub fn tick(&self) {
+        self.clock.advance(TimeDelta::milliseconds(1));
     }
 
     /// addOrganizationMember or removeOrganizationMember.
@@ -47,14 +54,17 @@ impl App {
     /// A member of the organization, `user:default/<name>`.
     pub async fn member(&self, organization: &str, name: &str) -> String {
         let user = self.user(name).await;
+        self.tick();
         self.add_member(organization, &user).await;
         user
     }
 
     /// A provider of type custom that is the organization's own.
     pub async fn own_provider(&self, organization: &str, slug: &str) -> String {
-        self.provider_with(slug, json!({ "organizationId": organization }))
-            .await
+        let more = json!({ "organizationId": organization });
+        let provider = self.provider_with(slug, more).await;
+        self.tick();
+        provider
     }
 
     /// A key that is bound to the organization.

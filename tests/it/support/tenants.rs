@@ -41,6 +41,7 @@ impl Tenants {
     pub async fn new(on: Db) -> Self {
         let app = App::start(on).await;
         let shared = app.provider("shared").await;
+        app.tick();
         let a = Tenant::new(&app, "canary-a", &shared).await;
         let b = Tenant::new(&app, "b", &shared).await;
         let nobody = app.user("canary-nobody").await;
@@ -87,6 +88,7 @@ impl Tenant {
             .own_provider(&organization, &format!("{name}-provider"))
             .await;
         let at_own = app.linked(&provider, &user, &format!("{name}-own")).await;
+        app.tick();
         let at_shared = app.linked(shared, &user, &format!("{name}-shared")).await;
         let acting = app.acting_as(&organization, &at_own).await;
         let found =

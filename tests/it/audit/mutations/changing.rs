@@ -19,6 +19,10 @@ pub fn cases(rows: &Rows) -> Vec<Case> {
         share,
         double,
         merge,
+        mates,
+        sso,
+        sign_on,
+        mates_link,
         ..
     } = rows;
     vec![
@@ -60,6 +64,24 @@ pub fn cases(rows: &Rows) -> Vec<Case> {
         Case::new("linkIdentity", format!("linkIdentity(input: {{ userId: {joe:?}, providerId: {provider:?}, externalId: \"4712\", onConflict: REATTACH, credential: {{ accessToken: \"canary-a\" }} }}) {{ identity {{ id }} }}"), "identity.linked", "/identity/id")
             .behind(&["org_integration.default_lost", "identity.unlinked", "identity.unlinked"])
             .after(json!({ "externalId": "4712", "userId": joe, "isPrimary": true, "version": 1 })),
+        Case::new("setPrimaryIdentity", format!("setPrimaryIdentity(id: {:?}) {{ identity {{ id }} }}", mates[1]), "identity.updated", "/identity/id")
+            .behind(&["identity.updated"])
+            .before(json!({ "externalId": "m2", "isPrimary": false, "version": 1 }))
+            .after(json!({ "externalId": "m2", "isPrimary": true, "version": 2 })),
+        Case::new("unlinkIdentity", format!("unlinkIdentity(input: {{ id: {:?} }}) {{ deletedId userErrors {{ message }} }}", mates[0]), "identity.unlinked", "/deletedId")
+            .before(json!({ "externalId": "m1", "isPrimary": false })),
+        Case::new("linkAuthIdentity", format!("linkAuthIdentity(input: {{ authProviderId: {sign_on:?}, userId: {joe:?}, ident: \"S3\" }}) {{ authIdentity {{ id }} userErrors {{ message }} }}"), "auth_identity.linked", "/authIdentity/id")
+            .after(json!({ "authProviderId": sign_on, "userId": joe, "ident": "S3" })),
+        Case::new("deleteAuthIdentity", format!("deleteAuthIdentity(id: {mates_link:?}) {{ deletedId userErrors {{ message }} }}"), "auth_identity.deleted", "/deletedId")
+            .before(json!({ "ident": "S2" })),
+        Case::new("deleteAuthIdentities", format!("deleteAuthIdentities(userId: {user:?}, organizationId: {organization:?}) {{ deletedIds userErrors {{ message }} }}"), "auth_identity.deleted", "/deletedIds/0")
+            .before(json!({ "ident": "S1", "userId": user })),
+        Case::new("setAuthProvider", format!("setAuthProvider(input: {{ organizationId: {organization:?}, providerId: {sso:?} }}) {{ authProvider {{ id }} }}"), "auth_provider.updated", "/authProvider/id")
+            .before(json!({ "providerId": sso, "allowUnlinked": true }))
+            .after(json!({ "providerId": sso, "allowUnlinked": false })),
+        Case::new("removeAuthProvider", format!("removeAuthProvider(organizationId: {organization:?}) {{ deletedId userErrors {{ message }} }}"), "auth_provider.deleted", "/deletedId")
+            .behind(&["auth_identity.deleted"])
+            .before(json!({ "providerId": sso, "allowUnlinked": false })),
         Case::new("removeOrganizationMember", format!("removeOrganizationMember(organizationId: {organization:?}, userId: {user:?}) {{ organization {{ id }} }}"), "organization.member_removed", "/organization/id")
             .before(json!({ "userId": user })),
         Case::new("uninstallIntegration", format!("uninstallIntegration(organizationIntegrationId: {share:?}) {{ deletedId }}"), "org_integration.uninstalled", "/deletedId")

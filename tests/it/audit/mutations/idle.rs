@@ -4,16 +4,20 @@ use super::rows::SENT;
 use super::{By, Rows};
 
 /// Mutations that change something whenever they are not refused.
-pub const NEVER_IDLE: [&str; 9] = [
+pub const NEVER_IDLE: [&str; 13] = [
     "createApiKey",
     "createIdentityProvider",
     "createOrganization",
+    "deleteAuthIdentity",
     "deleteIdentityProvider",
     "endSession",
+    "linkAuthIdentity",
     "mergeUsers",
+    "removeAuthProvider",
     "revokeApiKey",
     "undoMerge",
     "uninstallIntegration",
+    "unlinkIdentity",
 ];
 
 /// Calls that are carried out and change nothing, by their mutations.
@@ -26,6 +30,8 @@ pub fn idle(rows: &Rows) -> Vec<(&'static str, By, String)> {
         organization,
         integration,
         share,
+        mates,
+        sso,
         ..
     } = rows;
     vec![
@@ -40,6 +46,9 @@ pub fn idle(rows: &Rows) -> Vec<(&'static str, By, String)> {
         ("setDefaultIdentity", By::Key, format!("setDefaultIdentity(organizationIntegrationId: {share:?}) {{ userErrors {{ code }} }}")),
         ("updateOrganizationIntegration", By::Key, format!("updateOrganizationIntegration(input: {{ id: {share:?}, config: {{}}, status: ACTIVE, gracePeriodEnd: null }}) {{ userErrors {{ code }} }}")),
         ("updateIntegration", By::Key, format!("updateIntegration(input: {{ id: {integration:?}, name: \"Hub\", metadata: null }}) {{ userErrors {{ code }} }}")),
+        ("setPrimaryIdentity", By::Key, format!("setPrimaryIdentity(id: {:?}) {{ userErrors {{ code }} }}", mates[0])),
+        ("setAuthProvider", By::Key, format!("setAuthProvider(input: {{ organizationId: {organization:?}, providerId: {sso:?}, allowUnlinked: true }}) {{ userErrors {{ code }} }}")),
+        ("deleteAuthIdentities", By::Key, format!("deleteAuthIdentities(userId: {joe:?}, organizationId: {organization:?}) {{ userErrors {{ code }} }}")),
         // A link verifies the account anew, so only a request that comes again is idle.
         ("linkIdentity", By::Key, format!("linkIdentity(input: {{ userId: {user:?}, providerId: {provider:?}, externalId: \"4711\", idempotencyKey: {SENT:?} }}) {{ userErrors {{ code }} }}")),
         ("endOtherSessions", By::Person, "endOtherSessions { userErrors { code } }".to_owned()),

@@ -14,6 +14,9 @@ pub fn refused(rows: &Rows) -> Vec<(&'static str, String, Refused)> {
         spare_key,
         organization,
         share,
+        doubles_identity,
+        sign_on,
+        users_link,
         ..
     } = rows;
     let unknown = |prefix: &str| format!("{prefix}_01h455vb4pex5vsknk084sn02q");
@@ -50,6 +53,14 @@ pub fn refused(rows: &Rows) -> Vec<(&'static str, String, Refused)> {
         ("mergeUsers", format!("mergeUsers(input: {{ fromUserId: {user:?}, intoUserId: {user:?} }}) {{ userErrors {{ code }} }}"), Outright),
         ("mergeUsers", format!("mergeUsers(input: {{ fromUserId: {joe:?}, intoUserId: {user:?} }}) {{ userErrors {{ code }} }}"), ByRows),
         ("undoMerge", format!("undoMerge(id: {:?}) {{ userErrors {{ code }} }}", unknown("merge")), Outright),
+        ("unlinkIdentity", format!("unlinkIdentity(input: {{ id: {doubles_identity:?} }}) {{ userErrors {{ code }} }}"), ByRows),
+        ("unlinkIdentity", format!("unlinkIdentity(input: {{ id: {:?}, force: true }}) {{ userErrors {{ code }} }}", unknown("identity")), Outright),
+        ("setPrimaryIdentity", format!("setPrimaryIdentity(id: {:?}) {{ userErrors {{ code }} }}", unknown("identity")), Outright),
+        ("setAuthProvider", format!("setAuthProvider(input: {{ organizationId: {organization:?}, providerId: {provider:?} }}) {{ userErrors {{ code }} }}"), ByRows),
+        ("removeAuthProvider", format!("removeAuthProvider(organizationId: {:?}) {{ userErrors {{ code }} }}", unknown("organization")), Outright),
+        ("linkAuthIdentity", format!("linkAuthIdentity(input: {{ authProviderId: {sign_on:?}, userId: {joe:?}, ident: \"S3\" }}) {{ userErrors {{ code }} }}"), ByRows),
+        ("deleteAuthIdentity", format!("deleteAuthIdentity(id: {users_link:?}) {{ userErrors {{ code }} }}"), ByRows),
+        ("deleteAuthIdentities", format!("deleteAuthIdentities(userId: {user:?}, organizationId: {:?}) {{ userErrors {{ code }} }}", unknown("organization")), Outright),
         ("endOtherSessions", "endOtherSessions { userErrors { code } }".to_owned(), Outright),
     ]
 }

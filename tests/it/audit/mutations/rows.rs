@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::support::app::App;
 use crate::support::client::text;
+use crate::support::sign_on::{auth_identity, own_provider, sign_on};
 
 /// The idempotency key of the link that is there.
 pub const SENT: &str = "sent";
@@ -16,6 +17,16 @@ pub struct Rows {
     pub double: String,
     /// Of another one, who had nothing.
     pub merge: String,
+    /// The double's only way in.
+    pub doubles_identity: String,
+    /// A member's at a provider that takes several; the first is the primary one.
+    pub mates: [String; 2],
+    /// The organization's own provider, its sign-on there, and the links of the user and of the
+    /// member, who has another way in.
+    pub sso: String,
+    pub sign_on: String,
+    pub users_link: String,
+    pub mates_link: String,
     pub provider: String,
     /// The user's.
     pub identity: String,
@@ -58,14 +69,31 @@ impl Rows {
             .data()
             .await;
         let (double, twin) = (app.user("double").await, app.user("twin").await);
-        app.linked(&door, &double, "double").await;
+        let doubles_identity = app.linked(&door, &double, "double").await;
         app.add_member(&organization, &double).await;
         let merged = app
             .ask("mutation($twin: ID!, $user: ID!) { mergeUsers(input: { fromUserId: $twin, intoUserId: $user }) { merge { id } } }")
             .variables(json!({ "twin": twin, "user": user }))
             .data()
             .await;
+        let sso = own_provider(app, &organization, "sso").await;
+        let sign_on = sign_on(app, &organization, &sso, true).await;
+        let mate = app.member(&organization, "mate").await;
+        app.ask("mutation { upsertUser(input: { entityRef: \"user:mate\", hasOtherSignIn: true }) { user { id } } }")
+            .data()
+            .await;
+        let several = json!({ "allowsMultiplePerUser": true });
+        let several = app.provider_with("several", several).await;
         Self {
+            mates: [
+                app.linked(&several, &mate, "m1").await,
+                app.linked(&several, &mate, "m2").await,
+            ],
+            users_link: auth_identity(app, &sign_on, &user, "S1").await,
+            mates_link: auth_identity(app, &sign_on, &mate, "S2").await,
+            sso,
+            sign_on,
+            doubles_identity,
             double,
             merge: text(&merged, "/mergeUsers/merge/id"),
             identity: text(&linked, "/linkIdentity/identity/id"),
