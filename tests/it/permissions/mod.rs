@@ -7,3 +7,4 @@ mod cells;
 mod document;
 mod edges;
 mod evasion;
+mod paths;
