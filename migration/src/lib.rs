@@ -57,6 +57,15 @@ pub async fn status<'c>(
     })
 }
 
+/// A migration's SQL, as a database of this kind gets it; `None` where there is none of that name.
+/// Runs nothing: for whoever wants to read it, and for tests that begin with an older release.
+pub fn sql(name: &str, backend: DbBackend) -> Option<String> {
+    MIGRATIONS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, sql)| in_dialect(sql, backend))
+}
+
 /// Applies what is pending, all of it or nothing, and returns the names applied. Processes that
 /// start together wait for each other.
 ///

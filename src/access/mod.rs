@@ -8,6 +8,7 @@ mod scope;
 pub mod session;
 mod visible;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -171,11 +172,15 @@ impl Caller {
         }
     }
 
-    /// Whose keys share idempotency keys with this caller.
-    pub fn application(&self) -> &str {
+    /// Whose keys share idempotency keys with this caller. An application is what its keys say it
+    /// is, so keys that are bound to an organization share with none beyond.
+    pub fn application(&self) -> Cow<'_, str> {
         match &self.viewer {
-            Viewer::ApiKey(key) => &key.application,
-            Viewer::Nobody | Viewer::Person(_) | Viewer::CommandLine => "",
+            Viewer::ApiKey(key) => match key.organization_id {
+                None => Cow::Borrowed(&key.application),
+                Some(id) => Cow::Owned(format!("{id} {}", key.application)),
+            },
+            Viewer::Nobody | Viewer::Person(_) | Viewer::CommandLine => Cow::Borrowed(""),
         }
     }
 }

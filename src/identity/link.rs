@@ -2,6 +2,7 @@
 
 mod write;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, EntityTrait};
@@ -190,10 +191,10 @@ impl Author<'_> {
         }
     }
 
-    fn application(&self) -> &str {
+    fn application(&self) -> Cow<'_, str> {
         match self {
             Self::Caller(caller) => caller.application(),
-            Self::Flow(_) => "",
+            Self::Flow(_) => Cow::Borrowed(""),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::access::{Caller, session};
 use crate::clock::Clock;
 use crate::database::{Database, Tx, auth_identity, organization_member, user};
 use crate::error::{Error, RefusalCode};
-use crate::event::{self, Action, NewEvent};
+use crate::event::{self, Action, NewEvent, Origin};
 use crate::id::{OrganizationId, UserId};
 use crate::identity::{beside, default};
 
@@ -47,12 +47,7 @@ pub async fn add(
                 date_added: clock.now(),
             };
             organization_member::insert(tx, row).await?;
-            let event = NewEvent {
-                user: Some(user),
-                after: Some(json!({ "userId": user.to_string() })),
-                ..about(organization, Action::OrganizationMemberAdded)
-            };
-            event::record(tx, clock, &caller.origin(), event).await
+            event::record(tx, clock, &caller.origin(), joined(organization, user)).await
         })
         .await
 }
@@ -75,23 +70,46 @@ pub async fn remove(
         .write(|tx| async move {
             let tx = &*tx;
             lock(tx, caller, organization, user).await?;
-            if !organization_member::delete(tx, organization, user).await? {
-                return Ok(());
-            }
-            let origin = &caller.origin();
-            let event = NewEvent {
-                user: Some(user),
-                before: Some(json!({ "userId": user.to_string() })),
-                ..about(organization, Action::OrganizationMemberRemoved)
-            };
-            event::record(tx, clock, origin, event).await?;
-            for row in auth_identity::of_member(tx, organization, user).await? {
-                beside::remove(tx, clock, origin, &row).await?;
-            }
-            session::end_of_member(tx, clock, origin, organization, user).await?;
-            default::lose_of_member(tx, clock, origin, organization, user).await
+            end(tx, clock, &caller.origin(), organization, user).await
         })
         .await
+}
+
+/// The same in a transaction that holds the user's lock.
+pub(super) async fn end(
+    tx: &Tx,
+    clock: &Clock,
+    origin: &Origin,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<(), Error> {
+    if !organization_member::delete(tx, organization, user).await? {
+        return Ok(());
+    }
+    event::record(tx, clock, origin, left(organization, user)).await?;
+    for row in auth_identity::of_member(tx, organization, user).await? {
+        beside::remove(tx, clock, origin, &row).await?;
+    }
+    session::end_of_member(tx, clock, origin, organization, user).await?;
+    default::lose_of_member(tx, clock, origin, organization, user).await
+}
+
+/// A membership that begins, as events tell of it.
+pub(super) fn joined(organization: OrganizationId, user: UserId) -> NewEvent {
+    NewEvent {
+        user: Some(user),
+        after: Some(json!({ "userId": user.to_string() })),
+        ..about(organization, Action::OrganizationMemberAdded)
+    }
+}
+
+/// One that ends.
+pub(super) fn left(organization: OrganizationId, user: UserId) -> NewEvent {
+    NewEvent {
+        user: Some(user),
+        before: Some(json!({ "userId": user.to_string() })),
+        ..about(organization, Action::OrganizationMemberRemoved)
+    }
 }
 
 /// Locks the organization, then the user, and says whether the user may act.

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use crate::support::app::{App, Db};
 use crate::support::client::{Ask, text};
 use crate::support::sign_on::{
-    LINK_AUTH_IDENTITY, auth_identity, link_auth_identity, own_door, sign_on,
+    LINK_AUTH_IDENTITY, auth_identity, link_auth_identity, own_provider, sign_on,
 };
 
 /// An organization, its sign-on, and a member.
 async fn acme(app: &App) -> (String, String, String) {
     let acme = app.organization("acme").await;
-    let okta = own_door(app, &acme, "acme-okta").await;
+    let okta = own_provider(app, &acme, "acme-okta").await;
     let sign_on = sign_on(app, &acme, &okta, true).await;
     let jane = app.user("jane").await;
     app.add_member(&acme, &jane).await;
@@ -180,7 +180,7 @@ async fn a_persons_sign_on_in_an_organization_is_taken_away_and_nothing_else(
     app.add_member(&acme, &joe).await;
     let other = app.organization("other").await;
     app.add_member(&other, &jane).await;
-    let okta = own_door(&app, &other, "other-okta").await;
+    let okta = own_provider(&app, &other, "other-okta").await;
     // Members may not be without a link there, and it is Jane's only way in: nobody asks.
     let at_other = sign_on(&app, &other, &okta, false).await;
     app.linked(&okta, &jane, "jane").await;
@@ -225,7 +225,7 @@ async fn a_bound_key_reaches_its_own_organizations_only(
     let (acme, at_acme, jane) = acme(&app).await;
     let other = app.organization("other").await;
     app.add_member(&other, &jane).await;
-    let okta = own_door(&app, &other, "other-okta").await;
+    let okta = own_provider(&app, &other, "other-okta").await;
     let at_other = sign_on(&app, &other, &okta, true).await;
     let foreign = auth_identity(&app, &at_other, &jane, "jane").await;
     let own = auth_identity(&app, &at_acme, &jane, "j").await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::app::{App, Db};
 use crate::support::client::{Ask, text};
 use crate::support::sign_on::{
-    LINK_AUTH_IDENTITY, SET_AUTH_PROVIDER, auth_identity, own_door, set_auth_provider, sign_on,
+    LINK_AUTH_IDENTITY, SET_AUTH_PROVIDER, auth_identity, own_provider, set_auth_provider, sign_on,
 };
 
 const REMOVE: &str = "mutation($id: ID!) { removeAuthProvider(organizationId: $id) {
@@ -34,7 +34,7 @@ async fn an_organization_signs_on_by_a_provider_of_its_own(
 ) {
     let app = App::start(on).await;
     let acme = app.organization("acme").await;
-    let okta = own_door(&app, &acme, "acme-okta").await;
+    let okta = own_provider(&app, &acme, "acme-okta").await;
     assert_eq!(read(&app, &acme).data().await["authProvider"], Value::Null);
     let before = app.stored().await;
     let payload = set_auth_provider(&app, &acme, &okta, false).await.data();
@@ -88,7 +88,7 @@ async fn a_provider_of_somebody_else_is_refused(#[values(Db::Sqlite, Db::Postgre
         app.organization("other").await,
     );
     let shared = app.provider("github").await;
-    let of_other = own_door(&app, &other, "other-okta").await;
+    let of_other = own_provider(&app, &other, "other-okta").await;
     for provider in [&shared, &of_other] {
         let payload = set_auth_provider(&app, &acme, provider, false).await.data();
         let payload = &payload["setAuthProvider"];
@@ -114,8 +114,8 @@ async fn another_provider_takes_the_place_and_the_old_links_go(
     let app = App::start(on).await;
     let acme = app.organization("acme").await;
     let (okta, google) = (
-        own_door(&app, &acme, "acme-okta").await,
-        own_door(&app, &acme, "acme-google").await,
+        own_provider(&app, &acme, "acme-okta").await,
+        own_provider(&app, &acme, "acme-google").await,
     );
     let old = sign_on(&app, &acme, &okta, false).await;
     let mut links = Vec::new();
@@ -156,7 +156,7 @@ async fn another_provider_takes_the_place_and_the_old_links_go(
 async fn a_sign_on_is_taken_away_with_its_links(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let app = App::start(on).await;
     let acme = app.organization("acme").await;
-    let okta = own_door(&app, &acme, "acme-okta").await;
+    let okta = own_provider(&app, &acme, "acme-okta").await;
     let remove = || app.ask(REMOVE).variables(json!({ "id": acme })).send();
     assert_eq!(remove().await.code(), "NOT_FOUND");
     let id = sign_on(&app, &acme, &okta, false).await;
@@ -174,7 +174,7 @@ async fn a_sign_on_is_taken_away_with_its_links(#[values(Db::Sqlite, Db::Postgre
 async fn a_provider_is_in_use_while_it_is_a_sign_on(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let app = App::start(on).await;
     let acme = app.organization("acme").await;
-    let okta = own_door(&app, &acme, "acme-okta").await;
+    let okta = own_provider(&app, &acme, "acme-okta").await;
     sign_on(&app, &acme, &okta, false).await;
     let delete = || {
         app.ask("mutation($id: ID!) { deleteIdentityProvider(id: $id) { deletedId userErrors { code message } } }")
@@ -208,8 +208,8 @@ async fn it_takes_both_scopes_and_a_bound_key_is_for_its_own(
         app.organization("other").await,
     );
     let (okta, foreign) = (
-        own_door(&app, &acme, "acme-okta").await,
-        own_door(&app, &other, "other-okta").await,
+        own_provider(&app, &acme, "acme-okta").await,
+        own_provider(&app, &other, "other-okta").await,
     );
     let set = |key: &str, organization: &str, provider: &str| {
         app.ask(SET_AUTH_PROVIDER)
@@ -246,7 +246,7 @@ async fn it_takes_both_scopes_and_a_bound_key_is_for_its_own(
 async fn members_see_their_organizations_sign_on(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let app = App::start(on).await;
     let acme = app.organization("acme").await;
-    let okta = own_door(&app, &acme, "acme-okta").await;
+    let okta = own_provider(&app, &acme, "acme-okta").await;
     let id = sign_on(&app, &acme, &okta, true).await;
     let (jane, joe) = (app.user("jane").await, app.user("joe").await);
     app.add_member(&acme, &jane).await;
@@ -329,7 +329,7 @@ async fn a_sign_on_of_very_many_members_is_not_taken_away_at_once(
 ) {
     let app = App::start(on).await;
     let acme = app.organization("acme").await;
-    let okta = own_door(&app, &acme, "acme-okta").await;
+    let okta = own_provider(&app, &acme, "acme-okta").await;
     let id = sign_on(&app, &acme, &okta, true).await;
     let jane = app.user("jane").await;
     many_links(&app, &jane, &id, &acme, 10_000).await;
@@ -339,7 +339,7 @@ async fn a_sign_on_of_very_many_members_is_not_taken_away_at_once(
     let payload = remove().await["removeAuthProvider"].clone();
     assert_eq!(payload["deletedId"], Value::Null);
     assert_eq!(payload["userErrors"][0]["code"], "TOO_LARGE");
-    let other = own_door(&app, &acme, "acme-google").await;
+    let other = own_provider(&app, &acme, "acme-google").await;
     let payload = set_auth_provider(&app, &acme, &other, true).await.data();
     assert_eq!(
         payload["setAuthProvider"]["userErrors"][0]["code"],
@@ -377,7 +377,7 @@ async fn links_that_are_made_while_the_sign_on_goes_are_no_fault(
 ) {
     let app = App::start(on).await;
     let acme = app.organization("acme").await;
-    let okta = own_door(&app, &acme, "acme-okta").await;
+    let okta = own_provider(&app, &acme, "acme-okta").await;
     let jane = app.user("jane").await;
     app.add_member(&acme, &jane).await;
     for round in 0..15 {

@@ -1,5 +1,8 @@
 //! Migrations, and what they leave: the same schema on both databases, made once, all or nothing.
 
+mod rows_of_then;
+mod upgrade;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use lanyard::database::Database;
@@ -22,6 +25,7 @@ use crate::support::site::Site;
 /// An empty database, open as the server opens it.
 struct Empty {
     database: Database,
+    url: String,
     _folder: TempDir,
 }
 
@@ -36,6 +40,7 @@ impl Empty {
         let database = open_database(&settings).await.unwrap();
         Self {
             database,
+            url,
             _folder: folder,
         }
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::{App, Db};
 use crate::support::client::text;
+use crate::support::sign_on;
 use crate::support::tenancy::codes;
 
 const ADD: &str = "addOrganizationMember";
@@ -154,6 +155,7 @@ async fn the_organizations_of_users_are_those_that_the_caller_sees(
     let jane = app.member(&a, "jane").await;
     app.add_member(&b, &jane).await;
     app.member(&b, "joe").await;
+    app.tick();
     app.user("jim").await;
     let query = "{ users { nodes { entityRef organizations { slug } } } }";
     let seen = |data: Value| -> Vec<(String, Vec<String>)> {
@@ -261,11 +263,11 @@ async fn what_rests_on_a_membership_ends_with_it(#[values(Db::Sqlite, Db::Postgr
     let at_a = app.linked(&own_a, &jane, "jane").await;
     app.linked(&own_b, &jane, "jane").await;
     let of_joe = app.linked(&own_a, &joe, "joe").await;
-    let sign_on_a = app.sign_on(&a, &own_a).await;
-    let sign_on_b = app.sign_on(&b, &own_b).await;
-    let auth = app.auth_identity(&a, sign_on_a, &jane).await;
-    app.auth_identity(&a, sign_on_a, &joe).await;
-    app.auth_identity(&b, sign_on_b, &jane).await;
+    let sign_on_a = sign_on::sign_on(&app, &a, &own_a, true).await;
+    let sign_on_b = sign_on::sign_on(&app, &b, &own_b, true).await;
+    let auth = sign_on::auth_identity(&app, &sign_on_a, &jane, "jane").await;
+    sign_on::auth_identity(&app, &sign_on_a, &joe, "joe").await;
+    sign_on::auth_identity(&app, &sign_on_b, &jane, "jane").await;
     let (lost, lost_too) = (
         app.acting_as(&a, &at_shared).await,
         app.acting_as(&a, &at_a).await,

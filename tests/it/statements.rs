@@ -339,7 +339,7 @@ async fn the_sign_on_of_a_page_of_users_is_a_statement_a_level(
 ) {
     let (app, users, _) = many(on).await;
     let acme = app.organization("acme").await;
-    let okta = sign_on::own_door(&app, &acme, "acme-okta").await;
+    let okta = sign_on::own_provider(&app, &acme, "acme-okta").await;
     let sign_on = sign_on::sign_on(&app, &acme, &okta, true).await;
     for (number, user) in users.iter().take(40).enumerate() {
         app.add_member(&acme, user).await;

@@ -204,6 +204,13 @@ async fn replaying_an_idempotent_link_of_another_organization(
     // Both keys have the same name, and so are of the same application.
     let again = tenants.by_b(LINK, json!({ "input": input })).await;
     assert_eq!(again.code(), "NOT_FOUND");
+    // Nor does the one find out, or stand in the way, where the other has used the mark.
+    let own = json!({
+        "providerId": tenants.b.provider, "userId": tenants.b.user, "externalId": "b-own",
+        "idempotencyKey": "once",
+    });
+    let own = tenants.by_b(LINK, json!({ "input": own })).await.data();
+    assert_eq!(own["linkIdentity"]["outcome"], "UPDATED", "{own:#}");
 }
 
 #[rstest]

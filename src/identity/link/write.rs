@@ -120,7 +120,7 @@ async fn answered_before(
         return Ok(None);
     };
     idempotency_key::forget_old(tx, linking.clock.now()).await?;
-    let id = (author.application().to_owned(), key.clone());
+    let id = (author.application().into_owned(), key.clone());
     let Some(row) = idempotency_key::Entity::find_by_id(id).one(tx).await? else {
         return Ok(None);
     };
@@ -262,7 +262,7 @@ impl Writer<'_> {
             return Ok(());
         };
         let row = idempotency_key::Model {
-            application: self.author.application().to_owned(),
+            application: self.author.application().into_owned(),
             key: key.clone(),
             input_hash: input_hash(self.linking, input),
             outcome: linked.outcome.name().to_owned(),

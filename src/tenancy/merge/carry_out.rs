@@ -7,7 +7,7 @@ use super::item::{Held, Item, Outcome, Reason};
 use super::plan::{Around, Plan};
 use super::{Merging, UNDOABLE_FOR};
 use crate::access::session;
-use crate::clock::Clock;
+use crate::clock::{Clock, Time};
 use crate::database::json::Json;
 use crate::database::user::{self, Status};
 use crate::database::{Tx, auth_identity, flow, organization_member, user_merge};
@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::event::{self, Action, NewEvent, Origin};
 use crate::id::{MergeId, OrganizationId, UserId};
 use crate::identity::give::give;
+use crate::tenancy::member;
 
 /// A change in a transaction, and who makes it.
 pub struct Writer<'a> {
@@ -83,8 +84,7 @@ impl Writer<'_> {
             return Ok(());
         };
         organization_member::delete(self.tx, organization, from).await?;
-        let removed = of_member(Action::OrganizationMemberRemoved, organization, from);
-        self.record(removed).await?;
+        self.record(member::left(organization, from)).await?;
         match item.outcome {
             Outcome::Moves => self.add_member(organization, into, date_added).await,
             Outcome::Stays | Outcome::Removed => Ok(()),
@@ -95,7 +95,7 @@ impl Writer<'_> {
         &self,
         organization_id: OrganizationId,
         user_id: UserId,
-        date_added: crate::clock::Time,
+        date_added: Time,
     ) -> Result<(), Error> {
         let row = organization_member::Model {
             organization_id,
@@ -103,12 +103,7 @@ impl Writer<'_> {
             date_added,
         };
         organization_member::insert(self.tx, row).await?;
-        self.record(of_member(
-            Action::OrganizationMemberAdded,
-            organization_id,
-            user_id,
-        ))
-        .await
+        self.record(member::joined(organization_id, user_id)).await
     }
 
     async fn move_identities(&self, around: &Around, plan: &Plan) -> Result<(), Error> {
@@ -159,7 +154,7 @@ impl Writer<'_> {
         self.record(event).await
     }
 
-    pub async fn remove_auth_identity(&self, row: &auth_identity::Model) -> Result<(), Error> {
+    async fn remove_auth_identity(&self, row: &auth_identity::Model) -> Result<(), Error> {
         row.clone().delete(self.tx).await?;
         self.record(NewEvent {
             before: Some(describe_auth_identity(row)),
@@ -200,16 +195,6 @@ impl Writer<'_> {
 
     pub async fn record(&self, event: NewEvent) -> Result<(), Error> {
         event::record(self.tx, self.clock, self.origin, event).await
-    }
-}
-
-/// What happened to a membership.
-pub fn of_member(action: Action, organization: OrganizationId, user: UserId) -> NewEvent {
-    NewEvent {
-        target: Some(organization.any()),
-        user: Some(user),
-        organization: Some(organization),
-        ..NewEvent::new(action)
     }
 }
 

@@ -31,8 +31,6 @@ pub enum Held {
         id: IdentityId,
         #[serde(with = "text")]
         provider: ProviderId,
-        #[serde(with = "optional_text")]
-        organization: Option<OrganizationId>,
         external_id: String,
         primary: bool,
     },
@@ -92,7 +90,7 @@ pub enum Lost {
     AnotherAccount,
     /// Something else has its place.
     PlaceTaken,
-    /// It is an organization's, and the user is no member of it (again).
+    /// It is for members of an organization, and the user is none (again).
     NotAMember,
     /// The other user left the organization since.
     LeftSince,
@@ -122,7 +120,6 @@ impl From<&identity::Model> for Held {
         Self::Identity {
             id: row.id,
             provider: row.provider_id,
-            organization: row.organization_id,
             external_id: row.external_id.clone(),
             primary: row.is_primary,
         }
@@ -206,7 +203,7 @@ impl Lost {
             Self::AnotherAccount => "it was linked to another account after the merge",
             Self::PlaceTaken => "something else has its place by now",
             Self::NotAMember => {
-                "it is within an organization that the user is not a member of any more"
+                "it is for members of an organization, and the user is none any more"
             }
             Self::LeftSince => "the other user left the organization after the merge",
         }
@@ -229,27 +226,5 @@ mod text {
     ) -> Result<T, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-/// The same for an id that there may be none of.
-mod optional_text {
-    use super::{Deserialize, Display, FromStr, Serialize};
-
-    #[expect(clippy::ref_option, reason = "serde asks for this signature")]
-    pub fn serialize<T: Display, S: serde::Serializer>(
-        id: &Option<T>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let text = id.as_ref().map(ToString::to_string);
-        text.serialize(serializer)
-    }
-
-    pub fn deserialize<'de, T: FromStr<Err: Display>, D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<T>, D::Error> {
-        let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| text.parse().map_err(serde::de::Error::custom))
-            .transpose()
     }
 }

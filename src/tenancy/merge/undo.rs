@@ -113,15 +113,9 @@ impl Now {
         let mut removed = Vec::new();
         for item in items {
             match &item.held {
-                Held::Identity {
-                    id,
-                    provider,
-                    organization,
-                    ..
-                } => {
+                Held::Identity { id, provider, .. } => {
                     identities.push(*id);
                     providers.push(*provider);
-                    organizations.extend(*organization);
                 }
                 Held::AuthIdentity {
                     id,
@@ -197,7 +191,7 @@ impl Now {
         for item in items {
             match (&item.held, item.outcome) {
                 (Held::Membership { .. }, _) | (_, Outcome::Stays) => {}
-                (Held::Identity { .. }, _) => item.lost = self.of_identity(item, &will_be_in),
+                (Held::Identity { .. }, _) => item.lost = self.of_identity(item),
                 (Held::AuthIdentity { .. }, _) => {
                     item.lost = self.of_auth_identity(item, &will_be_in);
                 }
@@ -223,12 +217,9 @@ impl Now {
         }
     }
 
-    fn of_identity(&self, item: &Item, will_be_in: &HashSet<OrganizationId>) -> Option<Lost> {
+    fn of_identity(&self, item: &Item) -> Option<Lost> {
         let Held::Identity {
-            id,
-            organization,
-            external_id,
-            ..
+            id, external_id, ..
         } = &item.held
         else {
             return None;
@@ -246,7 +237,8 @@ impl Now {
         } else if self.identities_of_from.iter().any(takes_its_place) {
             Some(Lost::PlaceTaken)
         } else {
-            outside(*organization, will_be_in)
+            // Also at an organization's own provider: the account is this user's, a member or not.
+            None
         }
     }
 
@@ -281,16 +273,8 @@ impl Now {
         if self.auth_identities_of_from.iter().any(|row| there(&row)) {
             return Some(Lost::PlaceTaken);
         }
-        outside(Some(*organization), will_be_in)
+        (!will_be_in.contains(organization)).then_some(Lost::NotAMember)
     }
-}
-
-fn outside(
-    organization: Option<OrganizationId>,
-    will_be_in: &HashSet<OrganizationId>,
-) -> Option<Lost> {
-    let outside = organization.is_some_and(|id| !will_be_in.contains(&id));
-    outside.then_some(Lost::NotAMember)
 }
 
 fn by_key<K: std::hash::Hash + Eq, V>(rows: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, V> {

@@ -12,7 +12,7 @@ use sha2::Sha256;
 use crate::support::app::{App, Db};
 
 /// Sequence, event and stored hash, in the order of the chain.
-type Sealed = Vec<(seal::Model, Option<event::Model>)>;
+pub type Sealed = Vec<(seal::Model, Option<event::Model>)>;
 
 #[rstest]
 #[tokio::test]
@@ -222,7 +222,7 @@ async fn write_some(app: &App) {
 }
 
 /// The key of the chain, out of the database by the master key of the tests.
-async fn chain_key(app: &App) -> Vec<u8> {
+pub async fn chain_key(app: &App) -> Vec<u8> {
     let vault = Vault::new(
         KeyRing::new(MasterKey::new([1; 32]), Vec::new()),
         Clock::default(),
@@ -234,7 +234,7 @@ async fn chain_key(app: &App) -> Vec<u8> {
         .to_vec()
 }
 
-async fn sealed(app: &App) -> Sealed {
+pub async fn sealed(app: &App) -> Sealed {
     let db = app.database.reader();
     let seals = seal::Entity::find()
         .order_by_asc(seal::Column::Sequence)
@@ -254,7 +254,7 @@ async fn sealed(app: &App) -> Sealed {
 
 /// Goes through the chain as an auditor would; the first place at which it does not hold. What
 /// is hashed is written down a second time here: events that were sealed must stay verifiable.
-fn broken_at(key: &[u8], sealed: &Sealed) -> Option<i64> {
+pub fn broken_at(key: &[u8], sealed: &Sealed) -> Option<i64> {
     let mut previous: Vec<u8> = Vec::new();
     for (expected, (seal, event)) in (1..).zip(sealed) {
         let holds = event.as_ref().is_some_and(|event| {

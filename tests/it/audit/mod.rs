@@ -1,5 +1,6 @@
 //! The audit log: what leaves an event, the chain that they are sealed into, and reading it.
 
-mod chain;
+pub mod chain;
 mod events;
+mod mutations;
 mod reading;

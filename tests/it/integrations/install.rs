@@ -224,6 +224,10 @@ async fn secrets_in_metadata_and_config_are_refused(#[values(Db::Sqlite, Db::Pos
 #[tokio::test]
 async fn wrong_input_is_refused(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let it = Setting::start(on).await;
+    let gone = it.app.organization("gone").await;
+    it.app
+        .execute("DELETE FROM organization WHERE slug = 'gone'")
+        .await;
     it.app.all_sealed().await;
     let before = it.app.dump().await;
     let long = |bytes: usize| "x".repeat(bytes);
@@ -245,10 +249,6 @@ async fn wrong_input_is_refused(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
         let answer = it.send(wrong.clone()).await;
         assert_eq!(answer.code(), "BAD_USER_INPUT", "{wrong}");
     }
-    let gone = it.app.organization("gone").await;
-    it.app
-        .execute("DELETE FROM organization WHERE slug = 'gone'")
-        .await;
     let answer = it.send(json!({ "organizationId": gone })).await;
     assert_eq!(answer.code(), "NOT_FOUND");
     assert_eq!(it.app.dump().await, before);

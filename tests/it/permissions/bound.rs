@@ -8,7 +8,7 @@ use rstest::rstest;
 use super::cell::{Cell, Cells};
 use super::document::Given;
 use crate::support::app::Db;
-use crate::support::tenants::Tenants;
+use crate::support::tenants::{Tenant, Tenants};
 
 /// Whose rows are asked for.
 struct Foreign<'a> {
@@ -16,13 +16,16 @@ struct Foreign<'a> {
     provider: &'a str,
     identity: &'a str,
     key: &'a str,
-    auth_provider: &'a str,
-    auth_identity: &'a str,
+    /// What is nobody's in itself: the other organization's.
+    tenant: &'a Tenant,
 }
 
 impl Foreign<'_> {
-    fn given(&self, organization: &str) -> Given {
+    fn given(&self) -> Given {
         let quote = |text: &str| format!("{text:?}");
+        let installed = || quote(&self.tenant.organization_integration);
+        let integration = || quote(&self.tenant.integration);
+        let organization = &self.tenant.organization;
         let (user, provider) = (|| quote(self.user), || quote(self.provider));
         let organization = || quote(organization);
         Given::from([
@@ -37,6 +40,43 @@ impl Foreign<'_> {
             ("Query.identityProvider.id", provider()),
             ("Query.user.id", user()),
             ("Query.organization.id", organization()),
+            ("Query.integration.id", integration()),
+            ("Query.organizationIntegration.id", installed()),
+            (
+                "Query.defaultIdentity.organizationIntegrationId",
+                installed(),
+            ),
+            ("Query.mergePlan.fromUserId", user()),
+            ("Query.mergePlan.intoUserId", user()),
+            ("Mutation.mergeUsers.input.fromUserId", user()),
+            ("Mutation.mergeUsers.input.intoUserId", user()),
+            (
+                "Mutation.undoMerge.id",
+                quote("merge_01h455vb4pex5vsknk084sn02q"),
+            ),
+            (
+                "Mutation.installIntegration.input.organizationId",
+                organization(),
+            ),
+            (
+                "Mutation.installIntegration.input.provider",
+                quote("service"),
+            ),
+            ("Mutation.installIntegration.input.externalId", quote("new")),
+            ("Mutation.installIntegration.input.name", quote("new")),
+            (
+                "Mutation.setDefaultIdentity.organizationIntegrationId",
+                installed(),
+            ),
+            (
+                "Mutation.updateOrganizationIntegration.input.id",
+                installed(),
+            ),
+            ("Mutation.updateIntegration.input.id", integration()),
+            (
+                "Mutation.uninstallIntegration.organizationIntegrationId",
+                installed(),
+            ),
             ("Query.linkPreview.input.providerId", provider()),
             ("Query.linkPreview.input.userId", user()),
             ("Mutation.linkIdentity.input.providerId", provider()),
@@ -77,6 +117,20 @@ impl Foreign<'_> {
                 "[\"audit:read\"]".to_owned(),
             ),
             ("Mutation.createApiKey.input.organizationId", organization()),
+            ("Query.mergePlan.fromUserId", user()),
+            (
+                "Query.mergePlan.intoUserId",
+                quote("user_01h455vb4pex5vsknk084sn02q"),
+            ),
+            ("Mutation.mergeUsers.input.fromUserId", user()),
+            (
+                "Mutation.mergeUsers.input.intoUserId",
+                quote("user_01h455vb4pex5vsknk084sn02q"),
+            ),
+            (
+                "Mutation.undoMerge.id",
+                quote("merge_01h455vb4pex5vsknk084sn02q"),
+            ),
             ("Mutation.revokeApiKey.id", quote(self.key)),
             (
                 "Mutation.endSession.id",
@@ -93,11 +147,14 @@ impl Foreign<'_> {
             ("Mutation.removeAuthProvider.organizationId", organization()),
             (
                 "Mutation.linkAuthIdentity.input.authProviderId",
-                quote(self.auth_provider),
+                quote(&self.tenant.auth_provider),
             ),
             ("Mutation.linkAuthIdentity.input.userId", user()),
             ("Mutation.linkAuthIdentity.input.ident", quote("4711")),
-            ("Mutation.deleteAuthIdentity.id", quote(self.auth_identity)),
+            (
+                "Mutation.deleteAuthIdentity.id",
+                quote(&self.tenant.auth_identity),
+            ),
             ("Mutation.deleteAuthIdentities.userId", user()),
             (
                 "Mutation.deleteAuthIdentities.organizationId",
@@ -130,22 +187,20 @@ async fn a_bound_key_sees_and_changes_nothing_beyond_its_organization(
             provider: &a.provider,
             identity: &a.at_own,
             key: &a.key_id,
-            auth_provider: &a.auth_provider,
-            auth_identity: &a.auth_identity,
+            tenant: a,
         },
         Foreign {
             user: &tenants.nobody,
             provider: &tenants.shared,
             identity: &tenants.nobodys,
             key: &tenants.unbound_key_id,
-            auth_provider: &a.auth_provider,
-            auth_identity: &a.auth_identity,
+            tenant: a,
         },
     ];
     let hidden = tenants.hidden_from_b();
     let (mut wide, mut refused, mut seen) = (0, 0, 0);
     for foreign in &foreigners {
-        let given = foreign.given(&a.organization);
+        let given = foreign.given();
         for cell in cells.all() {
             let label = cell.label();
             let document = cells.document(&cell, &given);

@@ -132,6 +132,16 @@ const PATHS: &[(&str, &[(&str, &str)])] = &[
         &[("Mutation", "deleteIdentityProvider")],
     ),
     ("UserPayload", &[("Mutation", "upsertUser")]),
+    ("MergePlan", &[("Query", "mergePlan")]),
+    (
+        "MergeItem",
+        &[("Query", "mergePlan"), ("MergePlan", "items")],
+    ),
+    (
+        "UserMerge",
+        &[("Mutation", "mergeUsers"), ("MergeUsersPayload", "merge")],
+    ),
+    ("MergeUsersPayload", &[("Mutation", "mergeUsers")]),
     ("CreateApiKeyPayload", &[("Mutation", "createApiKey")]),
     ("RevokeApiKeyPayload", &[("Mutation", "revokeApiKey")]),
     ("EndSessionPayload", &[("Mutation", "endSession")]),
@@ -234,7 +244,7 @@ impl Cell {
             let needed = match rule.need {
                 Need::Scope(scope) => vec![scope],
                 Need::Both(one, other) => vec![one, other],
-                Need::Nothing | Need::Credential | Need::ScopeOfIds | Need::Person => vec![],
+                Need::Nothing | Need::Credential | Need::ScopeOfIds | Need::Person => Vec::new(),
             };
             for scope in needed {
                 if !scopes.iter().any(|(known, _)| *known == scope) {
@@ -288,12 +298,12 @@ impl SignOn {
     async fn new(app: &App, user: &str) -> Self {
         let organization = app.organization("signs-on").await;
         app.add_member(&organization, user).await;
-        let provider = sign_on::own_door(app, &organization, "sign-on").await;
+        let provider = sign_on::own_provider(app, &organization, "sign-on").await;
         let auth_provider = sign_on::sign_on(app, &organization, &provider, false).await;
         let other = app.organization("signs-on-too").await;
         Self {
             auth_identity: sign_on::auth_identity(app, &auth_provider, user, "4711").await,
-            other_provider: sign_on::own_door(app, &other, "sign-on-too").await,
+            other_provider: sign_on::own_provider(app, &other, "sign-on-too").await,
             organization,
             provider,
             auth_provider,
@@ -370,6 +380,16 @@ impl<'a> Cells<'a> {
                 format!("{:?}", session.to_string()),
             );
         }
+        // A share is uninstalled once.
+        if cell.path[0].1 == "uninstallIntegration" {
+            let number = self.used.fetch_add(1, Ordering::Relaxed);
+            let external_id = format!("short-lived-{number}");
+            let (_, share) = self.installed.install(self.app, &external_id, None).await;
+            given.insert(
+                "Mutation.uninstallIntegration.organizationIntegrationId",
+                format!("{share:?}"),
+            );
+        }
         if cell.path[0].1 == "unlinkIdentity" {
             let slug = format!("gone-{}", self.number());
             let provider = self.app.provider(&slug).await;
@@ -384,15 +404,9 @@ impl<'a> Cells<'a> {
             } = &self.sign_on;
             sign_on::sign_on(self.app, other, other_provider, true).await;
         }
-        // A share is uninstalled once.
-        if cell.path[0].1 == "uninstallIntegration" {
-            let number = self.used.fetch_add(1, Ordering::Relaxed);
-            let external_id = format!("short-lived-{number}");
-            let (_, share) = self.installed.install(self.app, &external_id, None).await;
-            given.insert(
-                "Mutation.uninstallIntegration.organizationIntegrationId",
-                format!("{share:?}"),
-            );
+        if cell.path[0].1 == "undoMerge" {
+            let merge = self.merge().await;
+            given.insert("Mutation.undoMerge.id", format!("{merge:?}"));
         }
         self.schema.document(&cell.path, &given)
     }
@@ -401,11 +415,27 @@ impl<'a> Cells<'a> {
         self.used.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// A merge that is to be undone once.
+    async fn merge(&self) -> String {
+        let number = self.used.fetch_add(1, Ordering::Relaxed);
+        let merged = self.app.user(&format!("merged-{number}")).await;
+        let data = self
+            .app
+            .ask(
+                "mutation($input: MergeUsersInput!) { mergeUsers(input: $input) { merge { id } } }",
+            )
+            .variables(json!({ "input": { "fromUserId": merged, "intoUserId": self.user } }))
+            .data()
+            .await;
+        text(&data, "/mergeUsers/merge/id")
+    }
+
     async fn given(&self, caller: &str) -> Given {
         let quote = |text: &str| format!("{text:?}");
         let number = self.number();
         let fresh = |what: &str| quote(&format!("{what}-{number}"));
         let spare = self.app.provider(&format!("spare-{number}")).await;
+        let old = self.app.user(&format!("old-{number}")).await;
         Given::from([
             ("Query.node.id", quote(&self.user)),
             ("Query.nodes.ids", format!("[{:?}]", self.user)),
@@ -494,6 +524,10 @@ impl<'a> Cells<'a> {
                 "Mutation.upsertUser.input.entityRef",
                 fresh("user:default/new"),
             ),
+            ("Query.mergePlan.fromUserId", quote(&old)),
+            ("Query.mergePlan.intoUserId", quote(&self.user)),
+            ("Mutation.mergeUsers.input.fromUserId", quote(&old)),
+            ("Mutation.mergeUsers.input.intoUserId", quote(&self.user)),
             (
                 "Mutation.createApiKey.input.scopes",
                 "[\"audit:read\"]".to_owned(),

@@ -387,6 +387,21 @@ const TABLES: &[Table] = &[
             ),
         ],
     ),
+    // Users of the end of the directory went into those of its beginning, in all their order.
+    (
+        "user_merge",
+        50_000,
+        &[
+            ("id", "id[n]"),
+            ("from_user_id", "id[200000 + n]"),
+            ("into_user_id", "id[n]"),
+            ("from_status", "'ACTIVE'"),
+            ("items_json", "'[]'"),
+            ("date_merged", "time[n]"),
+            ("undoable_until", "time[n]"),
+            ("sweep_at", "CASE WHEN n % 10 <> 3 THEN time[n] END"),
+        ],
+    ),
     (
         "idempotency_key",
         100_000,

@@ -11,8 +11,16 @@ use super::app::App;
 /// The rows of each table as SQL literals, sorted; bytes stand in hexadecimal.
 pub type Dump = BTreeMap<String, Vec<String>>;
 
+/// The names of tables and of their columns.
+pub type Columns = BTreeMap<String, Vec<String>>;
+
 /// All tables, without the columns that the server writes of its own accord.
 pub async fn dump(database: &Database) -> Dump {
+    dump_of(database, &columns(database).await).await
+}
+
+/// The tables and columns that [`dump`] shows.
+pub async fn columns(database: &Database) -> Columns {
     let columns = match database.backend() {
         DbBackend::Postgres => {
             "SELECT table_name::text AS t, column_name::text AS c FROM information_schema.columns
@@ -23,13 +31,18 @@ pub async fn dump(database: &Database) -> Dump {
              JOIN pragma_table_info(m.name) c WHERE m.type = 'table' ORDER BY m.name, c.cid"
         }
     };
-    let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut tables = Columns::new();
     for row in texts(database, columns, &["t", "c"]).await {
         let [table, column] = row.try_into().unwrap();
         if !["last_used_at", "last_seen_at"].contains(&column.as_str()) {
             tables.entry(table).or_default().push(column);
         }
     }
+    tables
+}
+
+/// These tables, in these columns only.
+pub async fn dump_of(database: &Database, tables: &Columns) -> Dump {
     let mut dump = Dump::new();
     for (table, columns) in tables {
         let quoted = columns
@@ -43,7 +56,7 @@ pub async fn dump(database: &Database) -> Dump {
         let sql = format!("SELECT {row} AS r FROM \"{table}\"");
         let mut rows = texts(database, &sql, &["r"]).await.concat();
         rows.sort_unstable();
-        dump.insert(table, rows);
+        dump.insert(table.clone(), rows);
     }
     dump
 }

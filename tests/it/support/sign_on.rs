@@ -1,4 +1,4 @@
-//! Organizations' sign-on, set up as callers do it.
+//! Organizations' single sign-on, made as callers make it.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::app::App;
 use super::client::{Answer, text};
 
 /// A provider of the organization's own that signs people in.
-pub async fn own_door(app: &App, organization: &str, slug: &str) -> String {
+pub async fn own_provider(app: &App, organization: &str, slug: &str) -> String {
     let more = json!({ "organizationId": organization, "allowsSignIn": true });
     app.provider_with(slug, more).await
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::app::{App, Db};
 use super::client::Answer;
 use super::fixtures::LINK;
+use super::sign_on;
 
 /// An organization with one of everything. What it has is named after it.
 pub struct Tenant {
@@ -40,6 +41,7 @@ impl Tenants {
     pub async fn new(on: Db) -> Self {
         let app = App::start(on).await;
         let shared = app.provider("shared").await;
+        app.tick();
         let a = Tenant::new(&app, "canary-a", &shared).await;
         let b = Tenant::new(&app, "b", &shared).await;
         let nobody = app.user("canary-nobody").await;
@@ -86,18 +88,19 @@ impl Tenant {
             .own_provider(&organization, &format!("{name}-provider"))
             .await;
         let at_own = app.linked(&provider, &user, &format!("{name}-own")).await;
+        app.tick();
         let at_shared = app.linked(shared, &user, &format!("{name}-shared")).await;
         let acting = app.acting_as(&organization, &at_own).await;
         let found =
             organization_integration::by_ids(app.database.reader(), &[acting.parse().unwrap()])
                 .await;
-        let sign_on = app.sign_on(&organization, &provider).await;
+        let sign_on = sign_on::sign_on(app, &organization, &provider, true).await;
         let key = app.bound_key(&organization, &["admin"]).await;
         Self {
             integration: found.unwrap()[0].integration_id.to_string(),
             organization_integration: acting,
-            auth_identity: app.auth_identity(&organization, sign_on, &user).await,
-            auth_provider: sign_on.to_string(),
+            auth_identity: sign_on::auth_identity(app, &sign_on, &user, &user).await,
+            auth_provider: sign_on,
             key_id: app.key_id(&key).await,
             key,
             organization,

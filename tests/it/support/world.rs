@@ -32,29 +32,48 @@ impl World {
 
     /// With further settings of the server.
     pub async fn start_with(on: Db, settings: &[(&str, &str)]) -> Self {
-        let provider_clock = Clock::default();
-        let provider = Provider::bind(([127, 0, 0, 1], 0).into(), provider_clock.clone())
-            .await
-            .unwrap();
-        let allowed = format!("localhost:{}", provider.address().port());
+        let (provider, clock) = bind().await;
+        let allowed = allow(&provider);
         let mut all = vec![("LANYARD_EGRESS_ALLOW", allowed.as_str())];
         all.extend_from_slice(settings);
-        let app = App::start_with(on, &all).await;
-        let handle = provider.handle();
-        let (stop, stopped) = oneshot::channel::<()>();
-        tokio::spawn(provider.run(async { drop(stopped.await) }));
-        let world = Self {
-            app,
-            provider: handle,
-            provider_clock,
-            _stop: stop,
-        };
+        let world = Self::beside(App::start_with(on, &all).await, provider, clock);
         for issuer in Issuer::ALL {
             let by_email = json!([{ "resolver": "emailMatchingUserEntityProfileEmail" }]);
             let sign_in = json!({ "resolvers": by_email });
             world.configure(issuer, json!({ "signIn": sign_in })).await;
         }
         world
+    }
+
+    /// On a database that knows the issuers already: `make` makes it, for this provider.
+    pub async fn start_at(make: impl AsyncFnOnce(&Handle) -> String) -> Self {
+        let (provider, clock) = bind().await;
+        let database_url = make(&provider.handle()).await;
+        let allowed = allow(&provider);
+        let settings = [("LANYARD_EGRESS_ALLOW", allowed.as_str())];
+        let app = App::start_at(&database_url, &settings).await;
+        let world = Self::beside(app, provider, clock);
+        for issuer in Issuer::ALL {
+            world.allow_redirect(issuer.slug(), issuer);
+        }
+        world
+    }
+
+    fn beside(app: App, provider: Provider, provider_clock: Clock) -> Self {
+        let handle = provider.handle();
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(provider.run(async { drop(stopped.await) }));
+        Self {
+            app,
+            provider: handle,
+            provider_clock,
+            _stop: stop,
+        }
+    }
+
+    fn allow_redirect(&self, slug: &str, issuer: Issuer) {
+        let redirect_uri = self.app.url(&format!("/auth/{slug}/callback"));
+        self.provider.allow_redirect(issuer, redirect_uri);
     }
 
     /// Makes the provider's row, with more input.
@@ -75,8 +94,7 @@ impl World {
     }
 
     async fn configure_as(&self, slug: &str, issuer: Issuer, more: Value) -> String {
-        let redirect_uri = self.app.url(&format!("/auth/{slug}/callback"));
-        self.provider.allow_redirect(issuer, redirect_uri);
+        self.allow_redirect(slug, issuer);
         let client = self.provider.client(issuer);
         let mut input = json!({
             "type": "oidc",
@@ -151,6 +169,17 @@ impl World {
             cookies: Mutex::default(),
         }
     }
+}
+
+async fn bind() -> (Provider, Clock) {
+    let clock = Clock::default();
+    let provider = Provider::bind(([127, 0, 0, 1], 0).into(), clock.clone()).await;
+    (provider.unwrap(), clock)
+}
+
+/// The server may speak to it.
+fn allow(provider: &Provider) -> String {
+    format!("localhost:{}", provider.address().port())
 }
 
 /// Keeps cookies, and follows nothing by itself.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{door, is_gone, unlink};
 use crate::support::app::{App, Db};
 use crate::support::client::text;
-use crate::support::sign_on::{auth_identity, own_door, sign_on};
+use crate::support::sign_on::{auth_identity, own_provider, sign_on};
 
 fn actions(events: &[(String, String)]) -> Vec<&str> {
     let mut actions: Vec<_> = events.iter().map(|(action, _)| action.as_str()).collect();
@@ -179,7 +179,7 @@ async fn at_sign_on(app: &App, jane: &str, more: Value) -> (String, String, Stri
     let acme = app.organization("acme").await;
     app.add_member(&acme, jane).await;
     let provider = match more {
-        Value::Null => own_door(app, &acme, "acme-okta").await,
+        Value::Null => own_provider(app, &acme, "acme-okta").await,
         mut more => {
             more["organizationId"] = json!(acme);
             more["allowsSignIn"] = json!(true);

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{UNLINK, door, is_gone, is_refused, unlink};
 use crate::support::app::{App, Db};
 use crate::support::client::Answer;
-use crate::support::sign_on::{auth_identity, own_door, sign_on};
+use crate::support::sign_on::{auth_identity, own_provider, sign_on};
 
 async fn ask(app: &App, key: &str, id: &str, force: bool) -> Answer {
     app.ask(UNLINK)
@@ -22,7 +22,7 @@ async fn force_passes_over_the_rules_and_is_for_admins(#[values(Db::Sqlite, Db::
     let app = App::start(on).await;
     let (jane, acme) = (app.user("jane").await, app.organization("acme").await);
     app.add_member(&acme, &jane).await;
-    let okta = own_door(&app, &acme, "acme-okta").await;
+    let okta = own_provider(&app, &acme, "acme-okta").await;
     let sign_on = sign_on(&app, &acme, &okta, false).await;
     let required = app.linked(&okta, &jane, "j").await;
     auth_identity(&app, &sign_on, &jane, "j").await;
@@ -60,7 +60,7 @@ async fn a_bound_key_forces_at_its_organizations_own_providers_alone(
     let app = App::start(on).await;
     let (jane, acme) = (app.user("jane").await, app.organization("acme").await);
     app.add_member(&acme, &jane).await;
-    let okta = own_door(&app, &acme, "acme-okta").await;
+    let okta = own_provider(&app, &acme, "acme-okta").await;
     let own = app.linked(&okta, &jane, "j").await;
     let shared = app.linked(&door(&app, "github").await, &jane, "1").await;
     let key = app.bound_key(&acme, &["admin"]).await;
@@ -90,7 +90,7 @@ async fn what_a_bound_key_does_not_see_it_does_not_unlink(
     let slack = app.provider("slack").await;
     // A stranger's, and a member's at another organization's provider.
     let of_joe = app.linked(&slack, &joe, "1").await;
-    let elsewhere = own_door(&app, &other, "other-okta").await;
+    let elsewhere = own_provider(&app, &other, "other-okta").await;
     let elsewhere = app.linked(&elsewhere, &jane, "2").await;
     let key = app.bound_key(&acme, &["admin"]).await;
     app.all_sealed().await;

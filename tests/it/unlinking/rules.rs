@@ -7,7 +7,7 @@ use super::{
     change, delete_auth_identity, disconnect, disconnect_of_auth, door, is_gone, is_refused, unlink,
 };
 use crate::support::app::{App, Db};
-use crate::support::sign_on::{auth_identity, own_door, sign_on};
+use crate::support::sign_on::{auth_identity, own_provider, sign_on};
 
 const CAN: &str = "CAN_DISCONNECT";
 const GLOBAL: &str = "NEEDED_FOR_GLOBAL_AUTH";
@@ -102,7 +102,7 @@ struct Tenant {
 async fn tenant(app: &App, allow_unlinked: bool) -> Tenant {
     let (jane, organization) = (app.user("jane").await, app.organization("acme").await);
     app.add_member(&organization, &jane).await;
-    let provider = own_door(app, &organization, "acme-okta").await;
+    let provider = own_provider(app, &organization, "acme-okta").await;
     let sign_on = sign_on(app, &organization, &provider, allow_unlinked).await;
     Tenant {
         identity: app.linked(&provider, &jane, "j").await,
@@ -145,7 +145,7 @@ async fn org_identity_used_for_global_auth(#[values(Db::Sqlite, Db::Postgres)] o
     // other way: the person may be removed from the organization.
     app.linked(&app.provider("slack").await, &tenant.jane, "2")
         .await;
-    let other = own_door(&app, &tenant.organization, "acme-google").await;
+    let other = own_provider(&app, &tenant.organization, "acme-google").await;
     let other = app.linked(&other, &tenant.jane, "3").await;
     assert_eq!(
         disconnect_of_auth(&app, &tenant.auth_identity).await,

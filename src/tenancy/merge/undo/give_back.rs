@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::Now;
 use crate::access::session;
-use crate::database::{auth_identity, identity, organization_member, user_merge};
+use crate::database::{auth_identity, identity, user_merge};
 use crate::error::Error;
-use crate::event::Action;
-use crate::id::{IdentityId, OrganizationId, ProviderId, UserId};
-use crate::identity::default;
+use crate::id::{IdentityId, ProviderId, UserId};
 use crate::identity::give::give;
 use crate::identity::remove::hand_on_primary;
-use crate::tenancy::merge::carry_out::{Writer, of_member};
+use crate::tenancy::member;
+use crate::tenancy::merge::carry_out::Writer;
 use crate::tenancy::merge::item::{Held, Item, Outcome};
 
 /// Gives back every item that is not lost. Memberships come first, since things within an
@@ -42,7 +41,9 @@ pub async fn give_back(
     for item in back() {
         if let (Held::Membership { organization, .. }, Outcome::Moves) = (&item.held, item.outcome)
         {
-            leave(writer, *organization, into).await?;
+            // A member by the merge alone, the user leaves as members do.
+            let Writer { tx, clock, origin } = writer;
+            member::end(tx, clock, origin, *organization, into).await?;
         }
     }
     Ok(())
@@ -122,23 +123,4 @@ async fn give_auth_identity_back(
         }
         (Outcome::Moves | Outcome::Stays, _) => Ok(()),
     }
-}
-
-/// The user was a member by the merge alone, and leaves as members do: the link to the sign-on
-/// goes, sessions that the organization's own providers have opened end, and what acts as the user
-/// there acts as nobody.
-async fn leave(
-    writer: &Writer<'_>,
-    organization: OrganizationId,
-    user: UserId,
-) -> Result<(), Error> {
-    let Writer { tx, clock, origin } = writer;
-    for row in auth_identity::of_member(*tx, organization, user).await? {
-        writer.remove_auth_identity(&row).await?;
-    }
-    session::end_of_member(tx, clock, origin, organization, user).await?;
-    default::lose_of_member(tx, clock, origin, organization, user).await?;
-    organization_member::delete(tx, organization, user).await?;
-    let event = of_member(Action::OrganizationMemberRemoved, organization, user);
-    writer.record(event).await
 }

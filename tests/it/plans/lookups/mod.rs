@@ -2,8 +2,8 @@
 
 mod events;
 mod identities;
-
 mod integrations;
+mod merges;
 mod organizations;
 mod providers;
 mod sessions;
@@ -51,6 +51,7 @@ pub fn all() -> Vec<Lookup> {
     all.extend(integrations::all());
     all.extend(sessions::all());
     all.extend(events::all());
+    all.extend(merges::all());
     all.extend(organizations::all());
     all.extend(sign_on::all());
     all
