@@ -139,7 +139,7 @@ impl User {
 
     /// The person's links to the single sign-on of organizations, by id. More than 1,000 are
     /// `LIMIT_EXCEEDED`.
-    #[graphql(complexity = "100 * child_complexity + 1")]
+    #[graphql(complexity = "10 * child_complexity + 1")]
     async fn auth_identities(&self, ctx: &Context<'_>) -> Result<Vec<AuthIdentity>, Error> {
         super::auth_provider::of_user(ctx, self.0.id).await
     }
