@@ -152,7 +152,7 @@ async fn processes_that_start_together_on_nothing_migrate_once_and_all_come_up(
     let database = site.database().await;
     let secrets = i64::try_from(ServerSecret::ALL.len()).unwrap();
     for (table, rows) in [
-        ("seaql_migrations", 1),
+        ("seaql_migrations", 2),
         ("master_key", 1),
         ("secret", secrets),
         ("api_key", 1),

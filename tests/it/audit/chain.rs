@@ -256,8 +256,11 @@ pub async fn sealed(app: &App) -> Sealed {
 /// is hashed is written down a second time here: events that were sealed must stay verifiable.
 pub fn broken_at(key: &[u8], sealed: &Sealed) -> Option<i64> {
     let mut previous: Vec<u8> = Vec::new();
+    let mut last_at = None;
     for (expected, (seal, event)) in (1..).zip(sealed) {
         let holds = event.as_ref().is_some_and(|event| {
+            // The time of a seal never falls.
+            let at = last_at.map_or(event.at, |last| event.at.max(last));
             let copies = (
                 &seal.at,
                 &seal.action,
@@ -267,7 +270,7 @@ pub fn broken_at(key: &[u8], sealed: &Sealed) -> Option<i64> {
                 &seal.organization_id,
             );
             let own = (
-                &event.at,
+                &at,
                 &event.action,
                 &event.actor_id,
                 &event.target_id,
@@ -280,6 +283,7 @@ pub fn broken_at(key: &[u8], sealed: &Sealed) -> Option<i64> {
             return Some(expected);
         }
         previous.clone_from(&seal.hash);
+        last_at = Some(seal.at);
     }
     None
 }

@@ -102,8 +102,8 @@ async fn a_filter_that_can_not_be_meant_is_refused(#[values(Db::Sqlite, Db::Post
     let app = App::start(on).await;
     for (filter, says) in [
         (
-            json!({ "actions": ["user.created", "user.deleted"] }),
-            "\"user.deleted\" is no action; there are api_key.created, ",
+            json!({ "actions": ["user.created", "user.vanished"] }),
+            "\"user.vanished\" is no action; there are api_key.created, ",
         ),
         (json!({ "actions": [""] }), "\"\" is no action"),
         (json!({ "actions": ["USER.CREATED"] }), "is no action"),

@@ -61,7 +61,11 @@ async fn nothing_of_the_release_before_changes_and_all_of_it_goes_on(
     let status = app.database.migration_status("here").await.unwrap();
     assert_eq!((status.applied.len(), status.pending.len()), (2, 0));
     let same = async |when: &str| {
-        let now = dump_of(&app.database, &columns_then).await;
+        let mut now = dump_of(&app.database, &columns_then).await;
+        // A release may have further secrets of its own.
+        let secrets_then = &before["secret"];
+        let secrets = now.get_mut("secret").unwrap();
+        secrets.retain(|row| secrets_then.contains(row));
         assert_eq!(now, before, "{when}");
     };
     same("migrated").await;

@@ -70,8 +70,8 @@ pub fn cases(rows: &Rows) -> Vec<Case> {
             .after(json!({ "externalId": "m2", "isPrimary": true, "version": 2 })),
         Case::new("unlinkIdentity", format!("unlinkIdentity(input: {{ id: {:?} }}) {{ deletedId userErrors {{ message }} }}", mates[0]), "identity.unlinked", "/deletedId")
             .before(json!({ "externalId": "m1", "isPrimary": false })),
-        Case::new("linkAuthIdentity", format!("linkAuthIdentity(input: {{ authProviderId: {sign_on:?}, userId: {joe:?}, ident: \"S3\" }}) {{ authIdentity {{ id }} userErrors {{ message }} }}"), "auth_identity.linked", "/authIdentity/id")
-            .after(json!({ "authProviderId": sign_on, "userId": joe, "ident": "S3" })),
+        Case::new("linkAuthIdentity", format!("linkAuthIdentity(input: {{ authProviderId: {sign_on:?}, userId: {double:?}, ident: \"S3\" }}) {{ authIdentity {{ id }} userErrors {{ message }} }}"), "auth_identity.linked", "/authIdentity/id")
+            .after(json!({ "authProviderId": sign_on, "userId": double, "ident": "S3" })),
         Case::new("deleteAuthIdentity", format!("deleteAuthIdentity(id: {mates_link:?}) {{ deletedId userErrors {{ message }} }}"), "auth_identity.deleted", "/deletedId")
             .before(json!({ "ident": "S2" })),
         Case::new("deleteAuthIdentities", format!("deleteAuthIdentities(userId: {user:?}, organizationId: {organization:?}) {{ deletedIds userErrors {{ message }} }}"), "auth_identity.deleted", "/deletedIds/0")
@@ -88,7 +88,8 @@ pub fn cases(rows: &Rows) -> Vec<Case> {
             .before(json!({ "provider": "github", "externalId": "1", "defaultIdentityId": null })),
         Case::new("undoMerge", format!("undoMerge(id: {merge:?}) {{ merge {{ id }} userErrors {{ message }} }}"), "user.merge_undone", "/merge/id")
             .behind(&["user.updated"])
-            .before(json!({ "intoUserId": user, "dateUndone": null })),
+            .before(json!({ "intoUserId": user, "dateUndone": null }))
+            .after(json!({ "intoUserId": user, "moved": 0, "notGivenBack": 0 })),
         Case::new("mergeUsers", format!("mergeUsers(input: {{ fromUserId: {double:?}, intoUserId: {user:?} }}) {{ merge {{ id }} userErrors {{ message }} }}"), "user.merged", "/merge/id")
             .behind(&["organization.member_removed", "organization.member_added", "identity.updated", "user.updated"])
             .after(json!({ "fromUserId": double, "intoUserId": user, "moved": 2, "removed": 0 })),
