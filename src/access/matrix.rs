@@ -336,6 +336,30 @@ pub const ARGUMENTS: &[ArgumentRule] = &[
         demand: Demand::Scope(Scope::Admin),
     },
     ArgumentRule {
+        field: "createIdentityProvider",
+        path: &["input", "allowsSignIn"],
+        value: Some("true"),
+        demand: Demand::Unbound,
+    },
+    ArgumentRule {
+        field: "createIdentityProvider",
+        path: &["input", "signIn"],
+        value: None,
+        demand: Demand::Unbound,
+    },
+    ArgumentRule {
+        field: "updateIdentityProvider",
+        path: &["input", "signIn"],
+        value: None,
+        demand: Demand::Unbound,
+    },
+    ArgumentRule {
+        field: "updateIdentityProvider",
+        path: &["input", "allowsSignIn"],
+        value: None,
+        demand: Demand::Unbound,
+    },
+    ArgumentRule {
         field: "updateOrganization",
         path: &["input", "domains"],
         value: None,

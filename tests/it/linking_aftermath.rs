@@ -69,6 +69,7 @@ async fn under_reattach_my_default_follows_and_anothers_is_lost(
         ground.acting_as(&ground.others).await,
     );
     let elsewhere = app.organization("elsewhere").await;
+    app.add_member(&elsewhere, &ground.me).await;
     let follows_too = app.acting_as(&elsewhere, &ground.mine).await;
     let before = app.stored().await;
     let new = ground.link("others", "REATTACH").await;

@@ -104,7 +104,9 @@ async fn borrowing_the_client_of_another_organizations_provider(
     let tenants = Tenants::new(on).await;
     let before = tenants.app.dump().await;
     let input = |more: Value| {
-        let mut input = json!({ "slug": "mine", "type": "custom", "config": {} });
+        let mut input = json!({
+            "slug": "mine", "type": "oidc", "config": { "issuer": "https://issuer.example" },
+        });
         let fields = input.as_object_mut().unwrap();
         fields.extend(more.as_object().unwrap().clone());
         input

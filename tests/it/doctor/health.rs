@@ -1,6 +1,8 @@
 //! The database, its keys, its schema, and who seals events.
 
-use lanyard::database::Database;
+use std::time::Duration;
+
+use lanyard::database::{Database, event};
 use rstest::rstest;
 
 use super::seen::Seen;
@@ -346,7 +348,18 @@ async fn used(on: Db) -> Site {
     for name in ["one", "two", "three"] {
         create_key(&site, name).await;
     }
-    site.serve().await.stop().await;
+    let server = site.serve().await;
+    let database = open(&site, on).await;
+    let sealed = async {
+        while event::any_unsealed(database.reader()).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), sealed)
+        .await
+        .expect("all events are sealed within 30 s");
+    database.close().await;
+    server.stop().await;
     site
 }
 
@@ -356,12 +369,16 @@ async fn create_key(site: &Site, name: &str) {
         .await;
 }
 
-async fn stored(site: &Site, on: Db) -> Dump {
+async fn open(site: &Site, on: Db) -> Database {
     let database = match on {
         Db::Sqlite => Database::open_sqlite(&site.path("lanyard-data/lanyard.db"), 1).await,
         Db::Postgres => Database::connect_postgres(&site.place(), "here", 1).await,
     };
-    let database = database.unwrap();
+    database.unwrap()
+}
+
+async fn stored(site: &Site, on: Db) -> Dump {
+    let database = open(site, on).await;
     let dump = dump(&database).await;
     database.close().await;
     dump
