@@ -149,6 +149,29 @@ pub async fn acting_as(db: &impl ConnectionTrait, identity: IdentityId) -> Resul
         .await
 }
 
+/// Whether any acts as the identity; those of the organization `but` don't count.
+pub async fn is_acted_as(
+    db: &impl ConnectionTrait,
+    identity: IdentityId,
+    but: Option<OrganizationId>,
+) -> Result<bool, DbErr> {
+    let mut acting = Condition::all().add(Column::DefaultIdentityId.eq(identity));
+    if let Some(organization) = but {
+        acting = acting.add(Column::OrganizationId.ne(organization));
+    }
+    let first: Option<OrganizationIntegrationId> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(acting)
+        // As the index has them: without it PostgreSQL reads the table up to a first match.
+        .order_by_asc(Column::Id)
+        .limit(1)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(first.is_some())
+}
+
 /// Where any of the identities is the default, by id, locked until the transaction ends.
 pub async fn acting_as_locked(tx: &Tx, identities: &[IdentityId]) -> Result<Vec<Model>, DbErr> {
     let acting = Column::DefaultIdentityId.is_in(identities.iter().copied());

@@ -1,6 +1,7 @@
 //! Unlinking: a person's account is disconnected, where they can do without it.
 
 use super::disconnect::{Facts, disconnect};
+use super::elsewhere::may_change;
 use super::hold::hold;
 use super::link::not_found;
 use super::remove::remove;
@@ -20,7 +21,8 @@ const WHAT: &str = "unlinking an account";
 ///
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN` for a person who has not signed in lately and for whoever may not
-/// force it; refused with `NEEDED_FOR_GLOBAL_AUTH` or `NEEDED_FOR_ORG_AUTH`.
+/// force it; refused with `NEEDED_FOR_GLOBAL_AUTH` or `NEEDED_FOR_ORG_AUTH`, and with `IN_USE` for
+/// a key that is bound to an organization, where another one's integration acts as the identity.
 pub async fn unlink(
     database: &Database,
     clock: &Clock,
@@ -42,6 +44,7 @@ pub async fn unlink(
                 let facts = facts.first().ok_or_else(|| not_found(id))?;
                 disconnect(Facts::from(facts)).check()?;
             }
+            may_change(tx, caller, &[id]).await?;
             let origin = &caller.origin();
             end_of_user(tx, clock, origin, row.user_id, asking).await?;
             if let Some(asking) = asking {

@@ -54,7 +54,7 @@ pub async fn link(
     };
     let decision = surroundings.decide(request);
     let decision = match author {
-        Author::Caller(caller) => surroundings.sees_displaced(tx, caller, decision).await?,
+        Author::Caller(caller) => surroundings.is_callers(tx, caller, decision).await?,
         Author::Flow(_) => decision,
     };
     let (identity, outcome) = match decision {
