@@ -7,7 +7,7 @@ mod nested;
 use std::collections::{HashMap, HashSet};
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{ExprTrait, IntoCondition, LockType};
+use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition, LockType};
 use sea_orm::{Condition, DbBackend, QueryOrder, QuerySelect};
 
 use super::json::Json;
@@ -149,28 +149,80 @@ pub async fn acting_as(db: &impl ConnectionTrait, identity: IdentityId) -> Resul
         .await
 }
 
-/// Where any of the identities is the default, by id, locked until the transaction ends.
-pub async fn acting_as_locked(tx: &Tx, identities: &[IdentityId]) -> Result<Vec<Model>, DbErr> {
-    let acting = Column::DefaultIdentityId.is_in(identities.iter().copied());
-    locked_where(tx, acting.into_condition()).await
+/// Whether any acts as the identity; those of the organization `but` don't count.
+pub async fn is_acted_as(
+    db: &impl ConnectionTrait,
+    identity: IdentityId,
+    but: Option<OrganizationId>,
+) -> Result<bool, DbErr> {
+    let mut acting = Condition::all().add(Column::DefaultIdentityId.eq(identity));
+    if let Some(organization) = but {
+        acting = acting.add(Column::OrganizationId.ne(organization));
+    }
+    let first: Option<OrganizationIntegrationId> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(acting)
+        // As the index has them: without it PostgreSQL reads the table up to a first match.
+        .order_by_asc(Column::Id)
+        .limit(1)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(first.is_some())
 }
 
-/// Where an identity of the user is the default in this organization, by id, locked until the
-/// transaction ends.
+/// Where the identity is the default, the first `limit` by id, locked until the transaction ends.
+pub async fn acting_as_locked(
+    tx: &Tx,
+    identity: IdentityId,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let acting = Column::DefaultIdentityId.eq(identity);
+    locked_where(tx, acting.into_condition(), limit).await
+}
+
+/// Where an identity of the user is the default in this organization, the first `limit` by id,
+/// locked until the transaction ends.
 pub async fn acting_as_member_locked(
     tx: &Tx,
     organization: OrganizationId,
     user: UserId,
+    limit: u64,
 ) -> Result<Vec<Model>, DbErr> {
     let acting = Condition::all()
         .add(Column::OrganizationId.eq(organization))
         .add(Column::DefaultIdentityId.in_subquery(identity::of_user(user)));
-    locked_where(tx, acting).await
+    locked_where(tx, acting, limit).await
 }
 
-async fn locked_where(tx: &Tx, condition: Condition) -> Result<Vec<Model>, DbErr> {
-    let acting = Entity::find().filter(condition).order_by_asc(Column::Id);
+async fn locked_where(tx: &Tx, condition: Condition, limit: u64) -> Result<Vec<Model>, DbErr> {
+    let acting = Entity::find()
+        .filter(condition)
+        .order_by_asc(Column::Id)
+        .limit(limit);
     locking(tx, acting).all(tx).await
+}
+
+/// Gives all of them one default, or none with the time that it was lost at.
+pub async fn set_defaults(
+    tx: &Tx,
+    ids: &[OrganizationIntegrationId],
+    default: Option<IdentityId>,
+    lost_at: Option<Time>,
+    now: Time,
+) -> Result<(), DbErr> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    Entity::update_many()
+        .col_expr(Column::DefaultIdentityId, Expr::value(default))
+        .col_expr(Column::DefaultLostAt, Expr::value(lost_at))
+        .col_expr(Column::DateUpdated, Expr::value(now))
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .exec(tx)
+        .await
+        .map(drop)
 }
 
 /// On SQLite the writer is alone already.

@@ -3,6 +3,7 @@
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
 use serde_json::{Value, json};
 
+use super::elsewhere::may_change;
 use super::link;
 use crate::access::{Caller, sees};
 use crate::clock::Clock;
@@ -16,7 +17,9 @@ use crate::input::check_data;
 /// Replaces the data wholesale; where a version is expected, it must be the current one.
 ///
 /// # Errors
-/// `NOT_FOUND`, `FORBIDDEN` where the provider asks for a further scope, `BAD_USER_INPUT`; refused with `SECRET_IN_DATA` or `VERSION_CONFLICT`.
+/// `NOT_FOUND`, `FORBIDDEN` where the provider asks for a further scope, `BAD_USER_INPUT`; refused
+/// with `SECRET_IN_DATA` or `VERSION_CONFLICT`, and with `IN_USE` for a key that is bound to an
+/// organization, where another one's integration acts as the identity.
 pub async fn update_data(
     database: &Database,
     clock: &Clock,
@@ -49,6 +52,7 @@ pub async fn update_data(
             if row.data_json.0 == *data {
                 return Ok(());
             }
+            may_change(tx, caller, &[id]).await?;
             let event = NewEvent {
                 target: Some(id.any()),
                 user: Some(row.user_id),

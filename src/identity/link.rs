@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::account::{Profile, Tokens};
 use super::decision::{Conflict, Decision, Holder, Policy, State, decide};
+use super::elsewhere::may_change;
 use crate::access::{Caller, Facts, Question, Scope, sees};
 use crate::clock::Clock;
 use crate::database::{Database, Tx, identity, identity_provider, user};
@@ -118,7 +119,9 @@ impl Linking {
     /// # Errors
     /// `NOT_FOUND` for the provider and the user, `FORBIDDEN` where the provider or the policy
     /// asks for a further scope, `BAD_USER_INPUT`; refused for a conflict, a user who is not
-    /// active, a token in the data, and an idempotency key that came with another input.
+    /// active, a token in the data, and an idempotency key that came with another input; for a key
+    /// that is bound to an organization, where another one's integration acts as an identity that
+    /// would change or go.
     pub async fn link(&self, caller: &Caller, request: &LinkRequest) -> Result<Linked, Error> {
         request.check()?;
         let by = &Author::Caller(caller);
@@ -155,7 +158,7 @@ impl Linking {
         active(users.first(), request.user_id)?;
         surroundings.takes_member(db, request).await?;
         let decision = surroundings.decide(request);
-        surroundings.sees_displaced(db, caller, decision).await
+        surroundings.is_callers(db, caller, decision).await
     }
 }
 
@@ -279,19 +282,26 @@ impl Surroundings {
         ))
     }
 
-    /// Whoever may not see an identity may not remove it: to them, somebody has the account.
-    async fn sees_displaced(
+    /// The decision, where it is the caller's to carry out. Whoever may not see an identity may not
+    /// remove it: to them, somebody has the account.
+    async fn is_callers<Db: ConnectionTrait + Facts>(
         &self,
-        facts: &impl Facts,
+        db: &Db,
         caller: &Caller,
         decision: Decision,
     ) -> Result<Decision, Error> {
-        let Decision::Reattach { displaces, .. } = &decision else {
-            return Ok(decision);
-        };
-        for row in self.rows.iter().filter(|row| displaces.contains(&row.id)) {
-            if !sees(&caller.viewer, facts, row).await? {
-                return Ok(Decision::Refuse(Conflict::AccountOwnedByAnotherUser));
+        match &decision {
+            Decision::Create { .. } | Decision::Refuse(_) => {}
+            Decision::Update(id) | Decision::UpdateInPlace(id) => {
+                may_change(db, caller, &[*id]).await?;
+            }
+            Decision::Reattach { displaces, .. } => {
+                for row in self.rows.iter().filter(|row| displaces.contains(&row.id)) {
+                    if !sees(&caller.viewer, db, row).await? {
+                        return Ok(Decision::Refuse(Conflict::AccountOwnedByAnotherUser));
+                    }
+                }
+                may_change(db, caller, displaces).await?;
             }
         }
         Ok(decision)

@@ -6,6 +6,7 @@ mod data;
 pub mod decision;
 pub mod default;
 pub mod disconnect;
+mod elsewhere;
 pub mod give;
 mod hold;
 pub mod link;

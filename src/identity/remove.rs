@@ -16,6 +16,9 @@ use crate::event::{self, Action, Origin};
 /// identity at the provider becomes the primary one where this was it; each with its event.
 ///
 /// The caller holds the lock of the identity's user, and has read the row since.
+///
+/// # Errors
+/// Refused with `TOO_LARGE` where more act as the identity than lose it at once.
 pub async fn remove(
     tx: &Tx,
     clock: &Clock,
@@ -23,7 +26,7 @@ pub async fn remove(
     row: &identity::Model,
 ) -> Result<(), Error> {
     session::end_of_identities(tx, clock, origin, &[row.id], None).await?;
-    default::lose(tx, clock, origin, &[row.id]).await?;
+    default::lose(tx, clock, origin, row).await?;
     beside::remove_with(tx, clock, origin, row).await?;
     row.clone().delete(tx).await?;
     let event = new_event(Action::IdentityUnlinked, row, Some(describe(row)), None);

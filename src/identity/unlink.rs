@@ -1,10 +1,11 @@
 //! Unlinking: a person's account is disconnected, where they can do without it.
 
 use super::disconnect::{Facts, disconnect};
+use super::elsewhere::may_change;
 use super::hold::hold;
 use super::link::not_found;
 use super::remove::remove;
-use crate::access::session::end_of_user;
+use crate::access::session::{end_of_member, end_of_user};
 use crate::access::{Caller, Person, Scope, Viewer, unauthenticated};
 use crate::clock::Clock;
 use crate::database::{Database, Tx, disconnect as stored, identity, session};
@@ -16,11 +17,14 @@ const WHAT: &str = "unlinking an account";
 
 /// Unlinks in one transaction, with its events: the identity and its tokens are gone, what acts
 /// as it acts as nobody, the auth identity beside it goes along, and all sessions of its user end
-/// but the one that asks. `force` passes over what the account is needed for.
+/// but the one that asks. A key that is bound to an organization ends those alone that the identity
+/// has opened, and the organization's own providers. `force` passes over what the account is needed
+/// for.
 ///
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN` for a person who has not signed in lately and for whoever may not
-/// force it; refused with `NEEDED_FOR_GLOBAL_AUTH` or `NEEDED_FOR_ORG_AUTH`.
+/// force it; refused with `NEEDED_FOR_GLOBAL_AUTH` or `NEEDED_FOR_ORG_AUTH`, and with `IN_USE` for
+/// a key that is bound to an organization, where another one's integration acts as the identity.
 pub async fn unlink(
     database: &Database,
     clock: &Clock,
@@ -42,8 +46,12 @@ pub async fn unlink(
                 let facts = facts.first().ok_or_else(|| not_found(id))?;
                 disconnect(Facts::from(facts)).check()?;
             }
+            may_change(tx, caller, &[id]).await?;
             let origin = &caller.origin();
-            end_of_user(tx, clock, origin, row.user_id, asking).await?;
+            match caller.viewer.bound_to() {
+                None => end_of_user(tx, clock, origin, row.user_id, asking).await?,
+                Some(own) => end_of_member(tx, clock, origin, own, row.user_id).await?,
+            };
             if let Some(asking) = asking {
                 // It stays, whichever account has opened it.
                 session::detach(tx, asking, id).await?;

@@ -94,21 +94,35 @@ async fn under_reattach_my_default_follows_and_anothers_is_lost(
         let mut events = after.events.iter();
         let event = events.find(|event| event.target_id.as_deref() == Some(id));
         let event = event.unwrap();
-        let json = |side: &Option<lanyard::database::json::Json>| side.clone().unwrap().0;
+        let acts_as = |side: &Option<lanyard::database::json::Json>| {
+            let told = side.clone().unwrap().0;
+            // As every event of an organization integration tells of it.
+            for name in [
+                "integrationId",
+                "provider",
+                "externalId",
+                "config",
+                "status",
+            ] {
+                assert!(!told[name].is_null(), "{name}: {told:#}");
+            }
+            told["defaultIdentityId"].clone()
+        };
         (
             event.organization_id.clone().unwrap(),
-            json(&event.before_json),
-            json(&event.after_json),
+            event.user_id.clone().unwrap(),
+            acts_as(&event.before_json),
+            acts_as(&event.after_json),
         )
     };
-    let acts_as = |identity: Option<&str>| json!({ "defaultIdentityId": identity });
     let expected = (
         ground.organization.clone(),
-        acts_as(Some(&ground.others)),
-        acts_as(None),
+        ground.other.clone(),
+        json!(ground.others),
+        Value::Null,
     );
     assert_eq!(of(&lost), expected);
-    let expected = (elsewhere, acts_as(Some(&ground.mine)), acts_as(Some(&new)));
+    let expected = (elsewhere, ground.me.clone(), json!(ground.mine), json!(new));
     assert_eq!(of(&follows_too), expected);
 }
 

@@ -312,6 +312,8 @@ async fn what_rests_on_a_membership_ends_with_it(#[values(Db::Sqlite, Db::Postgr
     );
     let event = after.events.last().unwrap();
     assert_eq!(event.organization_id.as_deref(), Some(a.as_str()));
+    assert_eq!(event.user_id.as_ref(), Some(&jane));
+    assert_eq!(event.after_json.clone().unwrap().0["status"], "ACTIVE");
     let request = after.events[before.events.len()].request_id.clone();
     let same = after.events[before.events.len()..].iter();
     assert!(

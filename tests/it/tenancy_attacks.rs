@@ -324,3 +324,146 @@ async fn people_see_the_providers_of_their_own_organizations(
     ];
     assert_eq!(seen, expected);
 }
+
+/// A member of both organizations; an integration of `a` acts as their account at the shared
+/// provider.
+struct Lent {
+    user: String,
+    identity: String,
+    acting: String,
+}
+
+impl Lent {
+    async fn new(tenants: &Tenants) -> Self {
+        let (app, a, b) = (&tenants.app, &tenants.a, &tenants.b);
+        let user = app.member(&b.organization, "both").await;
+        app.add_member(&a.organization, &user).await;
+        let identity = app.linked(&tenants.shared, &user, "both").await;
+        Self {
+            acting: app.acting_as(&a.organization, &identity).await,
+            user,
+            identity,
+        }
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn changing_whom_another_organizations_integration_acts_as(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let tenants = Tenants::new(on).await;
+    let (app, b, shared) = (&tenants.app, &tenants.b, &tenants.shared);
+    let lent = Lent::new(&tenants).await;
+    app.all_sealed().await;
+    let before = app.dump().await;
+    let refused = |payload: &Value| {
+        assert_eq!(codes(payload), ["IN_USE"], "{payload:#}");
+        let message = text(payload, "/userErrors/0/message");
+        assert!(message.contains("another organization"), "{message}");
+        message
+    };
+    let cases = [
+        // Another account in its place; the same again; and away with it, whoever gets it.
+        (&lent.user, "of-an-attacker", "UPDATE_IN_PLACE"),
+        (&lent.user, "both", "FAIL"),
+        (&lent.user, "of-an-attacker", "REATTACH"),
+        (&b.user, "both", "REATTACH"),
+    ];
+    let preview = "query($input: LinkIdentityInput!) { linkPreview(input: $input) {
+        outcome conflict explanation displaces { id } } }";
+    for (user, account, policy) in cases {
+        let input = json!({
+            "providerId": shared, "userId": user, "externalId": account, "onConflict": policy,
+            "credential": { "accessToken": "of-an-attacker" },
+        });
+        let answer = tenants.by_b(LINK, json!({ "input": input })).await.data();
+        let message = refused(&answer["linkIdentity"]);
+        let answer = tenants.by_b(preview, json!({ "input": input })).await;
+        assert_eq!(
+            answer.data()["linkPreview"],
+            json!({ "outcome": null, "conflict": null, "explanation": message, "displaces": [] }),
+            "{account} {policy}"
+        );
+        app.all_sealed().await;
+        assert_eq!(app.dump().await, before, "{account} {policy}");
+    }
+    let id = &lent.identity;
+    let change = json!({ "id": id, "data": { "of": "an attacker" } });
+    for (field, input_type, input) in [
+        ("unlinkIdentity", "UnlinkIdentityInput", json!({ "id": id })),
+        ("updateIdentityData", "UpdateIdentityDataInput", change),
+    ] {
+        let answer = tenants.mutation_by_b(field, input_type, input).await;
+        refused(&answer.data()[field]);
+    }
+    app.all_sealed().await;
+    assert_eq!(app.dump().await, before);
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_only_its_own_integrations_act_as_a_bound_key_changes(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let tenants = Tenants::new(on).await;
+    let (app, b, shared) = (&tenants.app, &tenants.b, &tenants.shared);
+    let lent = Lent::new(&tenants).await;
+    let own = app.acting_as(&b.organization, &b.at_shared).await;
+    let link = async |user: &str, account: &str, policy: &str| {
+        let answer = tenants.link_by_b(shared, user, account, policy).await;
+        answer.data()["linkIdentity"].clone()
+    };
+    let moved = link(&b.user, "moved", "UPDATE_IN_PLACE").await;
+    assert_eq!(moved["outcome"], "UPDATED_IN_PLACE", "{moved:#}");
+    let anew = link(&b.user, "anew", "REATTACH").await;
+    assert_eq!(anew["outcome"], "REATTACHED", "{anew:#}");
+    let anew = text(&anew, "/identity/id");
+    assert_eq!(app.default_of(&own).await, (Some(anew), false));
+    // Once the other organization has let go of it, an identity is as any other.
+    app.ask(
+        "mutation($id: ID!) {
+            setDefaultIdentity(organizationIntegrationId: $id, identityId: null) { userErrors { code } }
+        }",
+    )
+    .variables(json!({ "id": lent.acting }))
+    .by(&tenants.a.key)
+    .data()
+    .await;
+    let linked = link(&lent.user, "both", "FAIL").await;
+    assert_eq!(linked["outcome"], "UPDATED", "{linked:#}");
+    let input = json!({ "id": lent.identity });
+    let gone = tenants
+        .mutation_by_b("unlinkIdentity", "UnlinkIdentityInput", input)
+        .await
+        .data();
+    assert_eq!(gone["unlinkIdentity"]["userErrors"], json!([]));
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_unbound_key_and_the_person_change_what_organizations_act_as(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let tenants = Tenants::new(on).await;
+    let app = &tenants.app;
+    let lent = Lent::new(&tenants).await;
+    let input = json!({
+        "providerId": tenants.shared, "userId": lent.user, "externalId": "another",
+        "onConflict": "UPDATE_IN_PLACE",
+    });
+    let linked = app.link(input).await.data();
+    assert_eq!(linked["linkIdentity"]["outcome"], "UPDATED_IN_PLACE");
+    let more = json!({ "allowsSignIn": true });
+    let door = app.provider_with("door", more).await;
+    app.linked(&door, &lent.user, "door").await;
+    let session = app.session(&lent.user, &door).await;
+    let gone = app
+        .ask("mutation($id: ID!) { unlinkIdentity(input: { id: $id }) { deletedId userErrors { code message } } }")
+        .variables(json!({ "id": lent.identity }))
+        .by_person(&session)
+        .data()
+        .await;
+    assert_eq!(gone["unlinkIdentity"]["deletedId"], json!(lent.identity));
+    assert_eq!(app.default_of(&lent.acting).await, (None, true));
+}

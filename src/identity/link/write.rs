@@ -54,7 +54,7 @@ pub async fn link(
     };
     let decision = surroundings.decide(request);
     let decision = match author {
-        Author::Caller(caller) => surroundings.sees_displaced(tx, caller, decision).await?,
+        Author::Caller(caller) => surroundings.is_callers(tx, caller, decision).await?,
         Author::Flow(_) => decision,
     };
     let (identity, outcome) = match decision {
@@ -226,9 +226,9 @@ impl Writer<'_> {
             // Whoever came in by the account is out with it.
             self.end_sessions(row.id).await?;
             if row.user_id == self.request.user_id {
-                following.push(default::followers(self.tx, row.id).await?);
+                following.push(default::followers(self.tx, row).await?);
             } else {
-                default::lose(self.tx, clock, &origin, &[row.id]).await?;
+                default::lose(self.tx, clock, &origin, row).await?;
             }
             beside::remove_with(self.tx, clock, &origin, row).await?;
             row.clone().delete(self.tx).await?;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::database::{integration, organization_integration};
+use crate::identity::default::describe;
 
 /// What an event tells of a row, before or after.
 pub trait Told {
@@ -23,15 +24,6 @@ impl Told for integration::Model {
 
 impl Told for organization_integration::Model {
     fn told(&self) -> Value {
-        json!({
-            "integrationId": self.integration_id.to_string(),
-            "provider": self.provider,
-            "externalId": self.external_id,
-            "config": self.config_json.0,
-            "status": self.status.name(),
-            "defaultIdentityId": self.default_identity_id.map(|id| id.to_string()),
-            "defaultLostAt": self.default_lost_at,
-            "gracePeriodEnd": self.grace_period_end,
-        })
+        describe(self)
     }
 }

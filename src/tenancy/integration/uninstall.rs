@@ -77,9 +77,7 @@ impl Integrations<'_> {
         let signs_in = providers.iter().any(|provider| provider.allows_sign_in);
         Ok(!signs_in
             && sees(&self.caller.viewer, tx, row).await?
-            && organization_integration::acting_as_locked(tx, &[row.id])
-                .await?
-                .is_empty()
+            && !organization_integration::is_acted_as(tx, row.id, None).await?
             && !self.opens_sessions(tx, row).await?
             && !auth_identity::is_at(tx, row.user_id, row.provider_id).await?)
     }

@@ -1,11 +1,7 @@
 //! Lookups and lists of integrations and of what organizations have of them.
 
-use lanyard::database::json::Json;
-use lanyard::database::status::ObjectStatus;
-use lanyard::database::{integration, organization_integration};
 use lanyard::id::{IntegrationId, OrganizationIntegrationId};
 use rstest::rstest;
-use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
 use super::setting::{Setting, update_share};
@@ -272,54 +268,7 @@ async fn lists_within_lists(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
 #[tokio::test]
 async fn more_defaults_than_are_listed_are_an_error(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let it = Setting::start(on).await;
-    let now = it.app.clock.now();
-    let integrations: Vec<_> = (0..1001)
-        .map(|number| integration::Model {
-            id: IntegrationId::new(&it.app.clock),
-            provider: "github".to_owned(),
-            external_id: number.to_string(),
-            name: "GitHub".to_owned(),
-            metadata_json: Json(json!({})),
-            status: ObjectStatus::Active,
-            date_added: now,
-            date_updated: now,
-        })
-        .collect();
-    let shares: Vec<_> = integrations
-        .iter()
-        .map(|row| organization_integration::Model {
-            id: OrganizationIntegrationId::new(&it.app.clock),
-            organization_id: it.acme.parse().unwrap(),
-            integration_id: row.id,
-            provider: row.provider.clone(),
-            external_id: row.external_id.clone(),
-            config_json: Json(json!({})),
-            status: ObjectStatus::Active,
-            default_identity_id: Some(it.account.parse().unwrap()),
-            default_lost_at: None,
-            grace_period_end: None,
-            date_added: now,
-            date_updated: now,
-        })
-        .collect();
-    let (integrations, shares) = (&integrations, &shares);
-    it.app
-        .database
-        .write(|tx| async move {
-            let rows = integrations.iter().cloned();
-            integration::Entity::insert_many(rows.map(IntoActiveModel::into_active_model))
-                .exec_without_returning(&*tx)
-                .await?;
-            let rows = shares.iter().cloned();
-            organization_integration::Entity::insert_many(
-                rows.map(IntoActiveModel::into_active_model),
-            )
-            .exec_without_returning(&*tx)
-            .await?;
-            Ok(())
-        })
-        .await
-        .unwrap();
+    it.very_many(1001).await;
     let query = "query($id: ID!) { identity(filter: { id: $id }) { defaultFor { id } } }";
     let ask = || it.app.ask(query).variables(json!({ "id": it.account }));
     let answer = ask().send().await;

@@ -11,3 +11,4 @@ mod reattach;
 pub mod setting;
 mod statements;
 mod uninstall;
+mod very_many;

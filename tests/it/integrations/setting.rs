@@ -1,7 +1,9 @@
 //! Organizations, members and accounts to begin with, and the operations that the tests share.
 
-use lanyard::database::organization_integration;
-use sea_orm::{EntityTrait, QueryOrder};
+use lanyard::database::status::ObjectStatus;
+use lanyard::database::{integration, json::Json, organization_integration};
+use lanyard::id::{IntegrationId, OrganizationIntegrationId};
+use sea_orm::{EntityTrait, IntoActiveModel, QueryOrder};
 use serde_json::{Value, json};
 
 use crate::support::app::{App, Db};
@@ -76,6 +78,58 @@ impl Setting {
     pub async fn acting(&self) -> String {
         self.installed(json!({ "defaultIdentityId": self.account }))
             .await
+    }
+
+    /// As many shares of Acme's, numbered by their external ids, that act as Jane's account.
+    pub async fn very_many(&self, count: usize) {
+        let now = self.app.clock.now();
+        let integrations: Vec<_> = (0..count)
+            .map(|number| integration::Model {
+                id: IntegrationId::new(&self.app.clock),
+                provider: "github".to_owned(),
+                external_id: number.to_string(),
+                name: "GitHub".to_owned(),
+                metadata_json: Json(json!({})),
+                status: ObjectStatus::Active,
+                date_added: now,
+                date_updated: now,
+            })
+            .collect();
+        let shares: Vec<_> = integrations
+            .iter()
+            .map(|row| organization_integration::Model {
+                id: OrganizationIntegrationId::new(&self.app.clock),
+                organization_id: self.acme.parse().unwrap(),
+                integration_id: row.id,
+                provider: row.provider.clone(),
+                external_id: row.external_id.clone(),
+                config_json: Json(json!({})),
+                status: ObjectStatus::Active,
+                default_identity_id: Some(self.account.parse().unwrap()),
+                default_lost_at: None,
+                grace_period_end: None,
+                date_added: now,
+                date_updated: now,
+            })
+            .collect();
+        let (integrations, shares) = (&integrations, &shares);
+        self.app
+            .database
+            .write(|tx| async move {
+                let rows = integrations.iter().cloned();
+                integration::Entity::insert_many(rows.map(IntoActiveModel::into_active_model))
+                    .exec_without_returning(&*tx)
+                    .await?;
+                let rows = shares.iter().cloned();
+                organization_integration::Entity::insert_many(
+                    rows.map(IntoActiveModel::into_active_model),
+                )
+                .exec_without_returning(&*tx)
+                .await?;
+                Ok(())
+            })
+            .await
+            .unwrap();
     }
 
     /// Somebody else, a member of Acme too.

@@ -1,5 +1,6 @@
 //! Disconnecting by API keys: which scopes, and what a key that is bound to an organization may.
 
+use lanyard::sign_in::session::NewSession;
 use rstest::rstest;
 use serde_json::json;
 
@@ -103,6 +104,50 @@ async fn what_a_bound_key_does_not_see_it_does_not_unlink(
     assert_eq!(app.dump().await, before);
     let of_jane = app.linked(&slack, &jane, "3").await;
     is_gone(ask(&app, &key, &of_jane, false).await, &of_jane);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_bound_key_ends_its_own_organizations_sessions_alone(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let app = App::start(on).await;
+    let (acme, other) = (
+        app.organization("acme").await,
+        app.organization("other").await,
+    );
+    let jane = app.member(&acme, "jane").await;
+    app.add_member(&other, &jane).await;
+    let (github, google) = (door(&app, "github").await, door(&app, "google").await);
+    let (okta, elsewhere) = (
+        own_provider(&app, &acme, "acme-okta").await,
+        own_provider(&app, &other, "other-okta").await,
+    );
+    let account = app.linked(&github, &jane, "1").await;
+    app.linked(&google, &jane, "2").await;
+    let by_account = NewSession {
+        identity: Some(account.parse().unwrap()),
+        ..app.new_session(&jane, &github)
+    };
+    let by_account = app.opened(by_account).await.row.id;
+    let by_okta = app.opened(app.new_session(&jane, &okta)).await.row.id;
+    let mut stay = Vec::new();
+    for provider in [&github, &google, &elsewhere] {
+        stay.push(app.opened(app.new_session(&jane, provider)).await.row.id);
+    }
+    let before = app.stored().await;
+    let key = app.bound_key(&acme, &["identity:write"]).await;
+    is_gone(ask(&app, &key, &account, false).await, &account);
+    let mut left: Vec<_> = app.sessions().await.into_iter().map(|row| row.id).collect();
+    left.sort_unstable();
+    stay.sort_unstable();
+    assert_eq!(left, stay);
+    let mut ended: Vec<_> = app.stored().await.events_since(&before);
+    ended.retain(|(action, _)| action == "session.ended");
+    ended.sort();
+    let mut expected = [by_account, by_okta].map(|id| ("session.ended".to_owned(), id.to_string()));
+    expected.sort();
+    assert_eq!(ended, expected);
 }
 
 #[rstest]

@@ -176,6 +176,14 @@ fn lookups() -> Vec<Lookup> {
             let (user, provider) = (UserId(id(777)), ProviderId(id(7)));
             assert!(!auth_identity::is_at(&db, user, provider).await.unwrap());
         }),
+        lookup("whether anything acts as", OfAnIndex, |db| async move {
+            for but in [None, Some(small())] {
+                let account = IdentityId(id(SHARED_ACCOUNT));
+                assert!(share::is_acted_as(&db, account, but).await.unwrap());
+                let other = IdentityId(id(400));
+                share::is_acted_as(&db, other, but).await.unwrap();
+            }
+        }),
     ]
 }
 
