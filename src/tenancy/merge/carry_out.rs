@@ -41,6 +41,7 @@ pub async fn merge(
     }
     writer.move_identities(around, plan).await?;
     writer.move_auth_identities(around, plan).await?;
+    member::lose_defaults_elsewhere(tx, clock, origin, into.id).await?;
     session::end_of_user(tx, clock, origin, from.id, None).await?;
     flow::delete_of_user(tx, from.id).await?;
     let now = clock.now();

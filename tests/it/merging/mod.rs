@@ -1,5 +1,6 @@
 //! Merging users: the plan, the merge, the way back, and what is left in the end.
 
+mod defaults;
 mod events;
 mod generated;
 mod moves;

@@ -38,15 +38,16 @@ pub async fn give_back(
     for item in back() {
         give_auth_identity_back(writer, from, item, now).await?;
     }
+    let Writer { tx, clock, origin } = writer;
     for item in back() {
         if let (Held::Membership { organization, .. }, Outcome::Moves) = (&item.held, item.outcome)
         {
             // A member by the merge alone, the user leaves as members do.
-            let Writer { tx, clock, origin } = writer;
             member::end(tx, clock, origin, *organization, into).await?;
         }
     }
-    Ok(())
+    // Also for what the merge has left with the user, whose memberships it has taken.
+    member::lose_defaults_elsewhere(tx, clock, origin, from).await
 }
 
 async fn give_identities_back(
