@@ -41,7 +41,7 @@ async fn they_act_as_a_moved_identity_where_its_new_user_is_a_member(
     app.add_member(&shared, &from).await;
     app.add_member(&shared, &into).await;
     let identity = app.linked(&app.provider("crm").await, &from, "1").await;
-    let at_own = app.own_provider_with("own-crm", &own, json!({})).await;
+    let at_own = app.own_provider(&own, "own-crm").await;
     let at_own = app.linked(&at_own, &from, "1").await;
     let acting = [
         (app.acting_as(&own, &identity).await, identity.clone()),
@@ -81,7 +81,7 @@ async fn an_undo_ends_what_began_where_only_the_other_user_is_a_member(
     app.add_member(&shared, &into).await;
     let identity = app.linked(&app.provider("crm").await, &from, "1").await;
     // An account of a time when the user was a member.
-    let sso = app.own_provider_with("acme-crm", &acme, json!({})).await;
+    let sso = app.own_provider(&acme, "acme-crm").await;
     app.add_member(&acme, &from).await;
     let at_acme = app.linked(&sso, &from, "1").await;
     app.remove_member(&acme, &from).await;
@@ -166,17 +166,7 @@ async fn a_merge_ends_what_neither_user_is_a_member_for(
         app.acting_as(&acme, &identity).await,
         app.acting_as(&kept_in, &identity).await,
     );
-    // Past the API: whoever leaves by it takes the default along.
-    let organization: lanyard::id::OrganizationId = acme.parse().unwrap();
-    let user: lanyard::id::UserId = from.parse().unwrap();
-    app.database
-        .write(|tx| async move {
-            use lanyard::database::organization_member;
-            organization_member::delete(&tx, organization, user).await?;
-            Ok(())
-        })
-        .await
-        .unwrap();
+    app.forget_member(&acme, &from).await;
     let before = app.stored().await;
     merged(&app, &from, &into, "FAIL").await;
     assert_eq!(app.default_of(&ends).await, (None, true));
