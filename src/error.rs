@@ -1,6 +1,10 @@
 //! What can go wrong, in words that a caller may read, and its stable code. Knows no transport.
 
+mod code;
+
 use std::fmt;
+
+pub use code::Code;
 
 /// What went wrong. The code is part of the API: never rename one.
 #[derive(Debug, thiserror::Error)]
@@ -35,17 +39,17 @@ pub enum Error {
 
 impl Error {
     /// The code in `extensions.code`.
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> Code {
         match self {
-            Self::Unauthenticated(_) => "UNAUTHENTICATED",
-            Self::Forbidden(_) => "FORBIDDEN",
-            Self::NotFound { .. } => "NOT_FOUND",
-            Self::Ambiguous(_) => "AMBIGUOUS",
-            Self::IdentityNotFound(_) => "IDENTITY_NOT_FOUND",
-            Self::BadInput { .. } => "BAD_USER_INPUT",
-            Self::LimitExceeded(_) => "LIMIT_EXCEEDED",
-            Self::Timeout => "TIMEOUT",
-            Self::Refused(_) | Self::Internal(_) => "INTERNAL",
+            Self::Unauthenticated(_) => Code::Unauthenticated,
+            Self::Forbidden(_) => Code::Forbidden,
+            Self::NotFound { .. } => Code::NotFound,
+            Self::Ambiguous(_) => Code::Ambiguous,
+            Self::IdentityNotFound(_) => Code::IdentityNotFound,
+            Self::BadInput { .. } => Code::BadUserInput,
+            Self::LimitExceeded(_) => Code::LimitExceeded,
+            Self::Timeout => Code::Timeout,
+            Self::Refused(_) | Self::Internal(_) => Code::Internal,
         }
     }
 
@@ -84,6 +88,15 @@ pub enum NoDefaultReason {
 }
 
 impl NoDefaultReason {
+    pub const ALL: [Self; 6] = [
+        Self::NoOrganizationIntegration,
+        Self::NoDefault,
+        Self::Dangling,
+        Self::Invalid,
+        Self::IntegrationDisabled,
+        Self::UserNotActive,
+    ];
+
     /// For programs.
     pub const fn name(self) -> &'static str {
         match self {

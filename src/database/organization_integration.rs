@@ -4,7 +4,7 @@ mod acting;
 mod list;
 mod nested;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition, LockType};
@@ -12,7 +12,7 @@ use sea_orm::{Condition, DbBackend, QueryOrder, QuerySelect};
 
 use super::json::Json;
 use super::status::ObjectStatus;
-use super::{Tx, identity};
+use super::{Tx, identity, organization_member};
 use crate::clock::Time;
 use crate::id::{IdentityId, IntegrationId, OrganizationId, OrganizationIntegrationId, UserId};
 pub use acting::{Acting, Service, acting_by_ids, acting_by_services};
@@ -194,6 +194,22 @@ pub async fn acting_as_member_locked(
         .add(Column::OrganizationId.eq(organization))
         .add(Column::DefaultIdentityId.in_subquery(identity::of_user(user)));
     locked_where(tx, acting, limit).await
+}
+
+/// The organizations where an identity of the user is the default, although the user is no member.
+pub async fn acting_as_stranger(
+    db: &impl ConnectionTrait,
+    user: UserId,
+) -> Result<BTreeSet<OrganizationId>, DbErr> {
+    let found: Vec<OrganizationId> = Entity::find()
+        .select_only()
+        .column(Column::OrganizationId)
+        .filter(Column::DefaultIdentityId.in_subquery(identity::of_user(user)))
+        .filter(Column::OrganizationId.not_in_subquery(organization_member::organizations_of(user)))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(found.into_iter().collect())
 }
 
 async fn locked_where(tx: &Tx, condition: Condition, limit: u64) -> Result<Vec<Model>, DbErr> {

@@ -11,15 +11,13 @@ use futures_util::FutureExt;
 
 use super::absent;
 use super::document::{self, Excess};
-use super::error::{
-    BAD_USER_INPUT, VALIDATION_FAILED, message_only, parse_error, to_wire, wire_error, with_code,
-};
+use super::error::{message_only, parse_error, to_wire, wire_error, with_code};
 use super::permission;
 use super::shape::{Shape, ran};
 use super::types::Types;
 use super::{App, Schema};
 use crate::access::Caller;
-use crate::error::Error;
+use crate::error::{Code, Error};
 
 /// How long an operation may take.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -93,14 +91,14 @@ impl Engine {
         }
         if let Some((name, at)) = self.types.unknown(&document) {
             let error = ServerError::new(format!("Unknown type \"{name}\""), Some(at));
-            return Answer::Refused(vec![with_code(error, VALIDATION_FAILED)]);
+            return Answer::Refused(vec![with_code(error, Code::ValidationFailed)]);
         }
         let selected = permission::selected(&document, name);
         let missing = selected.and_then(|selected| absent::missing(selected, &operation.variables));
         if let Some(missing) = missing {
             let message = format!("the variable ${} must have a value", missing.node);
             let error = ServerError::new(message, Some(missing.pos));
-            return Answer::Refused(vec![with_code(error, BAD_USER_INPUT)]);
+            return Answer::Refused(vec![with_code(error, Code::BadUserInput)]);
         }
         let meant = selected
             .and_then(|selected| absent::taken_out(&document, selected, &operation.variables));
@@ -188,7 +186,7 @@ fn is_query(document: &ExecutableDocument, name: Option<&str>) -> bool {
 
 fn excess_error(excess: &Excess) -> ServerError {
     match excess {
-        Excess::Cycle(_) => with_code(message_only(excess.to_string()), VALIDATION_FAILED),
+        Excess::Cycle(_) => with_code(message_only(excess.to_string()), Code::ValidationFailed),
         Excess::Depth
         | Excess::Selections
         | Excess::Introspection
@@ -196,7 +194,7 @@ fn excess_error(excess: &Excess) -> ServerError {
         | Excess::Operations
         | Excess::Arguments(_)
         | Excess::RootFields { .. } => {
-            with_code(message_only(excess.to_string()), "LIMIT_EXCEEDED")
+            with_code(message_only(excess.to_string()), Code::LimitExceeded)
         }
     }
 }

@@ -3,14 +3,7 @@
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 
 use super::{COMPLEXITY, DEPTH, LARGE};
-use crate::error::{Error, NoDefault};
-
-// Codes that no [`Error`] has, because they come before anything of ours runs.
-const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
-pub const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
-pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
-const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
-const INTERNAL: &str = "INTERNAL";
+use crate::error::{Code, Error, NoDefault};
 
 /// Characters of a message: the parser's own quote the line that they are about, which a client
 /// may have made as long as it likes.
@@ -35,14 +28,14 @@ pub fn to_wire(response: &mut Response, request_id: &str) {
                     request.id = request_id,
                     "a foreign error reached the edge: {message}"
                 );
-                INTERNAL
+                Code::Internal
             }
             (None, None) if let Some(limit) = limit_of(&error.message) => {
                 error.message = limit;
-                LIMIT_EXCEEDED
+                Code::LimitExceeded
             }
-            (None, None) if error.path.is_empty() => VALIDATION_FAILED,
-            (None, None) => BAD_USER_INPUT,
+            (None, None) if error.path.is_empty() => Code::ValidationFailed,
+            (None, None) => Code::BadUserInput,
         };
         set_code(error, code, request_id);
         if let Some(Error::IdentityNotFound(why)) = ours {
@@ -76,7 +69,7 @@ pub fn wire_error(error: &Error, request_id: &str) -> ServerError {
 
 /// A document that can't be parsed.
 pub fn parse_error(error: &async_graphql::parser::Error) -> ServerError {
-    with_code(ServerError::from(error.clone()), PARSE_FAILED)
+    with_code(ServerError::from(error.clone()), Code::ParseFailed)
 }
 
 /// An error without a place in the document.
@@ -84,20 +77,20 @@ pub fn message_only(message: impl Into<String>) -> ServerError {
     ServerError::new(message, None)
 }
 
-pub fn with_code(mut error: ServerError, code: &str) -> ServerError {
+pub fn with_code(mut error: ServerError, code: Code) -> ServerError {
     set_code(&mut error, code, "");
     error
 }
 
 /// The code that an error has been given.
-pub fn code_of(error: &ServerError) -> &str {
+pub fn code_of(error: &ServerError) -> Code {
     match error
         .extensions
         .as_ref()
         .and_then(|extensions| extensions.get("code"))
     {
-        Some(Value::String(code)) => code,
-        _ => INTERNAL,
+        Some(Value::String(name)) => Code::from_name(name).unwrap_or(Code::Internal),
+        _ => Code::Internal,
     }
 }
 
@@ -143,12 +136,12 @@ fn set_reason(error: &mut ServerError, why: &NoDefault) {
     }
 }
 
-fn set_code(error: &mut ServerError, code: &str, request_id: &str) {
+fn set_code(error: &mut ServerError, code: Code, request_id: &str) {
     let extensions = error
         .extensions
         .get_or_insert_with(ErrorExtensionValues::default);
-    extensions.set("code", code);
-    if code == INTERNAL {
+    extensions.set("code", code.name());
+    if code == Code::Internal {
         extensions.set("requestId", request_id);
         "something went wrong here; the log says more under this request's id"
             .clone_into(&mut error.message);

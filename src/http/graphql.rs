@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::negotiate::{MediaType, is_json};
 use super::scan::{self, Excess};
 use super::{Http, RequestId, authenticate};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::graphql::error::{code_of, message_only, wire_error, with_code};
 use crate::graphql::{Answer, Operation};
 
@@ -83,7 +83,7 @@ async fn answer(http: &Http, request: Request) -> Response {
                 response
                     .errors
                     .first()
-                    .map_or("ok", |error| known_code(error)),
+                    .map_or("ok", |error| code_of(error).name()),
             );
             let body = Body {
                 data: Some(&response.data),
@@ -95,7 +95,7 @@ async fn answer(http: &Http, request: Request) -> Response {
         Ok(Answer::Refused(errors)) => {
             http.app
                 .metrics
-                .count_operation(errors.first().map_or("INTERNAL", |error| known_code(error)));
+                .count_operation(errors.first().map_or(Code::Internal, code_of).name());
             let status = match media_type {
                 MediaType::GraphqlResponse => status_of(&errors),
                 MediaType::Json => StatusCode::OK,
@@ -281,19 +281,19 @@ fn read_variables(variables: Option<Map<String, Value>>) -> Result<Variables, Re
 fn excessive(message: String) -> Rejection {
     Rejection {
         status: StatusCode::BAD_REQUEST,
-        error: with_code(message_only(message), "LIMIT_EXCEEDED").into(),
+        error: with_code(message_only(message), Code::LimitExceeded).into(),
         header: None,
     }
 }
 
 fn excess_error(excess: &Excess) -> ServerError {
     let code = match excess {
-        Excess::EndlessBlockString => "GRAPHQL_PARSE_FAILED",
+        Excess::EndlessBlockString => Code::ParseFailed,
         Excess::Bytes(_)
         | Excess::Nesting(_)
         | Excess::Tokens(_)
         | Excess::Aliases(_)
-        | Excess::Directives(_) => "LIMIT_EXCEEDED",
+        | Excess::Directives(_) => Code::LimitExceeded,
     };
     with_code(message_only(excess.to_string()), code)
 }
@@ -327,7 +327,7 @@ fn unknown_caller(error: &Error, request_id: &str) -> Rejection {
 fn reject(status: StatusCode, message: impl Into<String>) -> Rejection {
     Rejection {
         status,
-        error: with_code(message_only(message), "BAD_USER_INPUT").into(),
+        error: with_code(message_only(message), Code::BadUserInput).into(),
         header: None,
     }
 }
@@ -335,7 +335,7 @@ fn reject(status: StatusCode, message: impl Into<String>) -> Rejection {
 fn respond(http: &Http, media_type: MediaType, rejection: Rejection) -> Response {
     http.app
         .metrics
-        .count_operation(known_code(&rejection.error));
+        .count_operation(code_of(&rejection.error).name());
     let mut response = write(
         media_type,
         rejection.status,
@@ -360,7 +360,7 @@ fn write(media_type: MediaType, status: StatusCode, body: &Body<'_>) -> Response
             let message = format!(
                 "the answer has more than {ANSWER} bytes: ask for smaller pages or fewer fields"
             );
-            let error = with_code(message_only(message), "LIMIT_EXCEEDED");
+            let error = with_code(message_only(message), Code::LimitExceeded);
             let body = Body {
                 data: Some(&async_graphql::Value::Null),
                 errors: &[error],
@@ -404,31 +404,17 @@ impl std::io::Write for Bounded {
 
 /// What did not run is the client's to mend, unless it is ours.
 fn status_of(errors: &[ServerError]) -> StatusCode {
-    match errors.first().map(code_of) {
-        Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
-        Some("FORBIDDEN") => StatusCode::FORBIDDEN,
-        Some("TIMEOUT") => StatusCode::GATEWAY_TIMEOUT,
-        Some("INTERNAL") | None => StatusCode::INTERNAL_SERVER_ERROR,
-        Some(_) => StatusCode::BAD_REQUEST,
+    match errors.first().map_or(Code::Internal, code_of) {
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::ParseFailed
+        | Code::ValidationFailed
+        | Code::NotFound
+        | Code::Ambiguous
+        | Code::IdentityNotFound
+        | Code::BadUserInput
+        | Code::LimitExceeded => StatusCode::BAD_REQUEST,
     }
-}
-
-/// A code as a bounded set of names.
-fn known_code(error: &ServerError) -> &'static str {
-    const CODES: [&str; 10] = [
-        "GRAPHQL_PARSE_FAILED",
-        "GRAPHQL_VALIDATION_FAILED",
-        "UNAUTHENTICATED",
-        "FORBIDDEN",
-        "NOT_FOUND",
-        "AMBIGUOUS",
-        "BAD_USER_INPUT",
-        "LIMIT_EXCEEDED",
-        "TIMEOUT",
-        "INTERNAL",
-    ];
-    CODES
-        .into_iter()
-        .find(|code| *code == code_of(error))
-        .unwrap_or("INTERNAL")
 }

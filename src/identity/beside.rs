@@ -1,11 +1,11 @@
-//! Auth identities as they are stored beside identities: made, renewed and taken away, each with
-//! its event. Who may do so, and whether it may be, is decided elsewhere.
+//! Auth identities as they are stored beside identities: made, renewed, given to another user and
+//! taken away, each with its event. Who may do so, and whether it may be, is decided elsewhere.
 
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
-use crate::database::auth_identity::{self, Entity, Model};
+use crate::database::auth_identity::{self, Model};
 use crate::database::{Tx, auth_provider, identity};
 use crate::error::Error;
 use crate::event::{self, Action, NewEvent, Origin};
@@ -32,12 +32,31 @@ pub async fn insert(
         last_synced: now,
     };
     let id = row.id;
-    let event = new_event(Action::AuthIdentityLinked, &row, None, Some(describe(&row)));
-    Entity::insert(row.into_active_model())
-        .exec_without_returning(tx)
-        .await?;
-    event::record(tx, clock, origin, event).await?;
+    restore(tx, clock, origin, row).await?;
     Ok(id)
+}
+
+/// Stores a link as it is: a new one, or one that was taken away, with its id and its dates.
+/// Nobody has the account at the sign-on, nor the user another.
+pub async fn restore(tx: &Tx, clock: &Clock, origin: &Origin, row: Model) -> Result<(), Error> {
+    let event = new_event(Action::AuthIdentityLinked, &row, None, Some(describe(&row)));
+    auth_identity::insert(tx, row).await?;
+    event::record(tx, clock, origin, event).await
+}
+
+/// Makes the link the user's, who has none at the sign-on.
+pub async fn give(
+    tx: &Tx,
+    clock: &Clock,
+    origin: &Origin,
+    stored: &Model,
+    to: UserId,
+) -> Result<(), Error> {
+    let row = Model {
+        user_id: to,
+        ..stored.clone()
+    };
+    update(tx, clock, origin, stored, row).await
 }
 
 /// The link was shown to be good just now, by this account of the same user's.
@@ -55,10 +74,7 @@ pub async fn renew(
         last_synced: now,
         ..stored.clone()
     };
-    let (before, after) = (Some(describe(&stored)), Some(describe(&row)));
-    let event = new_event(Action::AuthIdentityUpdated, &row, before, after);
-    row.into_active_model().reset_all().update(tx).await?;
-    event::record(tx, clock, origin, event).await
+    update(tx, clock, origin, &stored, row).await
 }
 
 /// Takes the link away; says whether it was still there.
@@ -109,6 +125,19 @@ pub async fn remove_with(
     }
     remove(tx, clock, origin, &row).await?;
     Ok(())
+}
+
+async fn update(
+    tx: &Tx,
+    clock: &Clock,
+    origin: &Origin,
+    stored: &Model,
+    row: Model,
+) -> Result<(), Error> {
+    let (before, after) = (Some(describe(stored)), Some(describe(&row)));
+    let event = new_event(Action::AuthIdentityUpdated, &row, before, after);
+    row.into_active_model().reset_all().update(tx).await?;
+    event::record(tx, clock, origin, event).await
 }
 
 fn new_event(action: Action, row: &Model, before: Option<Value>, after: Option<Value>) -> NewEvent {

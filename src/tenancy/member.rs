@@ -7,7 +7,9 @@ use serde_json::json;
 use super::organization::{about, find};
 use crate::access::{Caller, session};
 use crate::clock::Clock;
-use crate::database::{Database, Tx, auth_identity, organization_member, user};
+use crate::database::{
+    Database, Tx, auth_identity, organization_integration, organization_member, user,
+};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent, Origin};
 use crate::id::{OrganizationId, UserId};
@@ -92,6 +94,20 @@ pub(super) async fn end(
     }
     session::end_of_member(tx, clock, origin, organization, user).await?;
     default::lose_of_member(tx, clock, origin, organization, user).await
+}
+
+/// Where the user is no member, the organization's integrations stop acting as the user: for one
+/// who has got identities that they act as. The transaction holds the user's lock.
+pub(super) async fn lose_defaults_elsewhere(
+    tx: &Tx,
+    clock: &Clock,
+    origin: &Origin,
+    user: UserId,
+) -> Result<(), Error> {
+    for organization in organization_integration::acting_as_stranger(tx, user).await? {
+        default::lose_of_member(tx, clock, origin, organization, user).await?;
+    }
+    Ok(())
 }
 
 /// A membership that begins, as events tell of it.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lanyard::error::{Code, NoDefaultReason};
 use rstest::rstest;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
@@ -10,9 +11,24 @@ use tokio::sync::oneshot;
 
 use crate::support::app::{App, Db};
 use crate::support::http::body;
+use crate::support::repository::read;
 
 const UPSERT: &str = "mutation($name:String){upsertUser(input:{entityRef:\"user:default/jane\" \
     displayName:$name}){user{displayName}}}";
+
+/// The codes in the first column of the README's table, in its order.
+#[test]
+fn the_readme_lists_every_code_and_every_reason() {
+    let readme = read("README.md");
+    let (_, rest) = readme.split_once("\n## Errors\n").unwrap();
+    let (section, _) = rest.split_once("\n## ").unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let listed: Vec<&str> = rows.map(|row| row.split_once('`').unwrap().0).collect();
+    assert_eq!(listed, Code::ALL.map(Code::name));
+    for reason in NoDefaultReason::ALL.map(NoDefaultReason::name) {
+        assert!(section.contains(&format!("`{reason}`")), "{reason}");
+    }
+}
 
 #[rstest]
 #[tokio::test]

@@ -229,6 +229,17 @@ async fn metrics_are_for_admins_and_count_requests_and_links_by_outcome(
 }
 
 #[tokio::test]
+async fn what_acts_as_nobody_is_counted_by_its_own_code() {
+    let app = App::start(Db::Sqlite).await;
+    let id = "org_integration_01h455vb4pex5vsknk084sn02q";
+    let asked = format!("{{ defaultIdentity(organizationIntegrationId: \"{id}\") {{ id }} }}");
+    assert_eq!(app.ask(&asked).code().await, "IDENTITY_NOT_FOUND");
+    let (_, text) = metrics(&app, Some(ADMIN)).await;
+    let counted = r#"lanyard_graphql_operations_total{outcome="IDENTITY_NOT_FOUND"} 1"#;
+    assert!(text.lines().any(|found| found == counted), "{text}");
+}
+
+#[tokio::test]
 async fn a_private_listener_has_health_and_metrics_and_the_public_one_then_not() {
     let private = [("LANYARD_PRIVATE_LISTEN", "127.0.0.1:0")];
     let app = App::start_with(Db::Sqlite, &private).await;

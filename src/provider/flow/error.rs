@@ -52,7 +52,7 @@ impl Refusal {
             Self::AnswerInvalid(_) => "ANSWER_INVALID",
             Self::TooMany => "TOO_MANY",
             Self::SignInFirst => "SIGN_IN_FIRST",
-            Self::Internal(error) => error.code(),
+            Self::Internal(error) => error.code().name(),
         }
     }
 

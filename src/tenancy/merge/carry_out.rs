@@ -1,6 +1,6 @@
 //! Carrying a plan out, in the transaction that it was made in.
 
-use sea_orm::{ActiveEnum, ActiveModelTrait, IntoActiveModel, ModelTrait};
+use sea_orm::{ActiveEnum, ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
 use super::item::{Held, Item, Outcome, Reason};
@@ -10,11 +10,12 @@ use crate::access::session;
 use crate::clock::{Clock, Time};
 use crate::database::json::Json;
 use crate::database::user::{self, Status};
-use crate::database::{Tx, auth_identity, flow, organization_member, user_merge};
+use crate::database::{Tx, flow, organization_member, user_merge};
 use crate::directory::user::describe as describe_user;
 use crate::error::Error;
 use crate::event::{self, Action, NewEvent, Origin};
 use crate::id::{MergeId, OrganizationId, UserId};
+use crate::identity::beside;
 use crate::identity::give::give;
 use crate::tenancy::member;
 
@@ -41,6 +42,7 @@ pub async fn merge(
     }
     writer.move_identities(around, plan).await?;
     writer.move_auth_identities(around, plan).await?;
+    member::lose_defaults_elsewhere(tx, clock, origin, into.id).await?;
     session::end_of_user(tx, clock, origin, from.id, None).await?;
     flow::delete_of_user(tx, from.id).await?;
     let now = clock.now();
@@ -126,50 +128,17 @@ impl Writer<'_> {
         let items = plan
             .items()
             .filter(|item| matches!(item.held, Held::AuthIdentity { .. }));
+        let Self { tx, clock, origin } = self;
         for (row, item) in around.auth_identities.iter().zip(items) {
             match item.outcome {
-                Outcome::Moves => self.give_auth_identity(row, around.into.id).await?,
-                Outcome::Removed => self.remove_auth_identity(row).await?,
+                Outcome::Moves => beside::give(tx, clock, origin, row, around.into.id).await?,
+                Outcome::Removed => {
+                    beside::remove(tx, clock, origin, row).await?;
+                }
                 Outcome::Stays => {}
             }
         }
         Ok(())
-    }
-
-    pub async fn give_auth_identity(
-        &self,
-        stored: &auth_identity::Model,
-        to: UserId,
-    ) -> Result<(), Error> {
-        let row = auth_identity::Model {
-            user_id: to,
-            ..stored.clone()
-        };
-        let event = NewEvent {
-            before: Some(describe_auth_identity(stored)),
-            after: Some(describe_auth_identity(&row)),
-            ..of_auth_identity(Action::AuthIdentityUpdated, &row)
-        };
-        row.into_active_model().reset_all().update(self.tx).await?;
-        self.record(event).await
-    }
-
-    async fn remove_auth_identity(&self, row: &auth_identity::Model) -> Result<(), Error> {
-        row.clone().delete(self.tx).await?;
-        self.record(NewEvent {
-            before: Some(describe_auth_identity(row)),
-            ..of_auth_identity(Action::AuthIdentityDeleted, row)
-        })
-        .await
-    }
-
-    pub async fn add_auth_identity(&self, row: auth_identity::Model) -> Result<(), Error> {
-        let event = NewEvent {
-            after: Some(describe_auth_identity(&row)),
-            ..of_auth_identity(Action::AuthIdentityLinked, &row)
-        };
-        auth_identity::insert(self.tx, row).await?;
-        self.record(event).await
     }
 
     /// Stores the user as it is to be.
@@ -229,22 +198,5 @@ pub fn described<'a>(row: &user_merge::Model, items: impl Iterator<Item = &'a It
         "stayed": stayed,
         "removed": removed,
         "notGivenBack": lost,
-    })
-}
-
-fn of_auth_identity(action: Action, row: &auth_identity::Model) -> NewEvent {
-    NewEvent {
-        target: Some(row.id.any()),
-        user: Some(row.user_id),
-        organization: Some(row.organization_id),
-        ..NewEvent::new(action)
-    }
-}
-
-fn describe_auth_identity(row: &auth_identity::Model) -> Value {
-    json!({
-        "authProviderId": row.auth_provider_id.to_string(),
-        "userId": row.user_id.to_string(),
-        "ident": row.ident,
     })
 }

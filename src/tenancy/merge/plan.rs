@@ -58,7 +58,11 @@ impl Around {
             return Err(Error::refused(
                 RefusalCode::TooLarge,
                 &["input", "fromUserId"],
-                format!("the user has more than {MOST_ITEMS} things that would have to move"),
+                format!(
+                    "the user has more than {MOST_ITEMS} things that would have to move, accounts \
+                     and memberships together: unlink accounts, or remove memberships, that need \
+                     not move, and merge then"
+                ),
             ));
         }
         let mut steps = Vec::with_capacity(found);

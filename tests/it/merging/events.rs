@@ -64,6 +64,25 @@ async fn every_thing_that_changes_has_its_event(#[values(Db::Sqlite, Db::Postgre
     assert_eq!(moved["after"]["userId"], pair.into);
     assert_eq!(moved["before"]["isPrimary"], true);
     assert_eq!(moved["after"]["isPrimary"], false);
+    let link = one("auth_identity.updated", &pair.own_link);
+    assert_eq!(link["before"]["userId"], pair.from);
+    assert_eq!(link["after"]["userId"], pair.into);
+    // As linking and unlinking tell of it.
+    let removed = one("auth_identity.deleted", &pair.shared_link);
+    for told in [&link["before"], &link["after"], &removed["before"]] {
+        let mut names: Vec<_> = told.as_object().unwrap().keys().collect();
+        names.sort();
+        assert_eq!(
+            names,
+            [
+                "authProviderId",
+                "ident",
+                "lastSynced",
+                "lastVerified",
+                "userId"
+            ]
+        );
+    }
     let user = one("user.updated", &pair.from);
     assert_eq!(user["before"]["status"], "ACTIVE");
     assert_eq!(user["after"]["status"], "MERGED");
@@ -100,6 +119,9 @@ async fn every_thing_that_changes_has_its_event(#[values(Db::Sqlite, Db::Postgre
     ];
     expected.sort();
     assert_eq!(told(&after[before..]), expected);
+    let mut of_undo = after[before..].iter();
+    let linked = of_undo.find(|event| event["action"] == "auth_identity.linked");
+    assert_eq!(linked.unwrap()["after"], removed["before"], "as it was");
 }
 
 #[rstest]

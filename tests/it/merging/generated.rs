@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{codes, merge, merged, outcomes, plan, undone};
 use crate::support::app::{App, Db};
 use crate::support::client::text;
+use crate::support::sign_on::{auth_identity, sign_on};
 
 const STATES: u64 = 64;
 
@@ -50,12 +51,12 @@ impl Places {
             app.provider_with("more", many.clone()).await,
         ];
         let mut organizations = Vec::new();
-        for (number, more) in [json!({}), many, json!({})].into_iter().enumerate() {
-            let organization = app.stored_organization(&format!("org-{number}")).await;
-            let slug = format!("sso-{number}");
-            let provider = app.own_provider_with(&slug, &organization, more).await;
+        for (number, mut more) in [json!({}), many, json!({})].into_iter().enumerate() {
+            let organization = app.organization(&format!("org-{number}")).await;
+            more["organizationId"] = json!(organization);
+            let provider = app.provider_with(&format!("sso-{number}"), more).await;
             organizations.push(Place {
-                sign_on: app.sign_on(&organization, &provider).await,
+                sign_on: sign_on(app, &organization, &provider, true).await,
                 organization,
                 provider,
             });
@@ -79,16 +80,15 @@ impl Places {
             if numbers.once_in(2) {
                 continue;
             }
-            app.join(&place.organization, user).await;
+            app.add_member(&place.organization, user).await;
             if numbers.once_in(2) {
                 app.linked(&place.provider, user, user).await;
             }
             if numbers.once_in(2) {
-                app.sign_on_link(&place.organization, &place.sign_on, user, user)
-                    .await;
+                auth_identity(app, &place.sign_on, user, user).await;
             }
             if numbers.once_in(4) {
-                app.leave(&place.organization, user).await;
+                app.forget_member(&place.organization, user).await;
             }
         }
     }

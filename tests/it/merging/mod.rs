@@ -1,5 +1,6 @@
 //! Merging users: the plan, the merge, the way back, and what is left in the end.
 
+mod defaults;
 mod events;
 mod generated;
 mod moves;
@@ -11,13 +12,14 @@ mod sweep;
 mod undo;
 mod undo_partly;
 
-use lanyard::database::{auth_identity, auth_provider, organization, organization_member};
-use lanyard::id::{AuthIdentityId, AuthProviderId, OrganizationId, UserId};
-use sea_orm::{EntityTrait, IntoActiveModel};
+use lanyard::database::{auth_identity as link, organization_member};
+use lanyard::id::{OrganizationId, UserId};
+use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
 use crate::support::app::App;
 use crate::support::client::{Answer, text};
+use crate::support::sign_on::{auth_identity, sign_on};
 
 const PLAN: &str = "query($from: ID!, $into: ID!, $policy: MergeConflictPolicy!) {
     mergePlan(fromUserId: $from, intoUserId: $into, onConflict: $policy) {
@@ -125,99 +127,15 @@ pub fn pairs(expected: &[(&String, &str)]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Organizations and what is within them, stored past the API.
 impl App {
-    pub async fn stored_organization(&self, slug: &str) -> String {
-        let row = organization::Model {
-            id: OrganizationId::new(&self.clock),
-            slug: slug.to_owned(),
-            name: slug.to_owned(),
-            date_added: self.clock.now(),
-        };
-        let id = row.id.to_string();
-        self.insert::<organization::Entity, _>(row).await;
-        id
-    }
-
-    pub async fn join(&self, organization: &str, user: &str) {
-        self.insert::<organization_member::Entity, _>(organization_member::Model {
-            organization_id: organization.parse().unwrap(),
-            user_id: user.parse().unwrap(),
-            date_added: self.clock.now(),
-        })
-        .await;
-    }
-
-    pub async fn leave(&self, organization: &str, user: &str) {
+    /// Ends the membership and nothing else, past the API: what rests on it goes along there.
+    /// Merges hold their rules by what is stored, also where a link or a default was left over.
+    pub async fn forget_member(&self, organization: &str, user: &str) {
         let organization: OrganizationId = organization.parse().unwrap();
         let user: UserId = user.parse().unwrap();
         self.database
             .write(|tx| async move {
-                organization_member::Entity::delete_by_id((organization, user))
-                    .exec(&*tx)
-                    .await?;
-                Ok(())
-            })
-            .await
-            .unwrap();
-    }
-
-    /// A provider of the organization's own.
-    pub async fn own_provider_with(&self, slug: &str, organization: &str, more: Value) -> String {
-        let mut input = more;
-        input["organizationId"] = json!(organization);
-        self.provider_with(slug, input).await
-    }
-
-    pub async fn sign_on(&self, organization: &str, provider: &str) -> String {
-        let row = auth_provider::Model {
-            id: AuthProviderId::new(&self.clock),
-            organization_id: organization.parse().unwrap(),
-            provider_id: provider.parse().unwrap(),
-            allow_unlinked: true,
-            date_added: self.clock.now(),
-        };
-        let id = row.id.to_string();
-        self.insert::<auth_provider::Entity, _>(row).await;
-        id
-    }
-
-    /// A link of a user to a sign-on.
-    pub async fn sign_on_link(
-        &self,
-        organization: &str,
-        sign_on: &str,
-        user: &str,
-        ident: &str,
-    ) -> String {
-        let now = self.clock.now();
-        let row = auth_identity::Model {
-            id: AuthIdentityId::new(&self.clock),
-            auth_provider_id: sign_on.parse().unwrap(),
-            organization_id: organization.parse().unwrap(),
-            user_id: user.parse().unwrap(),
-            ident: ident.to_owned(),
-            date_added: now,
-            last_verified: now,
-            last_synced: now,
-        };
-        let id = row.id.to_string();
-        self.insert::<auth_identity::Entity, _>(row).await;
-        id
-    }
-
-    async fn insert<E, M>(&self, row: M)
-    where
-        E: EntityTrait,
-        M: IntoActiveModel<E::ActiveModel> + Clone + Send + Sync,
-        E::ActiveModel: Send,
-    {
-        let row = &row;
-        self.database
-            .write(|tx| async move {
-                E::insert(row.clone().into_active_model())
-                    .exec_without_returning(&*tx)
-                    .await?;
+                organization_member::delete(&tx, organization, user).await?;
                 Ok(())
             })
             .await
@@ -233,8 +151,8 @@ impl App {
         rows
     }
 
-    pub async fn sign_on_links(&self) -> Vec<auth_identity::Model> {
-        let rows = auth_identity::Entity::find();
+    pub async fn sign_on_links(&self) -> Vec<link::Model> {
+        let rows = link::Entity::find();
         let mut rows = rows.all(self.database.reader()).await.unwrap();
         rows.sort_by_key(|row| row.id);
         rows
@@ -268,36 +186,27 @@ pub struct Pair {
 impl Pair {
     pub async fn new(app: &App) -> Self {
         let (from, into) = (app.user("from").await, app.user("into").await);
-        let own_organization = app.stored_organization("own").await;
-        let shared_organization = app.stored_organization("shared").await;
-        app.join(&own_organization, &from).await;
-        app.join(&shared_organization, &from).await;
-        app.join(&shared_organization, &into).await;
+        let own_organization = app.organization("own").await;
+        let shared_organization = app.organization("shared").await;
+        app.add_member(&own_organization, &from).await;
+        app.add_member(&shared_organization, &from).await;
+        app.add_member(&shared_organization, &into).await;
         let (one, single) = (app.provider("one").await, app.provider("single").await);
         let many = json!({ "allowsMultiplePerUser": true });
         let many = app.provider_with("many", many).await;
-        let own = app
-            .own_provider_with("own-sso", &own_organization, json!({}))
-            .await;
-        let shared = app
-            .own_provider_with("shared-sso", &shared_organization, json!({}))
-            .await;
-        let own_sign_on = app.sign_on(&own_organization, &own).await;
-        let shared_sign_on = app.sign_on(&shared_organization, &shared).await;
+        let own = app.own_provider(&own_organization, "own-sso").await;
+        let shared = app.own_provider(&shared_organization, "shared-sso").await;
+        let own_sign_on = sign_on(app, &own_organization, &own, true).await;
+        let shared_sign_on = sign_on(app, &shared_organization, &shared, true).await;
         app.linked(&single, &into, "into").await;
         let primary_of_into = app.linked(&many, &into, "into").await;
-        app.sign_on_link(&shared_organization, &shared_sign_on, &into, "into")
-            .await;
+        auth_identity(app, &shared_sign_on, &into, "into").await;
         Self {
             alone: app.linked(&one, &from, "from").await,
             conflict: app.linked(&single, &from, "from").await,
             second: app.linked(&many, &from, "from").await,
-            own_link: app
-                .sign_on_link(&own_organization, &own_sign_on, &from, "from")
-                .await,
-            shared_link: app
-                .sign_on_link(&shared_organization, &shared_sign_on, &from, "from")
-                .await,
+            own_link: auth_identity(app, &own_sign_on, &from, "from").await,
+            shared_link: auth_identity(app, &shared_sign_on, &from, "from").await,
             primary_of_into,
             own_organization,
             shared_organization,

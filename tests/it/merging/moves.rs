@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Pair, merge, merged, outcomes, plan, reason_of};
 use crate::support::app::{App, Db};
 use crate::support::client::text;
+use crate::support::sign_on::{auth_identity, sign_on};
 
 #[rstest]
 #[tokio::test]
@@ -154,12 +155,12 @@ async fn at_an_organizations_provider_only_a_member_gets_the_account(
 ) {
     let app = App::start(on).await;
     let (from, into) = (app.user("from").await, app.user("into").await);
-    let acme = app.stored_organization("acme").await;
-    app.join(&acme, &from).await;
-    let sso = app.own_provider_with("acme-sso", &acme, json!({})).await;
-    let sign_on = app.sign_on(&acme, &sso).await;
+    let acme = app.organization("acme").await;
+    app.add_member(&acme, &from).await;
+    let sso = app.own_provider(&acme, "acme-sso").await;
+    let sign_on = sign_on(&app, &acme, &sso, true).await;
     let identity = app.linked(&sso, &from, "1").await;
-    let link = app.sign_on_link(&acme, &sign_on, &from, "1").await;
+    let link = auth_identity(&app, &sign_on, &from, "1").await;
     // The membership would move, and the account with it.
     let moves = plan(&app, &from, &into, "FAIL").await;
     assert_eq!(
@@ -167,7 +168,7 @@ async fn at_an_organizations_provider_only_a_member_gets_the_account(
         super::pairs(&[(&identity, "MOVES"), (&link, "MOVES"), (&acme, "MOVES")])
     );
     // Without one, nobody brings the account into the organization.
-    app.leave(&acme, &from).await;
+    app.forget_member(&acme, &from).await;
     let stays = plan(&app, &from, &into, "SKIP").await;
     assert_eq!(
         outcomes(&stays),
@@ -183,13 +184,18 @@ async fn at_an_organizations_provider_only_a_member_gets_the_account(
     assert!(message.starts_with("2 accounts can't move"), "{message}");
     assert!(message.contains("acme-sso"), "{message}");
     // A member among the two is enough.
-    app.join(&acme, &into).await;
+    app.add_member(&acme, &into).await;
     let merge = merged(&app, &from, &into, "FAIL").await;
     assert_eq!(
         outcomes(&merge),
         super::pairs(&[(&identity, "MOVES"), (&link, "MOVES")])
     );
     assert_eq!(app.owner(&identity).await, into);
+    // The account goes back to whose it was, the link only to a member.
+    let back = super::undone(&app, &merge).await;
+    assert_eq!(outcomes(&back), super::pairs(&[(&link, "STAYS")]));
+    assert!(reason_of(&back, &link).contains("for members of an organization"));
+    assert_eq!(app.owner(&identity).await, from);
 }
 
 #[rstest]

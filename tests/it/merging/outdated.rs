@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Pair, ask_merge, codes, outcomes, plan};
 use crate::support::app::{App, Db};
 use crate::support::client::text;
+use crate::support::sign_on::{auth_identity, sign_on};
 
 async fn with_token(app: &App, pair: &Pair, token: &str, policy: &str) -> Value {
     let input = json!({
@@ -143,9 +144,11 @@ async fn every_change_that_it_rests_on_outdates_a_plan(
     let app = App::start(on).await;
     let pair = Pair::new(&app).await;
     let other = app.provider("other").await;
-    let third = app.stored_organization("third").await;
-    let third_sso = app.own_provider_with("third-sso", &third, json!({})).await;
-    let third_sign_on = app.sign_on(&third, &third_sso).await;
+    let third = app.organization("third").await;
+    let unlinked = app.organization("unlinked").await;
+    app.add_member(&unlinked, &pair.from).await;
+    let sso = app.own_provider(&unlinked, "unlinked-sso").await;
+    let sign_on = sign_on(&app, &unlinked, &sso, true).await;
     let token = token(&app, &pair).await;
     match change {
         Change::Linked => {
@@ -166,13 +169,18 @@ async fn every_change_that_it_rests_on_outdates_a_plan(
             app.linked(&provider, &pair.into, "into").await;
         }
         Change::MetNoMore => delete_identity(&app, &pair.primary_of_into).await,
-        Change::Joined => app.join(&third, &pair.from).await,
-        Change::Left => app.leave(&pair.shared_organization, &pair.from).await,
-        Change::IntoJoined => app.join(&pair.own_organization, &pair.into).await,
-        Change::IntoLeft => app.leave(&pair.shared_organization, &pair.into).await,
+        Change::Joined => app.add_member(&third, &pair.from).await,
+        Change::Left => {
+            app.remove_member(&pair.shared_organization, &pair.from)
+                .await
+        }
+        Change::IntoJoined => app.add_member(&pair.own_organization, &pair.into).await,
+        Change::IntoLeft => {
+            app.remove_member(&pair.shared_organization, &pair.into)
+                .await
+        }
         Change::SignOnLinked => {
-            app.sign_on_link(&third, &third_sign_on, &pair.from, "from")
-                .await;
+            auth_identity(&app, &sign_on, &pair.from, "from").await;
         }
         Change::SignOnUnlinked => delete_link(&app, &pair.own_link).await,
         Change::FromDisabled => {

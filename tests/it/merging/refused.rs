@@ -43,11 +43,11 @@ async fn each_kind_of_conflict_is_a_refusal_that_counts_and_names(
         app.linked(&provider, &from, "from").await;
         app.linked(&provider, &into, "into").await;
     }
-    let acme = app.stored_organization("acme").await;
-    let sso = app.own_provider_with("acme-sso", &acme, json!({})).await;
-    app.join(&acme, &from).await;
+    let acme = app.organization("acme").await;
+    let sso = app.own_provider(&acme, "acme-sso").await;
+    app.add_member(&acme, &from).await;
     app.linked(&sso, &from, "from").await;
-    app.leave(&acme, &from).await;
+    app.remove_member(&acme, &from).await;
     let payload = merge(&app, &from, &into, "FAIL").await;
     assert_eq!(
         codes(&payload),
@@ -144,8 +144,8 @@ async fn more_than_a_thousand_things_are_too_many_at_once(
     let many = json!({ "allowsMultiplePerUser": true });
     let many = app.provider_with("many", many).await;
     let first = app.linked(&many, &from, "0").await;
-    let acme = app.stored_organization("acme").await;
-    app.join(&acme, &from).await;
+    let acme = app.organization("acme").await;
+    app.add_member(&acme, &from).await;
     let template = app.stored().await.identity(&first).clone();
     copies(&app, &template, 998).await;
     // A thousand with the membership: they go.
@@ -163,8 +163,11 @@ async fn more_than_a_thousand_things_are_too_many_at_once(
         codes(&payload),
         json!([["TOO_LARGE", ["input", "fromUserId"]]])
     );
+    let message = text(&payload, "/userErrors/0/message");
+    assert!(message.contains("more than 1000 things"), "{message}");
+    assert!(message.contains("unlink accounts"), "{message}");
     assert_eq!(app.dump().await, before);
-    app.leave(&acme, &from).await;
+    app.remove_member(&acme, &from).await;
     let merge = merged(&app, &from, &into, "FAIL").await;
     assert_eq!(merge["items"].as_array().unwrap().len(), 1000);
     let stored = app.stored().await;

@@ -7,6 +7,7 @@ use super::outdated::{delete_identity, delete_link};
 use super::{Pair, merged, outcomes, pairs, reason_of, undone};
 use crate::support::app::{App, Db};
 use crate::support::client::text;
+use crate::support::sign_on::{auth_identity, sign_on};
 
 async fn link(app: &App, provider: &str, user: &str, account: &str, policy: &str) -> String {
     let input = json!({ "providerId": provider, "userId": user, "externalId": account,
@@ -124,23 +125,23 @@ async fn a_membership_that_ended_stays_ended_with_the_link_to_the_sign_on(
 ) {
     let app = App::start(on).await;
     let (from, into) = (app.user("from").await, app.user("into").await);
-    let acme = app.stored_organization("acme").await;
-    app.join(&acme, &from).await;
-    let sso = app.own_provider_with("acme-sso", &acme, json!({})).await;
-    let sign_on = app.sign_on(&acme, &sso).await;
+    let acme = app.organization("acme").await;
+    app.add_member(&acme, &from).await;
+    let sso = app.own_provider(&acme, "acme-sso").await;
+    let sign_on = sign_on(&app, &acme, &sso, true).await;
     let identity = app.linked(&sso, &from, "1").await;
-    let auth = app.sign_on_link(&acme, &sign_on, &from, "1").await;
+    let auth = auth_identity(&app, &sign_on, &from, "1").await;
     let merge = merged(&app, &from, &into, "FAIL").await;
-    app.leave(&acme, &into).await;
+    app.remove_member(&acme, &into).await;
     if joined_again {
         app.clock.advance(chrono::TimeDelta::seconds(1));
-        app.join(&acme, &into).await;
+        app.add_member(&acme, &into).await;
     }
     let back = undone(&app, &merge).await;
-    let expected = pairs(&[(&auth, "STAYS"), (&acme, "STAYS")]);
+    let expected = pairs(&[(&auth, "REMOVED"), (&acme, "STAYS")]);
     assert_eq!(outcomes(&back), expected);
     assert!(reason_of(&back, &acme).contains("left the organization"));
-    assert!(reason_of(&back, &auth).contains("for members of an organization"));
+    assert!(reason_of(&back, &auth).contains("removed after the merge"));
     assert_eq!(app.memberships(&from).await, []);
     assert_eq!(
         app.memberships(&into).await.len(),
@@ -160,15 +161,15 @@ async fn the_other_user_leaves_an_organization_with_what_it_got_there_since(
 ) {
     let app = App::start(on).await;
     let (from, into) = (app.user("from").await, app.user("into").await);
-    let acme = app.stored_organization("acme").await;
-    app.join(&acme, &from).await;
-    let many = json!({ "allowsMultiplePerUser": true });
-    let sso = app.own_provider_with("acme-sso", &acme, many).await;
-    let sign_on = app.sign_on(&acme, &sso).await;
+    let acme = app.organization("acme").await;
+    app.add_member(&acme, &from).await;
+    let many = json!({ "allowsMultiplePerUser": true, "organizationId": acme });
+    let sso = app.provider_with("acme-sso", many).await;
+    let sign_on = sign_on(&app, &acme, &sso, true).await;
     let moved = app.linked(&sso, &from, "from").await;
     let merge = merged(&app, &from, &into, "FAIL").await;
     let own = app.linked(&sso, &into, "into").await;
-    app.sign_on_link(&acme, &sign_on, &into, "into").await;
+    auth_identity(&app, &sign_on, &into, "into").await;
     let session = app.session(&into, &sso).await;
     let elsewhere = app.provider("elsewhere").await;
     let other_session = app.session(&into, &elsewhere).await;
@@ -217,8 +218,8 @@ async fn a_removed_link_to_a_sign_on_comes_back_where_its_account_is_free(
     let merge = merged(&app, &pair.from, &pair.into, "SKIP").await;
     let joe = app.user("joe").await;
     let sign_on = old.unwrap().auth_provider_id.to_string();
-    app.sign_on_link(&pair.shared_organization, &sign_on, &joe, "from")
-        .await;
+    app.add_member(&pair.shared_organization, &joe).await;
+    auth_identity(&app, &sign_on, &joe, "from").await;
     let back = undone(&app, &merge).await;
     assert_eq!(outcomes(&back), pairs(&[(&pair.shared_link, "STAYS")]));
     assert!(reason_of(&back, &pair.shared_link).contains("another user's"));

@@ -313,7 +313,7 @@ async fn the_servers_own_secrets_do_not_stand_in_for_each_other(
     .await;
     assert_eq!(
         ask(ServerSecret::EventChain).await.unwrap_err().code(),
-        "INTERNAL"
+        lanyard::error::Code::Internal
     );
     assert_eq!(ask(ServerSecret::Cursor).await.unwrap(), cursor);
     assert_eq!(

@@ -7,6 +7,7 @@ use crate::access::session;
 use crate::database::{auth_identity, identity, user_merge};
 use crate::error::Error;
 use crate::id::{IdentityId, ProviderId, UserId};
+use crate::identity::beside;
 use crate::identity::give::give;
 use crate::identity::remove::hand_on_primary;
 use crate::tenancy::member;
@@ -38,15 +39,16 @@ pub async fn give_back(
     for item in back() {
         give_auth_identity_back(writer, from, item, now).await?;
     }
+    let Writer { tx, clock, origin } = writer;
     for item in back() {
         if let (Held::Membership { organization, .. }, Outcome::Moves) = (&item.held, item.outcome)
         {
             // A member by the merge alone, the user leaves as members do.
-            let Writer { tx, clock, origin } = writer;
             member::end(tx, clock, origin, *organization, into).await?;
         }
     }
-    Ok(())
+    // Also for what the merge has left with the user, whose memberships it has taken.
+    member::lose_defaults_elsewhere(tx, clock, origin, from).await
 }
 
 async fn give_identities_back(
@@ -106,8 +108,9 @@ async fn give_auth_identity_back(
     else {
         return Ok(());
     };
+    let Writer { tx, clock, origin } = writer;
     match (item.outcome, now.auth_identities.get(id)) {
-        (Outcome::Moves, Some(row)) => writer.give_auth_identity(row, from).await,
+        (Outcome::Moves, Some(row)) => beside::give(tx, clock, origin, row, from).await,
         (Outcome::Removed, _) => {
             let row = auth_identity::Model {
                 id: *id,
@@ -119,7 +122,7 @@ async fn give_auth_identity_back(
                 last_verified: *last_verified,
                 last_synced: *last_synced,
             };
-            writer.add_auth_identity(row).await
+            beside::restore(tx, clock, origin, row).await
         }
         (Outcome::Moves | Outcome::Stays, _) => Ok(()),
     }

@@ -1,7 +1,9 @@
 //! Lookups of a merge, of its undo, and of what is left of merged users.
 
 use lanyard::database::identity::passing;
-use lanyard::database::{auth_identity, organization_member, user, user_merge};
+use lanyard::database::{
+    auth_identity, organization_integration, organization_member, user, user_merge,
+};
 use lanyard::id::{
     AuthIdentityId, AuthProviderId, IdentityId, MergeId, OrganizationId, ProviderId, UserId,
 };
@@ -114,6 +116,11 @@ fn of_merges() -> Vec<Lookup> {
             auth_identity::lock_rows(&tx, &links).await.unwrap();
             user_merge::locked(&tx, MergeId(id(1))).await.unwrap();
             tx.rollback().await.unwrap();
+        }),
+        lookup("what acts as a stranger", OfFew, |db| async move {
+            let user = UserId(id(777));
+            let found = organization_integration::acting_as_stranger(&db, user).await;
+            found.unwrap();
         }),
         lookup("merges that are due", OfAnIndex, |db| async move {
             let tx = begin(&db).await;
