@@ -102,11 +102,16 @@ async fn rows(
     report.add(Check::AuditQueue, audit::queue(database, clock).await)?;
     for (check, invariant) in [
         (Check::IdentityTypes, Invariant::ProviderType),
+        (Check::IdentityOrganizations, Invariant::Organization),
         (Check::IdentitySlots, Invariant::AccountSlot),
         (Check::PrimaryIdentities, Invariant::Primary),
     ] {
         report.add(check, identities::outcome(database, invariant).await)?;
     }
+    let outcome = identities::auth_identities(database).await;
+    report.add(Check::AuthIdentities, outcome)?;
+    let outcome = identities::organization_integrations(database).await;
+    report.add(Check::OrganizationIntegrations, outcome)?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Members' links to their organizations' single sign-on.
 
+mod invariant;
 mod nested;
 
 use sea_orm::entity::prelude::*;
@@ -9,6 +10,7 @@ use sea_orm::{Condition, DbBackend, IntoActiveModel, QueryOrder, QuerySelect};
 use super::{Tx, auth_provider};
 use crate::clock::Time;
 use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, ProviderId, UserId};
+pub use invariant::elsewhere;
 pub use nested::{Parent, counts_of_parents, pages_of_parents};
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]

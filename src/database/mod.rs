@@ -20,6 +20,7 @@ pub mod organization;
 pub mod organization_integration;
 pub mod organization_member;
 pub mod page;
+mod parts;
 pub mod reach;
 mod sealed;
 pub mod secret;

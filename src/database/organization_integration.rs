@@ -1,6 +1,7 @@
 //! Integrations in organizations, and the identities that they act as.
 
 mod acting;
+mod invariant;
 mod list;
 mod nested;
 
@@ -16,6 +17,7 @@ use super::{Tx, identity, organization_member};
 use crate::clock::Time;
 use crate::id::{IdentityId, IntegrationId, OrganizationId, OrganizationIntegrationId, UserId};
 pub use acting::{Acting, Service, acting_by_ids, acting_by_services};
+pub use invariant::of_another_service;
 pub use list::{Filter, count, page};
 pub use nested::{Parent, counts_of_parents, pages_of_parents};
 

@@ -21,7 +21,7 @@ use crate::tenancy::auth_identity::not_found as no_auth_identity;
 use crate::tenancy::auth_provider::not_found;
 
 /// Auth identities of a user that are answered without pages.
-const MOST_OF_A_USER: u64 = 1000;
+const MOST_OF_A_USER: u64 = 100;
 
 /// An organization's single sign-on: the identity provider that its members sign in with.
 #[derive(Clone, Description)]
@@ -189,7 +189,7 @@ pub async fn of_organization(
     Ok(ctx.see(row).await?.map(AuthProvider))
 }
 
-/// The user's links to the sign-on of organizations that the caller sees, by id. More than 1,000
+/// The user's links to the sign-on of organizations that the caller sees, by id. More than 100
 /// are `LIMIT_EXCEEDED`.
 pub async fn of_user(ctx: &Context<'_>, id: UserId) -> Result<Vec<AuthIdentity>, Error> {
     let first = Page {

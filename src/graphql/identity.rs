@@ -133,9 +133,9 @@ impl Identity {
         Ok(known.map(Credential))
     }
 
-    /// Where an organization's integration acts as this identity, by id. More than 1,000 are
+    /// Where an organization's integration acts as this identity, by id. More than 100 are
     /// `LIMIT_EXCEEDED`.
-    #[graphql(complexity = "10 * child_complexity + 1")]
+    #[graphql(complexity = "LARGE * child_complexity + 1")]
     async fn default_for(&self, ctx: &Context<'_>) -> Result<Vec<OrganizationIntegration>, Error> {
         integration::acting_as(ctx, self.0.id).await
     }

@@ -29,7 +29,7 @@ pub use write::IntegrationMutation;
 const LIST: &str = "organization integrations";
 
 /// Organization integrations that act as one identity and are answered without pages.
-const MOST_OF_AN_IDENTITY: u64 = 1000;
+const MOST_OF_AN_IDENTITY: u64 = 100;
 
 /// An installed external service, shared by organizations.
 #[derive(Clone, Description)]

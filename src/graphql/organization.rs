@@ -22,7 +22,7 @@ use crate::limits;
 use crate::tenancy::organization::not_found;
 
 /// Organizations of one user that are answered at once.
-pub const MOST_OF_A_USER: u64 = 1000;
+pub const MOST_OF_A_USER: u64 = 100;
 
 /// A tenant of integrations and of sign-on. Users are one directory for the whole server, and
 /// members of any number of organizations.

@@ -124,8 +124,8 @@ impl User {
     }
 
     /// The organizations that the person is a member of and that the caller may see, by id. More
-    /// than 1,000 are `LIMIT_EXCEEDED`.
-    #[graphql(complexity = "100 * child_complexity + 1")]
+    /// than 100 are `LIMIT_EXCEEDED`.
+    #[graphql(complexity = "LARGE * child_complexity + 1")]
     async fn organizations(&self, ctx: &Context<'_>) -> Result<Vec<Organization>, Error> {
         super::organization::of_user(ctx, self.0.id).await
     }
@@ -137,9 +137,9 @@ impl User {
         super::session::of_user(ctx, self.0.id).await
     }
 
-    /// The person's links to the single sign-on of organizations, by id. More than 1,000 are
+    /// The person's links to the single sign-on of organizations, by id. More than 100 are
     /// `LIMIT_EXCEEDED`.
-    #[graphql(complexity = "10 * child_complexity + 1")]
+    #[graphql(complexity = "LARGE * child_complexity + 1")]
     async fn auth_identities(&self, ctx: &Context<'_>) -> Result<Vec<AuthIdentity>, Error> {
         super::auth_provider::of_user(ctx, self.0.id).await
     }

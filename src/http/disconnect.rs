@@ -12,7 +12,7 @@ use crate::error::{Error, RefusalCode};
 use crate::id::IdentityId;
 use crate::identity::disconnect::Disconnect;
 use crate::identity::unlink;
-use crate::sign_in::parting::Parting;
+use crate::sign_in::disconnect::Parting;
 
 /// Where an account is disconnected.
 const PATH: &str = "/account/disconnect";

@@ -71,7 +71,8 @@ impl Disconnect {
             Self::NeededForOrgAuth => Err(Error::refused(
                 RefusalCode::NeededForOrgAuth,
                 &[],
-                "the organization asks its members to be linked to its sign-on",
+                "the organization asks its members to be linked to its sign-on: set \
+                 allowUnlinked there, or end the membership, first",
             )),
         }
     }

@@ -11,9 +11,9 @@ use crate::error::Error;
 use crate::event::{self, Action, Origin};
 
 /// Deletes the identity; its credential goes with it, and so does the auth identity beside it. The
-/// sessions that it signed in end, the
-/// organization integrations that act as it lose their default, and the user's first linked
-/// identity at the provider becomes the primary one where this was it; each with its event.
+/// sessions that it signed in end, the organization integrations that act as it lose their
+/// default, and the user's first linked identity at the provider becomes the primary one where
+/// this was it; each with its event.
 ///
 /// The caller holds the lock of the identity's user, and has read the row since.
 ///

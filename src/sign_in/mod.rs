@@ -2,8 +2,8 @@
 //! of it. Knows no HTTP: cookies and pages are others' business.
 
 mod account;
+pub mod disconnect;
 pub mod flow;
 pub mod overview;
-pub mod parting;
 mod resolver;
 pub mod session;

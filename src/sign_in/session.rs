@@ -125,7 +125,8 @@ impl Sessions {
     }
 
     /// Whose session it is; `None` where the token is unknown, the session over, the person not
-    /// active, or no member of the organization whose provider opened it. Its use is noted behind the caller's back.
+    /// active, or no member of the organization whose provider opened it. Its use is noted behind
+    /// the caller's back.
     pub async fn find(&self, token: &str) -> Result<Option<Arc<Person>>, Error> {
         if token.len() != TOKEN_LENGTH {
             return Ok(None);

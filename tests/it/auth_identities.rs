@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
+use lanyard::database::{auth_identity, auth_provider, identity_provider, organization};
+use lanyard::id::{AuthIdentityId, AuthProviderId, OrganizationId, ProviderId};
 use rstest::rstest;
+use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
 use crate::support::app::{App, Db};
@@ -258,6 +261,77 @@ async fn a_bound_key_reaches_its_own_organizations_only(
         .data()
         .await;
     assert_eq!(seen["user"]["authIdentities"], json!([{ "id": own }]));
+}
+
+#[rstest]
+#[tokio::test]
+async fn more_links_of_a_user_than_are_answered_at_once_are_refused(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let app = App::start(on).await;
+    let (_, first, jane) = acme(&app).await;
+    let link = auth_identity(&app, &first, &jane, "j").await;
+    more_sign_ons(&app, &link, 99).await;
+    let ask = || {
+        app.ask("query($id: ID!) { user(id: $id) { authIdentities { id } } }")
+            .variables(json!({ "id": jane }))
+    };
+    let most = ask().data().await;
+    let links = most["user"]["authIdentities"].as_array().unwrap();
+    assert_eq!(links.len(), 100);
+    more_sign_ons(&app, &link, 1).await;
+    assert_eq!(ask().code().await, "LIMIT_EXCEEDED");
+}
+
+/// The organization of the link, its sign-on and the link, so many times again.
+async fn more_sign_ons(app: &App, link: &str, count: usize) {
+    let db = app.database.reader();
+    let link = auth_identity::by_ids(db, &[link.parse().unwrap()]).await;
+    let link = &link.unwrap()[0];
+    let sign_on = auth_provider::by_ids(db, &[link.auth_provider_id]).await;
+    let sign_on = &sign_on.unwrap()[0];
+    let provider = identity_provider::by_ids(db, &[sign_on.provider_id]).await;
+    let provider = &provider.unwrap()[0];
+    app.database
+        .write(|tx| async move {
+            for _ in 0..count {
+                let organization = organization::Model {
+                    id: OrganizationId::new(&app.clock),
+                    slug: OrganizationId::new(&app.clock).to_string(),
+                    name: "Another".to_owned(),
+                    date_added: link.date_added,
+                };
+                let provider = identity_provider::Model {
+                    id: ProviderId::new(&app.clock),
+                    slug: organization.slug.clone(),
+                    organization_id: Some(organization.id),
+                    ..provider.clone()
+                };
+                let sign_on = auth_provider::Model {
+                    id: AuthProviderId::new(&app.clock),
+                    organization_id: organization.id,
+                    provider_id: provider.id,
+                    ..sign_on.clone()
+                };
+                let link = auth_identity::Model {
+                    id: AuthIdentityId::new(&app.clock),
+                    auth_provider_id: sign_on.id,
+                    organization_id: organization.id,
+                    ..link.clone()
+                };
+                organization::insert(&tx, organization).await?;
+                let provider = provider.into_active_model();
+                let insert = identity_provider::Entity::insert(provider);
+                insert.exec_without_returning(&*tx).await?;
+                let sign_on = sign_on.into_active_model();
+                let insert = auth_provider::Entity::insert(sign_on);
+                insert.exec_without_returning(&*tx).await?;
+                auth_identity::insert(&tx, link).await?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
 }
 
 #[rstest]

@@ -8,6 +8,7 @@ use crate::support::app::{App, Db};
 use crate::support::stored::Stored;
 
 const CALLERS: usize = 16;
+const ROUNDS: usize = 25;
 
 async fn users(app: &App) -> Vec<String> {
     let mut users = Vec::new();
@@ -74,7 +75,7 @@ fn assert_events_tell_the_rows(stored: &Stored) {
 async fn one_of_many_users_gets_the_account(servers: &[&App]) {
     let app = servers[0];
     let users = users(app).await;
-    for round in 0..5 {
+    for round in 0..ROUNDS {
         let provider = app.provider(&format!("round-{round}")).await;
         let calls = users.iter().enumerate().map(|(number, user)| {
             link(
@@ -131,7 +132,7 @@ async fn one_account_and_one_user_are_linked_once_and_then_updated(
 ) {
     let app = App::start(on).await;
     let user = app.user("jane").await;
-    for round in 0..3 {
+    for round in 0..ROUNDS {
         let provider = app.provider(&format!("round-{round}")).await;
         let calls = (0..CALLERS).map(|_| link(&app, &provider, &user, "account", policy));
         let answers = join_all(calls).await;
@@ -153,7 +154,7 @@ async fn one_account_and_one_user_are_linked_once_and_then_updated(
 async fn one_user_and_many_accounts_have_one_winner(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let app = App::start(on).await;
     let user = app.user("jane").await;
-    for round in 0..3 {
+    for round in 0..ROUNDS {
         let provider = app.provider(&format!("round-{round}")).await;
         let accounts: Vec<_> = (0..CALLERS)
             .map(|number| format!("account {number}"))
@@ -201,7 +202,7 @@ async fn where_several_are_allowed_many_accounts_at_once_have_one_primary(
 
 async fn taken_over_in_all_directions(servers: &[&App], users: &[String]) {
     let app = servers[0];
-    for round in 0..5 {
+    for round in 0..ROUNDS {
         let several = json!({ "allowsMultiplePerUser": round % 2 == 1 });
         let provider = app.provider_with(&format!("round-{round}"), several).await;
         app.linked(&provider, &users[0], "account 0").await;

@@ -10,7 +10,7 @@
 //! | `get_identity`: the first; here in the order of ids | [`the_first_identity_is_the_first_that_was_linked`] |
 //! | `get_user_identities_by_provider_type`, with the exclusion | `lookups_of_kinds::a_users_identities_of_a_type_leave_out_those_that_name_the_instance` |
 //! | `get_org_user_identities_by_provider_type` | `lookups_within_organizations::only_what_is_an_organizations_own_or_shared_is_found` |
-//! | `delete_identities` | `deleteAuthIdentities`, with sign-on |
+//! | `delete_identities` | `auth_identities::a_persons_sign_on_in_an_organization_is_taken_away_and_nothing_else` |
 //! | `update_data`: missing | [`data_of_an_identity_that_is_missing_is_not_found`] |
 //! | … wholesale, no status or date of verification | [`new_data_changes_the_data_and_nothing_else`] |
 //! | … the version that is expected (not there) | `linking_input::the_version_counts_links_and_changes_of_data` |

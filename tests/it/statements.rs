@@ -212,7 +212,7 @@ async fn organizations_and_their_members_are_read_level_by_level(
     let query = "{ organizations { nodes { members { totalCount } } } }";
     // Organizations, pages of members, users, counts.
     assert_eq!(cost(&app, query, &none).await, 4);
-    let query = "{ users(first: 90) { nodes { organizations { slug } } } }";
+    let query = "{ users(first: 100) { nodes { organizations { slug } } } }";
     // Users, memberships, organizations.
     assert_eq!(cost(&app, query, &none).await, 3);
 }

@@ -27,13 +27,16 @@ pub enum Check {
     AuditEvents,
     AuditQueue,
     IdentityTypes,
+    IdentityOrganizations,
     IdentitySlots,
     PrimaryIdentities,
+    AuthIdentities,
+    OrganizationIntegrations,
 }
 
 impl Check {
     /// In the order in which they are made.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Settings,
         Self::Database,
         Self::Migrations,
@@ -44,8 +47,11 @@ impl Check {
         Self::AuditEvents,
         Self::AuditQueue,
         Self::IdentityTypes,
+        Self::IdentityOrganizations,
         Self::IdentitySlots,
         Self::PrimaryIdentities,
+        Self::AuthIdentities,
+        Self::OrganizationIntegrations,
     ];
 
     const fn name(self) -> &'static str {
@@ -60,8 +66,11 @@ impl Check {
             Self::AuditEvents => "audit_events",
             Self::AuditQueue => "audit_queue",
             Self::IdentityTypes => "identity_types",
+            Self::IdentityOrganizations => "identity_organizations",
             Self::IdentitySlots => "identity_slots",
             Self::PrimaryIdentities => "primary_identities",
+            Self::AuthIdentities => "auth_identities",
+            Self::OrganizationIntegrations => "organization_integrations",
         }
     }
 
@@ -78,8 +87,13 @@ impl Check {
             Self::AuditEvents => "each is sealed, or waits for it",
             Self::AuditQueue => "no event has waited longer than a minute (else a warning)",
             Self::IdentityTypes => "each identity has the type of its provider",
+            Self::IdentityOrganizations => {
+                "each identity is within the organization of its provider"
+            }
             Self::IdentitySlots => "each is in the slot that its provider's rule of accounts says",
             Self::PrimaryIdentities => "of what a user has at a provider, one is the primary",
+            Self::AuthIdentities => "each is within the organization of its sign-on",
+            Self::OrganizationIntegrations => "each names the service of its integration",
         }
     }
 }
@@ -229,7 +243,7 @@ pub fn listed<T: fmt::Display>(found: &[T]) -> String {
 pub fn checks_help() -> String {
     let lines: Vec<String> = Check::ALL
         .iter()
-        .map(|check| format!("  {:<19} {}", check.name(), check.meaning()))
+        .map(|check| format!("  {:<25} {}", check.name(), check.meaning()))
         .collect();
     format!(
         "Checks:\n{}\n\nNothing is written. Exits with 1 if a check failed.\n\nWhere the log is whole, \

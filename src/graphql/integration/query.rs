@@ -69,8 +69,8 @@ pub struct IntegrationQuery;
 
 #[Object]
 impl IntegrationQuery {
-    /// An integration by id, or by provider and external id; the id wins. Null where there is
-    /// none.
+    /// An integration by id, or by provider and external id; exactly one way is given. Null
+    /// where there is none.
     async fn integration(
         &self,
         ctx: &Context<'_>,
@@ -82,7 +82,7 @@ impl IntegrationQuery {
     ) -> Result<Option<Integration>, Error> {
         let loader = &ctx.app()?.loader;
         let row = match (text, provider, external_id) {
-            (Some(text), _, _) => loader.integrations.load(id("id", &text)?).await?,
+            (Some(text), None, None) => loader.integrations.load(id("id", &text)?).await?,
             (None, Some(provider), Some(external_id)) => {
                 limits::text("provider", &provider, limits::NAME)?;
                 limits::text("externalId", &external_id, limits::EXTERNAL_ID)?;
@@ -90,18 +90,18 @@ impl IntegrationQuery {
                     .integration_by_service(&provider, &external_id)
                     .await?
             }
-            (None, _, _) => {
+            (Some(_) | None, _, _) => {
                 return Err(Error::bad_input(
                     "id",
-                    "is missing: give id, or provider and externalId",
+                    "give exactly one of id, and provider with externalId",
                 ));
             }
         };
         Ok(ctx.see(row).await?.map(Integration))
     }
 
-    /// What an organization has of an integration, by id, or by both; the id wins. Null where
-    /// there is none.
+    /// What an organization has of an integration, by id, or by both; exactly one way is given.
+    /// Null where there is none.
     async fn organization_integration(
         &self,
         ctx: &Context<'_>,
@@ -113,7 +113,7 @@ impl IntegrationQuery {
     ) -> Result<Option<OrganizationIntegration>, Error> {
         let loader = &ctx.app()?.loader;
         let row = match (text, organization_id, integration_id) {
-            (Some(text), _, _) => {
+            (Some(text), None, None) => {
                 let id = id("id", &text)?;
                 loader.organization_integrations.load(id).await?
             }
@@ -122,10 +122,10 @@ impl IntegrationQuery {
                 let integration = id("integrationId", &integration)?;
                 loader.installed(organization, integration).await?
             }
-            (None, _, _) => {
+            (Some(_) | None, _, _) => {
                 return Err(Error::bad_input(
                     "id",
-                    "is missing: give id, or organizationId and integrationId",
+                    "give exactly one of id, and organizationId with integrationId",
                 ));
             }
         };

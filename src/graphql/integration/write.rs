@@ -13,7 +13,8 @@ use crate::input::Change;
 use crate::tenancy::integration::{Install, IntegrationChange, Integrations, ShareChange};
 
 /// An integration, and the organization that it is to be installed in. A field left out stays as
-/// it is stored; null empties metadata and config, and clears the default identity.
+/// it is stored; null empties metadata and config, and clears the default identity. Installing
+/// sets the integration and what the organization has of it `ACTIVE`, and clears the grace period.
 #[derive(Debug, InputObject)]
 pub struct InstallIntegrationInput {
     /// Where to install it.

@@ -13,7 +13,14 @@ use crate::support::site::{Ended, Site, set_mode};
 const OTHER_KEY: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
 const NO_POSTGRES: &str = "postgres://lanyard:hidden@127.0.0.1:1/lanyard";
 const AUDIT: [&str; 3] = ["audit_chain", "audit_events", "audit_queue"];
-const IDENTITIES: [&str; 3] = ["identity_types", "identity_slots", "primary_identities"];
+const IDENTITIES: [&str; 6] = [
+    "identity_types",
+    "identity_organizations",
+    "identity_slots",
+    "primary_identities",
+    "auth_identities",
+    "organization_integrations",
+];
 
 #[rstest]
 #[tokio::test]

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::seen::Seen;
 use crate::support::app::{App, Db};
+use crate::support::tenants::Tenants;
 
 #[rstest]
 #[tokio::test]
@@ -28,6 +29,88 @@ async fn an_identity_of_another_type_than_its_provider_is_named(
     linked.app.execute(sql).await;
     let seen = Seen::of_app(&linked.app, &[]).await;
     seen.fails(&[("identity_types", &says)]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_identity_within_another_organization_than_its_provider_is_named(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let tenants = Tenants::new(on).await;
+    let (app, a) = (&tenants.app, &tenants.a);
+    app.all_sealed().await;
+    Seen::of_app(app, &[]).await.is_healthy();
+    let of = |slug: &str| format!("(SELECT id FROM organization WHERE slug = '{slug}')");
+    // Another one; none at an organization's own; one at a shared provider.
+    for (external_id, id, organization, right) in [
+        ("canary-a-own", &a.at_own, of("b"), of("canary-a")),
+        ("canary-a-own", &a.at_own, "NULL".to_owned(), of("canary-a")),
+        (
+            "canary-a-shared",
+            &a.at_shared,
+            of("canary-a"),
+            "NULL".to_owned(),
+        ),
+    ] {
+        let set = |organization: &str| {
+            format!(
+                "UPDATE identity SET organization_id = {organization}
+                 WHERE external_id = '{external_id}'"
+            )
+        };
+        app.execute(&set(&organization)).await;
+        let says = format!("set organization_id to the provider's: {id}");
+        let seen = Seen::of_app(app, &[]).await;
+        seen.fails(&[("identity_organizations", &says)]);
+        app.execute(&set(&right)).await;
+    }
+    Seen::of_app(app, &[]).await.is_healthy();
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_auth_identity_within_another_organization_than_its_sign_on_is_named(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let tenants = Tenants::new(on).await;
+    let (app, a) = (&tenants.app, &tenants.a);
+    app.all_sealed().await;
+    app.execute(
+        "UPDATE auth_identity SET organization_id =
+            (SELECT id FROM organization WHERE slug = 'b')",
+    )
+    .await;
+    let says = format!(
+        "set organization_id to the auth provider's: {}",
+        a.auth_identity
+    );
+    let seen = Seen::of_app(app, &[]).await;
+    seen.fails(&[("auth_identities", &says)]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_organization_integration_of_another_service_than_its_integration_is_named(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let linked = Linked::new(on).await;
+    let app = &linked.app;
+    let organization = app.organization("acme").await;
+    app.add_member(&organization, &linked.jane).await;
+    let installed = app.acting_as(&organization, &linked.single).await;
+    app.all_sealed().await;
+    let says = format!("set provider and external_id to the integration's: {installed}");
+    for column in ["provider", "external_id"] {
+        Seen::of_app(app, &[]).await.is_healthy();
+        let set = format!("UPDATE organization_integration SET {column} = 'other'");
+        app.execute(&set).await;
+        let seen = Seen::of_app(app, &[]).await;
+        seen.fails(&[("organization_integrations", &says)]);
+        let right = format!(
+            "UPDATE organization_integration SET {column} = (SELECT {column} FROM integration)"
+        );
+        app.execute(&right).await;
+    }
 }
 
 #[rstest]
@@ -111,6 +194,7 @@ async fn a_large_table_is_looked_at_to_its_end(#[values(Db::Sqlite, Db::Postgres
 /// is.
 struct Linked {
     app: App,
+    jane: String,
     joe: String,
     many: String,
     first: String,
@@ -132,6 +216,7 @@ impl Linked {
         app.all_sealed().await;
         Self {
             app,
+            jane,
             joe,
             many,
             first,

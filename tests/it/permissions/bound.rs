@@ -46,14 +46,6 @@ impl Foreign<'_> {
                 "Query.defaultIdentity.organizationIntegrationId",
                 installed(),
             ),
-            ("Query.mergePlan.fromUserId", user()),
-            ("Query.mergePlan.intoUserId", user()),
-            ("Mutation.mergeUsers.input.fromUserId", user()),
-            ("Mutation.mergeUsers.input.intoUserId", user()),
-            (
-                "Mutation.undoMerge.id",
-                quote("merge_01h455vb4pex5vsknk084sn02q"),
-            ),
             (
                 "Mutation.installIntegration.input.organizationId",
                 organization(),

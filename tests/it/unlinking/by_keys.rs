@@ -43,6 +43,8 @@ async fn force_passes_over_the_rules_and_is_for_admins(#[values(Db::Sqlite, Db::
     is_refused(&refused["unlinkIdentity"], "NEEDED_FOR_GLOBAL_AUTH");
     let refused = unlink(&app, &required).await.data();
     is_refused(&refused["unlinkIdentity"], "NEEDED_FOR_ORG_AUTH");
+    let message = refused["unlinkIdentity"]["userErrors"][0]["message"].as_str();
+    assert!(message.unwrap().contains("allowUnlinked"), "{message:?}");
     for id in [&required, &lone] {
         let answer = app
             .ask(UNLINK)

@@ -8,7 +8,7 @@ use lanyard::id::{IdentityId, OrganizationId, ProviderId, UserId};
 
 use super::super::fill::{BIG, EMAIL, EXTERNAL_ID, SMALL, id};
 use super::Order::{OfAnIndex, OfFew, OfSome, WholeTable};
-use super::{Lookup, Order, filter, hundred, lookup, second, thousand};
+use super::{Lookup, Order, begin, filter, hundred, lookup, second, thousand};
 
 /// Of type github, with the external id instance-1 and identities of the odd users.
 fn provider() -> ProviderId {
@@ -339,6 +339,13 @@ pub fn lookups() -> Vec<Lookup> {
             identity::by_account(&db, provider(), EXTERNAL_ID)
                 .await
                 .unwrap();
+        }),
+        lookup("a user's primary identity", OfFew, |db| async move {
+            let tx = begin(&db).await;
+            let primary = identity::primary(&tx, provider(), user(777)).await;
+            let first = identity::first_linked(&tx, provider(), user(777)).await;
+            assert_eq!(primary.unwrap().unwrap(), first.unwrap().unwrap());
+            tx.rollback().await.unwrap();
         }),
         lookup("userIdentities", OfAnIndex, |db| async move {
             for exclude in [false, true] {

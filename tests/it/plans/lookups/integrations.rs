@@ -13,7 +13,7 @@ use super::super::fill::{
     INTEGRATION_OF_MANY, ORGANIZATION_OF_MANY_INTEGRATIONS, SHARED_ACCOUNT, id,
 };
 use super::Order::{OfAnIndex, OfFew, WholeTable};
-use super::{Lookup, Order, filter, hundred, lookup};
+use super::{Lookup, Order, begin, filter, hundred, lookup};
 
 /// It has half of all that is installed.
 fn big() -> OrganizationId {
@@ -142,6 +142,7 @@ pub fn all() -> Vec<Lookup> {
         }
     }
     all.extend(nested());
+    all.extend(locks());
     all
 }
 
@@ -183,6 +184,51 @@ fn lookups() -> Vec<Lookup> {
                 let other = IdentityId(id(400));
                 share::is_acted_as(&db, other, but).await.unwrap();
             }
+        }),
+    ]
+}
+
+/// What acts as an account, and what is locked.
+fn locks() -> Vec<Lookup> {
+    // Of the user of that number.
+    const ACCOUNT: u32 = 1600;
+    const USER: u32 = 400;
+    vec![
+        lookup("how many act as an account", OfFew, |db| async move {
+            for (account, expected) in [(ACCOUNT, 1), (SHARED_ACCOUNT, 4_000)] {
+                let found = share::acting_as(&db, IdentityId(id(account))).await;
+                assert_eq!(found.unwrap(), expected);
+            }
+        }),
+        lookup(
+            "integrations that act as accounts",
+            OfFew,
+            |db| async move {
+                let tx = begin(&db).await;
+                let accounts = hundred(|number| IdentityId(id(number / 16 * 16)));
+                let found = share::acting_as_locked(&tx, &accounts).await;
+                assert_eq!(found.unwrap().len(), 100);
+                tx.rollback().await.unwrap();
+            },
+        ),
+        lookup(
+            "integrations that act as a member",
+            OfFew,
+            |db| async move {
+                let tx = begin(&db).await;
+                let found = share::acting_as_member_locked(&tx, big(), UserId(id(USER))).await;
+                assert_eq!(found.unwrap().len(), 1);
+                tx.rollback().await.unwrap();
+            },
+        ),
+        lookup("what an installation locks", OfFew, |db| async move {
+            let tx = begin(&db).await;
+            let found = integration::by_service_locked(&tx, "github", "installation-777").await;
+            let found = found.unwrap().unwrap();
+            let pair = share::by_pair_locked(&tx, big(), found.id).await;
+            let pair = pair.unwrap().unwrap();
+            assert!(share::locked(&tx, pair.id).await.unwrap().is_some());
+            tx.rollback().await.unwrap();
         }),
     ]
 }

@@ -7,11 +7,10 @@ use lanyard::database::{
 use lanyard::id::{
     AuthIdentityId, AuthProviderId, IdentityId, MergeId, OrganizationId, ProviderId, UserId,
 };
-use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 
 use super::super::fill::id;
 use super::Order::{OfAnIndex, OfFew, OfSome};
-use super::{Lookup, hundred, lookup, second};
+use super::{Lookup, begin, hundred, lookup, second};
 
 const LIMIT: u64 = 1001;
 
@@ -138,12 +137,4 @@ fn of_merges() -> Vec<Lookup> {
             tx.rollback().await.unwrap();
         }),
     ]
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "on the connection whose statements are noted; nobody else writes there"
-)]
-async fn begin(db: &DatabaseConnection) -> DatabaseTransaction {
-    db.begin().await.unwrap()
 }

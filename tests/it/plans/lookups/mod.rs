@@ -14,7 +14,7 @@ use std::pin::Pin;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lanyard::database::page::{Page, Position, Towards};
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
 
 type Running = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -71,6 +71,15 @@ where
         most_rows: FEW,
         run: Box::new(move |db| Box::pin(run(db))),
     }
+}
+
+/// What locks rows does so in a transaction; it is rolled back.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "on the connection whose statements are noted; nobody else writes there"
+)]
+async fn begin(db: &DatabaseConnection) -> DatabaseTransaction {
+    db.begin().await.unwrap()
 }
 
 /// Pages of a hundred at the list's two ends and around its middle.

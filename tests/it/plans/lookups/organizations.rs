@@ -30,6 +30,15 @@ pub fn all() -> Vec<Lookup> {
             let found = organization::owners_of(&db, &domains).await;
             assert_eq!(found.unwrap().len(), 1);
         }),
+        lookup("whether a user is a member", OfFew, |db| async move {
+            for organization in [BIG, SMALL] {
+                let organization = OrganizationId(id(organization));
+                // The first member of any but the big one is the user before its number.
+                let user = UserId(id(SMALL - 1));
+                let found = organization_member::is_member(&db, organization, user).await;
+                assert_eq!(found.unwrap(), organization.0 == id(SMALL));
+            }
+        }),
         lookup("memberships of pairs", OfFew, |db| async move {
             let pairs: Vec<_> = [BIG, SMALL]
                 .into_iter()

@@ -8,7 +8,7 @@ use lanyard::id::{AuthIdentityId, AuthProviderId, IdentityId, OrganizationId, Pr
 
 use super::super::fill::{SIGN_ONS, id};
 use super::Order::{OfAnIndex, OfFew, OfSome};
-use super::{Lookup, hundred, lookup, pages, thousand};
+use super::{Lookup, begin, hundred, lookup, pages, thousand};
 
 fn sign_ons() -> Vec<Parent> {
     let hundred = 0..100;
@@ -137,6 +137,20 @@ fn lookups() -> Vec<Lookup> {
             let found =
                 auth_identity::of_auth_provider_locked(&db, AuthProviderId(id(777)), 10_001).await;
             assert_eq!(found.unwrap().len() as u32, 200_000 / SIGN_ONS);
+        }),
+        lookup("what setting a sign-on locks", OfFew, |db| async move {
+            let tx = begin(&db).await;
+            // Not one that another lookup asks for: what explains a deletion carries it out.
+            let sign_on = AuthProviderId(id(SIGN_ONS - 1));
+            let found = auth_provider::locked(&tx, sign_on).await;
+            assert!(found.unwrap().is_some());
+            let deleted = auth_identity::delete_of_auth_provider(&tx, sign_on).await;
+            deleted.unwrap();
+            tx.rollback().await.unwrap();
+        }),
+        lookup("whether a user has a sign-on", OfFew, |db| async move {
+            let (user, provider) = (UserId(id(388)), ProviderId(id(785)));
+            assert!(auth_identity::is_at(&db, user, provider).await.unwrap());
         }),
         lookup(
             "the account that an ident names",
