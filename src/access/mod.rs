@@ -42,6 +42,8 @@ pub struct Person {
     pub user: Arc<user::Model>,
     pub session: SessionId,
     pub signed_in_at: Time,
+    /// The organization whose own provider opened the session; `None`: a shared one did.
+    pub came_by: Option<OrganizationId>,
 }
 
 /// How long after a sign-in its session may change the ways in.
@@ -51,6 +53,12 @@ impl Person {
     /// Has shown lately who they are.
     pub fn is_fresh(&self, now: Time) -> bool {
         now < self.signed_in_at + FRESH
+    }
+
+    /// May change the ways in at a provider of that owner. Whoever runs an organization's provider
+    /// says who its members are there, and has no say in how they get in elsewhere.
+    pub fn has_say_at(&self, owner: Option<OrganizationId>) -> bool {
+        self.came_by.is_none() || self.came_by == owner
     }
 }
 

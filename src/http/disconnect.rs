@@ -42,6 +42,9 @@ async fn ask(visit: &Visit, id: IdentityId) -> Visited {
     if !person.is_fresh(app.clock.now()) {
         return Ok(sign_in_again_before(&address(id)));
     }
+    if parting.signs_in && !person.has_say_at(parting.identity.organization_id) {
+        return Err(Refusal::NoSayHere);
+    }
     let view = DisconnectConfirm {
         provider: named(&parting.provider),
         account: parting.name(),
@@ -62,6 +65,11 @@ async fn part(visit: &Visit, form: &Form) -> Visited {
     let app = &visit.http.app;
     if !person.is_fresh(app.clock.now()) {
         return Ok(sign_in_again_before(&address(id)));
+    }
+    let parting = Parting::read(&app.database, person.user.id, id).await?;
+    let parting = parting.ok_or(Refusal::NotFound)?;
+    if parting.signs_in && !person.has_say_at(parting.identity.organization_id) {
+        return Err(Refusal::NoSayHere);
     }
     let unlinked = unlink(&app.database, &app.clock, &caller(visit), id, false).await;
     app.sealer.wake();

@@ -134,6 +134,9 @@ async fn begin_link(visit: &Visit, form: &Form) -> Visited {
     if !is_fresh(visit, person, &wish) {
         return Ok(sign_in_again_before(&wish.link().href()));
     }
+    if is_way_in(&wish) && !person.has_say_at(wish.provider.organization_id) {
+        return Err(Refusal::NoSayHere);
+    }
     let purpose = Purpose::Link {
         session_id: person.session.0,
         user_id: person.user.id,
@@ -153,8 +156,11 @@ async fn begin_link(visit: &Visit, form: &Form) -> Visited {
 /// A new way in, or one that another gives way to, is for whoever has shown lately who they are:
 /// not for a cookie that somebody has found.
 fn is_fresh(visit: &Visit, person: &Person, wish: &Wish) -> bool {
-    let matters = wish.provider.allows_sign_in || wish.on_conflict != OnConflict::Fail;
-    !matters || person.is_fresh(visit.http.app.clock.now())
+    !is_way_in(wish) || person.is_fresh(visit.http.app.clock.now())
+}
+
+fn is_way_in(wish: &Wish) -> bool {
+    wish.provider.allows_sign_in || wish.on_conflict != OnConflict::Fail
 }
 
 async fn begin(visit: &Visit, wish: &Wish, purpose: Purpose) -> Result<Begun, FlowError> {
@@ -332,6 +338,7 @@ fn denied_page(visit: &Visit, finished: &Finished, denied: &Denied) -> Response 
         | Denied::NotForSignIn
         | Denied::SessionEnded
         | Denied::NotAMember
+        | Denied::NoSayHere
         | Denied::SignInFirst(_)
         | Denied::AccountOwnedByAnotherUser
         | Denied::UserHasAnotherAccount => {
@@ -448,6 +455,7 @@ const fn refusal_of_denied(denied: &Denied) -> Refusal {
         Denied::AccountMismatch => Refusal::AccountMismatch,
         Denied::UserNotActive => Refusal::UserNotActive,
         Denied::NotAMember => Refusal::NotAMember,
+        Denied::NoSayHere => Refusal::NoSayHere,
         Denied::NotForSignIn => Refusal::NotFound,
         Denied::SessionEnded | Denied::SignInFirst(_) => Refusal::SignInFirst,
         Denied::AccountOwnedByAnotherUser => Refusal::AccountOwnedByAnotherUser,

@@ -9,34 +9,34 @@ use serde_json::{Value, json};
 use crate::clock::Clock;
 use crate::database::organization_integration::{self as stored, Model};
 use crate::database::{Tx, identity};
-use crate::error::{Error, RefusalCode};
+use crate::error::Error;
 use crate::event::{self, Action, NewEvent, Origin};
 use crate::id::{IdentityId, OrganizationId, UserId};
 
-/// Organization integrations whose default changes in one transaction, each with its event.
-const MOST: usize = 1_000;
+/// Organization integrations that may act as one identity: whoever takes it away changes all of
+/// them at once, each with its event.
+pub const MOST: u64 = 1_000;
 
-/// One more than that tells that there are too many.
-const LIMIT: u64 = MOST as u64 + 1;
+/// Rows that change by one statement.
+const BATCH: u64 = 1_000;
 
 /// Whatever acts as the identity acts as nobody from now on, and knows since when.
-///
-/// # Errors
-/// Refused with `TOO_LARGE` where more act as it than change at once.
 pub async fn lose(
     tx: &Tx,
     clock: &Clock,
     origin: &Origin,
     identity: &identity::Model,
 ) -> Result<(), Error> {
-    let followers = followers(tx, identity).await?;
-    followers.change(tx, clock, origin, None).await
+    loop {
+        let followers = followers(tx, identity).await?;
+        if followers.rows.is_empty() {
+            return Ok(());
+        }
+        followers.change(tx, clock, origin, None).await?;
+    }
 }
 
 /// The same where the organization's integrations act as the user, for one who leaves it.
-///
-/// # Errors
-/// Refused with `TOO_LARGE`.
 pub async fn lose_of_member(
     tx: &Tx,
     clock: &Clock,
@@ -44,9 +44,14 @@ pub async fn lose_of_member(
     organization: OrganizationId,
     user: UserId,
 ) -> Result<(), Error> {
-    let rows = stored::acting_as_member_locked(tx, organization, user, LIMIT).await?;
-    let followers = Followers { rows, user }.bounded()?;
-    followers.change(tx, clock, origin, None).await
+    loop {
+        let rows = stored::acting_as_member_locked(tx, organization, user, BATCH).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let followers = Followers { rows, user };
+        followers.change(tx, clock, origin, None).await?;
+    }
 }
 
 /// Integrations that act as an identity which gives way to another one.
@@ -58,14 +63,12 @@ pub struct Followers {
 }
 
 /// Those that act as the identity, locked until the transaction ends. They can follow when it is
-/// deleted already, to one of the same user's that could not stand beside it.
-///
-/// # Errors
-/// Refused with `TOO_LARGE`.
+/// deleted already, to one of the same user's that could not stand beside it. All of them, since no
+/// more than [`MOST`] act as one identity.
 pub async fn followers(tx: &Tx, from: &identity::Model) -> Result<Followers, Error> {
-    let rows = stored::acting_as_locked(tx, from.id, LIMIT).await?;
+    let rows = stored::acting_as_locked(tx, from.id, BATCH).await?;
     let user = from.user_id;
-    Followers { rows, user }.bounded()
+    Ok(Followers { rows, user })
 }
 
 /// They act as the identity `to` from now on.
@@ -80,20 +83,6 @@ pub async fn follow(
 }
 
 impl Followers {
-    fn bounded(self) -> Result<Self, Error> {
-        if self.rows.len() <= MOST {
-            return Ok(self);
-        }
-        Err(Error::refused(
-            RefusalCode::TooLarge,
-            &[],
-            format!(
-                "more than {MOST} organization integrations act as the account: let some of them \
-                 act as another one first, or as nobody (setDefaultIdentity)"
-            ),
-        ))
-    }
-
     /// All of them act as `to`, or as nobody from now on.
     async fn change(
         self,
@@ -112,7 +101,7 @@ impl Followers {
         stored::set_defaults(tx, &ids, to, lost_at, now).await?;
         let event = |before: Model| {
             let (target, organization) = (before.id.any(), before.organization_id);
-            let was = describe(&before);
+            let was = told(&before);
             let after = Model {
                 default_identity_id: to,
                 default_lost_at: lost_at,
@@ -124,13 +113,22 @@ impl Followers {
                 user: Some(self.user),
                 organization: Some(organization),
                 before: Some(was),
-                after: Some(describe(&after)),
+                after: Some(told(&after)),
                 ..NewEvent::new(action)
             }
         };
         let events = self.rows.into_iter().map(event).collect();
         event::record_all(tx, clock, origin, events).await
     }
+}
+
+/// As [`describe`], but for what stays and may be large: very many events are written at once.
+fn told(row: &Model) -> Value {
+    let mut told = describe(row);
+    if let Value::Object(fields) = &mut told {
+        fields.remove("config");
+    }
+    told
 }
 
 /// What an organization has of an integration, as events tell of it.

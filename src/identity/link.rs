@@ -249,10 +249,9 @@ impl Surroundings {
         if !sees(&caller.viewer, db, &self.provider).await? {
             return Err(no_provider(self.provider.id));
         }
-        let user = user::by_ids(db, &[request.user_id]).await?;
-        if let Some(user) = user.first()
-            && !sees(&caller.viewer, db, user).await?
-        {
+        let users = user::by_ids(db, &[request.user_id]).await?;
+        let user = users.first().ok_or_else(|| no_user(request.user_id))?;
+        if !sees(&caller.viewer, db, user).await? {
             return Err(no_user(request.user_id));
         }
         may_assert(caller, &self.provider)?;
@@ -327,8 +326,8 @@ impl Surroundings {
     }
 }
 
-/// Identities that people sign in with are for those who may vouch for them; at a shared
-/// provider they lead into all of a person's organizations.
+/// Identities that people sign in with are for those who may vouch for them. They lead into all of
+/// a person's organizations, so a key that is bound to one may not, at its own providers neither.
 ///
 /// # Errors
 /// `FORBIDDEN`.
@@ -338,7 +337,7 @@ pub fn may_assert(caller: &Caller, provider: &identity_provider::Model) -> Resul
     }
     let what = "linking or changing an identity at a provider that people sign in with";
     caller.viewer.require(Scope::IdentityAssert, what)?;
-    caller.viewer.require_within(provider.organization_id, what)
+    caller.viewer.require_unbound(what)
 }
 
 /// Why the link is refused, a code for each side of the conflict.

@@ -16,9 +16,6 @@ use crate::event::{self, Action, Origin};
 /// this was it; each with its event.
 ///
 /// The caller holds the lock of the identity's user, and has read the row since.
-///
-/// # Errors
-/// Refused with `TOO_LARGE` where more act as the identity than lose it at once.
 pub async fn remove(
     tx: &Tx,
     clock: &Clock,

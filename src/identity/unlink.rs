@@ -1,6 +1,6 @@
 //! Unlinking: a person's account is disconnected, where they can do without it.
 
-use super::disconnect::{Facts, disconnect};
+use super::disconnect::{Facts, Part, disconnect};
 use super::elsewhere::may_change;
 use super::hold::hold;
 use super::link::not_found;
@@ -44,7 +44,9 @@ pub async fn unlink(
             } else {
                 let facts = stored::of_identities(tx, &[id]).await?;
                 let facts = facts.first().ok_or_else(|| not_found(id))?;
-                disconnect(Facts::from(facts)).check()?;
+                let facts = Facts::from(facts);
+                disconnect(facts).check()?;
+                may_take_a_way_in(caller, &row, facts)?;
             }
             may_change(tx, caller, &[id]).await?;
             let origin = &caller.origin();
@@ -77,6 +79,24 @@ async fn asking(tx: &Tx, clock: &Clock, caller: &Caller) -> Result<Option<Sessio
         )));
     }
     Ok(Some(id))
+}
+
+/// Whoever speaks for one organization has no say in how people get in elsewhere: neither a key
+/// that is bound to it, nor a person who came by its own provider.
+fn may_take_a_way_in(caller: &Caller, row: &identity::Model, facts: Facts) -> Result<(), Error> {
+    if facts.part == Part::None {
+        return Ok(());
+    }
+    let what = "unlinking an account that people sign in with";
+    match &caller.viewer {
+        Viewer::Person(person) if !person.has_say_at(row.organization_id) => {
+            Err(Error::Forbidden(format!(
+                "{what} at a provider that isn't the organization's needs a sign-in with an \
+                 account of your own: you came by an organization's provider"
+            )))
+        }
+        viewer => viewer.require_within(row.organization_id, what),
+    }
 }
 
 /// A key that is bound to an organization has no say in how people get in elsewhere.

@@ -62,6 +62,8 @@ pub enum Denied {
     SignInFirst(Vec<identity_provider::Model>),
     /// The provider is an organization's, and the user is no member of it.
     NotAMember,
+    /// The person came by an organization's own provider, which has no say elsewhere.
+    NoSayHere,
     /// A link: the account is another user's.
     AccountOwnedByAnotherUser,
     /// A link: the user has another account at this provider.
@@ -122,8 +124,12 @@ impl FlowEnds {
             if !sessions.iter().any(|row| self.sessions.is_live(row)) {
                 return Ok(Err(Denied::SessionEnded));
             }
-            if enabled(&tx, provider.id).await?.is_none() {
+            let Some(provider) = &enabled(&tx, provider.id).await? else {
                 return Ok(Err(Denied::NotForSignIn));
+            };
+            let is_way_in = provider.allows_sign_in || policy != Policy::Fail;
+            if is_way_in && !person.has_say_at(provider.organization_id) {
+                return Ok(Err(Denied::NoSayHere));
             }
             let linked = self.linking.link_proven(&tx, flow, request).await?;
             let (clock, ident) = (&self.linking.clock, &request.external_id);

@@ -158,6 +158,7 @@ impl Sessions {
             user: Arc::new(user),
             session: row.id,
             signed_in_at: row.date_added,
+            came_by: provider.organization_id,
         })))
     }
 

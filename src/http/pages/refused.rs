@@ -30,6 +30,8 @@ pub enum Refusal {
     UserNotActive,
     /// The provider is an organization's, and the person is no member of it.
     NotAMember,
+    /// The person came by an organization's own provider, which has no say elsewhere.
+    NoSayHere,
     /// A link: the account is another user's.
     AccountOwnedByAnotherUser,
     /// A link: the user has another account at this provider.
@@ -164,7 +166,7 @@ impl AnswerStep {
 
 impl Refusal {
     /// Every one of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::NoEmail,
         Self::EmailUnverified,
         Self::UserNotFound,
@@ -173,6 +175,7 @@ impl Refusal {
         Self::AccountMismatch,
         Self::UserNotActive,
         Self::NotAMember,
+        Self::NoSayHere,
         Self::AccountOwnedByAnotherUser,
         Self::UserHasAnotherAccount,
         Self::NeededForGlobalAuth,
@@ -220,6 +223,7 @@ impl Refusal {
             | Self::NoResolver
             | Self::UserNotActive
             | Self::NotAMember
+            | Self::NoSayHere
             | Self::NeededForGlobalAuth
             | Self::NeededForOrgAuth
             | Self::SignInFirst
@@ -281,6 +285,14 @@ impl Refusal {
                 "You can’t sign in at the moment",
                 "Your entry in the directory is not active.",
                 "If you think that is a mistake, ask the people who run this server.",
+            ),
+            Self::NoSayHere => (
+                "SIGN_IN_ELSEWHERE",
+                StatusCode::FORBIDDEN,
+                "Sign in another way for this",
+                "You came in by an organization’s own provider. It can’t change how you get in \
+                 elsewhere.",
+                "Sign out, sign in with an account of your own, and try again.",
             ),
             Self::NotAMember => (
                 "USER_NOT_IN_ORGANIZATION",

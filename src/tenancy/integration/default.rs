@@ -5,13 +5,15 @@ use crate::access::{Scope, sees};
 use crate::database::{Tx, identity, organization_integration, organization_member, user};
 use crate::error::{Error, RefusalCode};
 use crate::id::{IdentityId, OrganizationId, OrganizationIntegrationId};
+use crate::identity::default::MOST;
 use crate::identity::link;
 
 impl Integrations<'_> {
     /// Sets the identity that it acts as; with none it acts as nobody, on purpose.
     ///
     /// # Errors
-    /// `NOT_FOUND`, `FORBIDDEN`; refused with `USER_NOT_ACTIVE` or `USER_NOT_IN_ORGANIZATION`.
+    /// `NOT_FOUND`, `FORBIDDEN`; refused with `USER_NOT_ACTIVE` or `USER_NOT_IN_ORGANIZATION`, and
+    /// with `TOO_LARGE` where very many act as the identity already.
     pub async fn set_default(
         &self,
         id: OrganizationIntegrationId,
@@ -31,6 +33,7 @@ impl Integrations<'_> {
                 let stored = organization_integration::locked(tx, id)
                     .await?
                     .ok_or_else(|| share_not_found(id))?;
+                has_room(tx, identity.as_ref(), Some(&stored), &["identityId"]).await?;
                 let row = organization_integration::Model {
                     default_identity_id: default,
                     default_lost_at: None,
@@ -81,6 +84,29 @@ impl Integrations<'_> {
         }
         Ok(row)
     }
+}
+
+/// No more act as one identity than can lose it at once. Its user is locked: nobody else makes it
+/// a default meanwhile.
+pub(super) async fn has_room(
+    tx: &Tx,
+    identity: Option<&identity::Model>,
+    stored: Option<&organization_integration::Model>,
+    field: &[&str],
+) -> Result<(), Error> {
+    let Some(identity) = identity else {
+        return Ok(());
+    };
+    if stored.is_some_and(|stored| stored.default_identity_id == Some(identity.id)) {
+        return Ok(());
+    }
+    if organization_integration::acting_as(tx, identity.id).await? < MOST {
+        return Ok(());
+    }
+    let message = format!(
+        "{MOST} organization integrations act as the identity, which is the most: name another one"
+    );
+    Err(Error::refused(RefusalCode::TooLarge, field, message))
 }
 
 /// The identity and its user, locked until the transaction ends; `None` where it is gone.

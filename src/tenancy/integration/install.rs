@@ -4,9 +4,9 @@ use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
 use super::Integrations;
+use super::default::has_room;
 use super::told::Told;
-use crate::access::Facts;
-use crate::access::{Question, Scope, sees};
+use crate::access::{Facts, Question, Scope, sees};
 use crate::database::json::Json;
 use crate::database::status::ObjectStatus;
 use crate::database::{Tx, integration, organization, organization_integration};
@@ -70,8 +70,10 @@ impl Integrations<'_> {
                     .await?,
             ),
         };
-        let user = identity.map(|identity| identity.user_id);
         let stored = organization_integration::by_pair_locked(tx, id, integration.id).await?;
+        let field = ["input", "defaultIdentityId"];
+        has_room(tx, identity.as_ref(), stored.as_ref(), &field).await?;
+        let user = identity.map(|identity| identity.user_id);
         let share = match stored {
             None => self.add_share(tx, new, &integration, user).await?,
             Some(stored) => {

@@ -50,10 +50,11 @@ pub(super) async fn undo(
     let found = found.ok_or_else(not_found)?;
     let users = user::lock(tx, &[found.from_user_id, found.into_user_id]).await?;
     let merge = user_merge::locked(tx, id).await?.ok_or_else(not_found)?;
-    let from = users.into_iter().find(|row| row.id == merge.from_user_id);
-    let from = from.ok_or_else(not_found)?;
+    let user = |id| users.iter().find(|row| row.id == id).cloned();
+    let from = user(merge.from_user_id).ok_or_else(not_found)?;
+    let into = user(merge.into_user_id).ok_or_else(not_found)?;
     let now = merging.clock.now();
-    can_be_undone(&merge, now)?;
+    can_be_undone(&merge, &into, now)?;
 
     let stored = merge.items_json.0.clone();
     let mut items: Vec<Item> = serde_json::from_value(stored).map_err(anyhow::Error::new)?;
@@ -87,7 +88,7 @@ pub(super) async fn undo(
     writer.record(event).await
 }
 
-fn can_be_undone(merge: &user_merge::Model, now: Time) -> Result<(), Error> {
+fn can_be_undone(merge: &user_merge::Model, into: &user::Model, now: Time) -> Result<(), Error> {
     let refused = |message: String| Err(Error::refused(RefusalCode::NotUndoable, &["id"], message));
     if let Some(undone) = merge.date_undone {
         return refused(format!("the merge was undone already, at {undone}"));
@@ -96,7 +97,17 @@ fn can_be_undone(merge: &user_merge::Model, now: Time) -> Result<(), Error> {
         let until = merge.undoable_until;
         return refused(format!("the merge could be undone until {until}"));
     }
-    Ok(())
+    match into.status {
+        user::Status::Active | user::Status::Disabled => Ok(()),
+        // What went along with this user is the next one's now.
+        user::Status::Merged => {
+            let next = into.merged_into.map(|id| id.to_string());
+            refused(format!(
+                "the user it went into was merged into {} since: undo that merge first",
+                next.as_deref().unwrap_or("another one")
+            ))
+        }
+    }
 }
 
 impl Now {
@@ -209,6 +220,10 @@ impl Now {
             return Some(Lost::Gone);
         }
         match outcome {
+            // Whoever was removed since was removed as both.
+            Outcome::Removed if !self.into_is_in.contains_key(&organization) => {
+                Some(Lost::LeftSince)
+            }
             // A membership of a later day is another one.
             Outcome::Moves if self.into_is_in.get(&organization) != Some(&since) => {
                 Some(Lost::LeftSince)

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::setting::{Setting, actions_since, codes, events, shares};
+use super::setting::{Setting, actions_since, codes, events, install, set_default, shares};
 use crate::support::app::Db;
 use crate::support::client::text;
 
@@ -26,28 +26,46 @@ async fn unlink(it: &Setting, id: &str) -> Value {
 
 #[rstest]
 #[tokio::test]
-async fn more_than_change_at_once_are_refused(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+async fn no_more_act_as_one_account(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let it = Setting::start(on).await;
-    it.very_many(MOST + 1).await;
+    it.very_many(MOST).await;
     it.app.all_sealed().await;
     let before = it.app.dump().await;
-    let removed = it
-        .app
-        .membership("removeOrganizationMember", &it.acme, &it.jane)
-        .await
-        .data();
-    for payload in [
-        &unlink(&it, &it.account).await,
-        &reattach(&it, "4712").await,
-        &removed["removeOrganizationMember"],
-    ] {
-        assert_eq!(codes(payload), ["TOO_LARGE"], "{payload:#}");
-        let message = text(payload, "/userErrors/0/message");
-        assert!(message.contains("1000"), "{message}");
-        assert!(message.contains("setDefaultIdentity"), "{message}");
-    }
+    let input = json!({
+        "organizationId": it.acme, "provider": "tracker", "externalId": "one more",
+        "name": "One more", "defaultIdentityId": it.account,
+    });
+    let answer = install(&it.app, input).await.data();
+    let payload = &answer["installIntegration"];
+    assert_eq!(codes(payload), ["TOO_LARGE"], "{payload:#}");
+    assert_eq!(
+        payload["userErrors"][0]["field"],
+        json!(["input", "defaultIdentityId"])
+    );
     it.app.all_sealed().await;
     assert_eq!(it.app.dump().await, before);
+    // One of those that do may say so again.
+    let share = shares(&it.app).await[0].id.to_string();
+    let again = set_default(&it.app, &share, json!(it.account)).await.data();
+    assert_eq!(codes(&again["setDefaultIdentity"]), [""; 0]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_acts_as_an_account_never_keeps_it_from_going(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let it = Setting::start(on).await;
+    // More than the API lets there be.
+    it.very_many(MOST * 2 + 1).await;
+    assert_eq!(
+        unlink(&it, &it.account).await["deletedId"],
+        json!(it.account)
+    );
+    let rows = shares(&it.app).await;
+    assert_eq!(rows.len(), MOST * 2 + 1);
+    assert!(rows.iter().all(|row| row.default_identity_id.is_none()));
+    assert!(rows.iter().all(|row| row.default_lost_at.is_some()));
 }
 
 #[rstest]
