@@ -88,8 +88,8 @@ impl Followers {
             RefusalCode::TooLarge,
             &[],
             format!(
-                "more than {MOST} organization integrations act as the account: let some of them \
-                 act as another one first, or as nobody (setDefaultIdentity)"
+                "more than {MOST} organization integrations would change whom they act as: let \
+                 some of them act as another identity first, or as nobody (setDefaultIdentity)"
             ),
         ))
     }
