@@ -17,7 +17,7 @@ pub struct SetAuthProviderInput {
     organization_id: ID,
     /// One of the organization's own identity providers.
     provider_id: ID,
-    /// Members may be without a link to it.
+    /// Members may be without a link to it. If not, the provider is enabled and signs people in.
     #[graphql(default = false)]
     allow_unlinked: bool,
 }

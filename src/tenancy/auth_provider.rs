@@ -31,7 +31,8 @@ pub struct SetAuthProvider {
 ///
 /// # Errors
 /// `NOT_FOUND`; refused with `INVALID_CONFIGURATION` where the provider is not the organization's
-/// own, and with `TOO_LARGE` where more links would go than can at once.
+/// own, or signs nobody in although every member is to be linked; and with `TOO_LARGE` where more
+/// links would go than can at once.
 pub async fn set(
     database: &Database,
     clock: &Clock,
@@ -90,7 +91,8 @@ async fn of_organization(tx: &Tx, id: OrganizationId) -> Result<Option<Model>, E
     Ok(found.into_iter().next())
 }
 
-/// The provider is the organization's own, and can't be deleted until the end.
+/// The provider is the organization's own and does what is asked of it. It can't be changed or
+/// deleted until the end.
 async fn own_provider(tx: &Tx, caller: &Caller, input: &SetAuthProvider) -> Result<(), Error> {
     let id = input.provider;
     let row = identity_provider::locked(tx, id).await?;
@@ -98,17 +100,33 @@ async fn own_provider(tx: &Tx, caller: &Caller, input: &SetAuthProvider) -> Resu
     if !sees(&caller.viewer, tx, &row).await? {
         return Err(admin::not_found(id));
     }
-    if row.organization_id == Some(input.organization) {
+    let Some(reason) = unfit(&row, input) else {
         return Ok(());
-    }
+    };
     Err(Error::refused(
         RefusalCode::InvalidConfiguration,
         &["input", "providerId"],
-        format!(
-            "{} is not the organization's own: members sign on by a provider that belongs to it",
-            row.slug
-        ),
+        format!("{} {reason}", row.slug),
     ))
+}
+
+/// Why the provider can't be the sign-on.
+fn unfit(row: &identity_provider::Model, input: &SetAuthProvider) -> Option<&'static str> {
+    if row.organization_id != Some(input.organization) {
+        return Some(
+            "is not the organization's own: members sign on by a provider that belongs to it",
+        );
+    }
+    // Members would be asked for a link that they have no way to get.
+    if !input.allow_unlinked && !row.enabled {
+        return Some("is not enabled: enable it first, or allow members to be unlinked");
+    }
+    if !input.allow_unlinked && !row.allows_sign_in {
+        return Some(
+            "signs nobody in: set allowsSignIn of it first, or allow members to be unlinked",
+        );
+    }
+    None
 }
 
 async fn insert(

@@ -108,6 +108,49 @@ async fn a_provider_of_somebody_else_is_refused(#[values(Db::Sqlite, Db::Postgre
 
 #[rstest]
 #[tokio::test]
+async fn a_sign_on_that_is_asked_of_members_signs_them_in(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let app = App::start(on).await;
+    let acme = app.organization("acme").await;
+    let silent = app.own_provider(&acme, "acme-silent").await;
+    let okta = own_provider(&app, &acme, "acme-okta").await;
+    let set = async |provider: &str, allow_unlinked: bool| {
+        let answer = set_auth_provider(&app, &acme, provider, allow_unlinked).await;
+        answer.data()["setAuthProvider"].clone()
+    };
+    let enable = async |on: bool| {
+        app.ask("mutation($input: UpdateIdentityProviderInput!) { updateIdentityProvider(input: $input) { identityProvider { id } userErrors { code } } }")
+            .variables(json!({ "input": { "id": okta, "enabled": on } }))
+            .data()
+            .await
+    };
+    enable(false).await;
+    app.all_sealed().await;
+    let before = app.dump().await;
+    for (provider, why) in [
+        (&silent, "acme-silent signs nobody in"),
+        (&okta, "acme-okta is not enabled"),
+    ] {
+        let payload = set(provider, false).await;
+        assert_eq!(payload["authProvider"], Value::Null);
+        let error = &payload["userErrors"][0];
+        assert_eq!(error["code"], "INVALID_CONFIGURATION", "{payload:#}");
+        assert_eq!(error["field"], json!(["input", "providerId"]));
+        let message = text(error, "/message");
+        assert!(message.contains(why), "{message}");
+    }
+    assert_eq!(app.dump().await, before);
+    // Where members may be without a link, neither is needed; to ask for one later is refused too.
+    assert_eq!(set(&silent, true).await["userErrors"], json!([]));
+    let refused = set(&silent, false).await;
+    assert_eq!(refused["userErrors"][0]["code"], "INVALID_CONFIGURATION");
+    enable(true).await;
+    assert_eq!(set(&okta, false).await["userErrors"], json!([]));
+}
+
+#[rstest]
+#[tokio::test]
 async fn another_provider_takes_the_place_and_the_old_links_go(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
 ) {

@@ -216,7 +216,7 @@ impl IntegrationMutation {
 
     /// Takes an integration out of an organization. The integration stays. The default identity
     /// is unlinked where nothing else refers to it: no other organization integration acts as it,
-    /// and nobody signs in by it.
+    /// and nobody signs in by it. A key without the scope identity:write keeps it.
     async fn uninstall_integration(
         &self,
         ctx: &Context<'_>,

@@ -6,8 +6,8 @@ use sea_orm::ModelTrait;
 use super::default::with_user_locked;
 use super::told::Told;
 use super::{Integrations, share_not_found};
-use crate::access::sees;
 use crate::access::session::is_live;
+use crate::access::{Scope, sees};
 use crate::database::{
     Tx, auth_identity, identity, identity_provider, organization_integration, session,
 };
@@ -18,7 +18,8 @@ use crate::identity::remove::remove;
 
 impl Integrations<'_> {
     /// Takes the integration out of the organization. The integration stays; the default identity
-    /// goes where nothing else refers to it.
+    /// goes where nothing else refers to it; for a caller without the scope `identity:write` it
+    /// stays.
     ///
     /// # Errors
     /// `NOT_FOUND`.
@@ -71,11 +72,12 @@ impl Integrations<'_> {
         }
     }
 
-    /// Nothing refers to the identity any more, and nobody comes in by it.
+    /// The caller may unlink, nothing refers to the identity any more, and nobody comes in by it.
     async fn may_go(&self, tx: &Tx, row: &identity::Model) -> Result<bool, Error> {
         let providers = identity_provider::by_ids(tx, &[row.provider_id]).await?;
         let signs_in = providers.iter().any(|provider| provider.allows_sign_in);
-        Ok(!signs_in
+        Ok(self.caller.viewer.has(Scope::IdentityWrite)
+            && !signs_in
             && sees(&self.caller.viewer, tx, row).await?
             && !organization_integration::is_acted_as(tx, row.id, None).await?
             && !self.opens_sessions(tx, row).await?

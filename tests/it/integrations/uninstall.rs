@@ -7,7 +7,7 @@ use rstest::rstest;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
-use super::setting::{Setting, acts_as, shares, uninstall};
+use super::setting::{Setting, acts_as, bound_key, shares, uninstall};
 use crate::support::app::Db;
 use crate::support::client::text;
 
@@ -117,6 +117,38 @@ async fn an_identity_that_is_no_default_stays(#[values(Db::Sqlite, Db::Postgres)
     let it = Setting::start(on).await;
     let share = it.installed(json!({})).await;
     leaves_the_identities(&it, &share).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn without_the_scope_to_write_identities_the_identity_stays(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let it = Setting::start(on).await;
+    for (scopes, bound, left) in [
+        (&["integration:write"][..], false, 1),
+        (&["integration:write"], true, 1),
+        (&["integration:write", "identity:write"], true, 0),
+    ] {
+        let share = it.acting().await;
+        let key = if bound {
+            bound_key(&it.app, &it.acme, scopes).await
+        } else {
+            it.app.key("uninstaller", scopes).await
+        };
+        let payload = it
+            .app
+            .ask("mutation($share: ID!) { uninstallIntegration(organizationIntegrationId: $share) { deletedId userErrors { code } } }")
+            .variables(json!({ "share": share }))
+            .by(&key)
+            .data()
+            .await["uninstallIntegration"]
+            .clone();
+        assert_eq!(payload, json!({ "deletedId": share, "userErrors": [] }));
+        assert_eq!(shares(&it.app).await, []);
+        let identities = it.app.stored().await.identities;
+        assert_eq!(identities.len(), left, "{scopes:?}, bound: {bound}");
+    }
 }
 
 #[rstest]
