@@ -171,8 +171,15 @@ pub async fn acting_as_member_locked(
 }
 
 async fn locked_where(tx: &Tx, condition: Condition) -> Result<Vec<Model>, DbErr> {
-    let acting = Entity::find().filter(condition).order_by_asc(Column::Id);
-    locking(tx, acting).all(tx).await
+    let mut acting = Entity::find().filter(condition);
+    // Locks are taken in one order. SQLite takes none, and would walk through all that an
+    // organization has for the order's sake.
+    if tx.get_database_backend() == DbBackend::Postgres {
+        acting = acting.order_by_asc(Column::Id);
+    }
+    let mut found = locking(tx, acting).all(tx).await?;
+    found.sort_unstable_by_key(|row| row.id);
+    Ok(found)
 }
 
 /// On SQLite the writer is alone already.
