@@ -67,6 +67,9 @@ CREATE INDEX organization_integration_by_provider ON organization_integration (p
 CREATE INDEX organization_integration_by_external_id
     ON organization_integration (external_id, id);
 CREATE INDEX organization_integration_by_status ON organization_integration (status, id);
+CREATE INDEX organization_integration_by_organization_and_default
+    ON organization_integration (organization_id, default_identity_id)
+    WHERE default_identity_id IS NOT NULL;
 CREATE INDEX organization_integration_by_default
     ON organization_integration (default_identity_id, id) WHERE default_identity_id IS NOT NULL;
 

@@ -215,11 +215,15 @@ pub async fn acting_as_stranger(
 }
 
 async fn locked_where(tx: &Tx, condition: Condition, limit: u64) -> Result<Vec<Model>, DbErr> {
-    let acting = Entity::find()
-        .filter(condition)
-        .order_by_asc(Column::Id)
-        .limit(limit);
-    locking(tx, acting).all(tx).await
+    let mut acting = Entity::find().filter(condition).limit(limit);
+    // Locks are taken in one order. SQLite takes none, and would walk through all that an
+    // organization has for the order's sake.
+    if tx.get_database_backend() == DbBackend::Postgres {
+        acting = acting.order_by_asc(Column::Id);
+    }
+    let mut found = locking(tx, acting).all(tx).await?;
+    found.sort_unstable_by_key(|row| row.id);
+    Ok(found)
 }
 
 /// Gives all of them one default, or none with the time that it was lost at.

@@ -17,6 +17,7 @@ mod audit;
 mod auth_identities;
 mod auth_providers;
 mod both_databases_alike;
+mod cases_of_sentry;
 mod command_line;
 mod cursors;
 mod demo;

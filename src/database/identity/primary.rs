@@ -17,7 +17,9 @@ pub async fn primary(
     let mut select = Entity::find()
         .filter(Column::ProviderId.eq(provider_id))
         .filter(Column::UserId.eq(user_id))
-        .filter(Column::IsPrimary.eq(true));
+        // Compared with a value, it would not match the index of primary identities: SQLite would
+        // read all of them.
+        .filter(Column::IsPrimary.into_expr());
     if tx.get_database_backend() == DbBackend::Postgres {
         QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
     }
