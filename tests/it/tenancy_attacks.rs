@@ -467,3 +467,37 @@ async fn an_unbound_key_and_the_person_change_what_organizations_act_as(
     assert_eq!(gone["unlinkIdentity"]["deletedId"], json!(lent.identity));
     assert_eq!(app.default_of(&lent.acting).await, (None, true));
 }
+
+/// The attacker's account at the organization's own provider would sign in as the member, into all
+/// of the member's organizations.
+#[rstest]
+#[tokio::test]
+async fn vouching_for_an_account_that_signs_in_as_a_member(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let tenants = Tenants::new(on).await;
+    let (app, b) = (&tenants.app, &tenants.b);
+    let opened = app
+        .ask("mutation($input: UpdateIdentityProviderInput!) { updateIdentityProvider(input: $input) { userErrors { code } } }")
+        .variables(json!({ "input": { "id": b.provider, "allowsSignIn": true } }))
+        .data()
+        .await;
+    assert_eq!(opened["updateIdentityProvider"]["userErrors"], json!([]));
+    let member = app.member(&b.organization, "newcomer").await;
+    app.all_sealed().await;
+    let before = app.dump().await;
+    for policy in ["FAIL", "UPDATE_IN_PLACE", "REATTACH"] {
+        for user in [&member, &b.user] {
+            let answer = tenants.link_by_b(&b.provider, user, "evil", policy).await;
+            assert_eq!(answer.code(), "FORBIDDEN", "{policy}");
+        }
+    }
+    // Hidden and unknown users are told alike.
+    let nobody = "user_01h455vb4pex5vsknk084sn02q";
+    for user in [nobody, tenants.a.user.as_str()] {
+        let answer = tenants.link_by_b(&b.provider, user, "evil", "FAIL").await;
+        assert_eq!(answer.code(), "NOT_FOUND", "{user}");
+    }
+    app.all_sealed().await;
+    assert_eq!(app.dump().await, before);
+}

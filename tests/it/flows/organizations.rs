@@ -3,10 +3,11 @@
 
 use futures_util::future::join;
 use rstest::rstest;
+use serde_json::json;
 
 use super::{ACME, HUB, sessions, stored_nothing, world};
 use crate::support::app::Db;
-use crate::support::world::{Seen, World};
+use crate::support::world::{Seen, World, hidden_fields};
 
 const NOT_A_MEMBER: &str = "USER_NOT_IN_ORGANIZATION";
 
@@ -232,4 +233,54 @@ async fn providers_are_offered_to_those_whose_they_are(#[values(Db::Sqlite, Db::
     let bo = world.browser();
     bo.sign_in(ACME, "bo").await.leads_to("/account");
     assert_eq!(offers(&bo.get("/account").await), ["hub"]);
+}
+
+/// Whoever runs the organization's provider can come in as any of its members. The account that
+/// they put in the place of the member's own would outlive the membership.
+#[rstest]
+#[tokio::test]
+async fn who_came_by_an_organizations_provider_changes_no_way_in_elsewhere(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let (world, _, ada) = with_organization(on).await;
+    let own = world.browser();
+    own.sign_in_at("own", "ada").await.leads_to("/account");
+    let before = world.app.stored().await;
+    // At a provider that signs people in, and in place of another account.
+    let page = own.get("/auth/hub/start?intent=link").await;
+    let fields = hidden_fields(&page.text);
+    let fields: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    own.post("/auth/hub/start", &fields)
+        .await
+        .is_refused(403, "SIGN_IN_ELSEWHERE");
+    assert_eq!(world.app.stored().await, before);
+    // With an account of her own she may, and then the other session may not take it away.
+    let shared = world.app.provider_with("door", json!({})).await;
+    let identity = world.app.linked(&shared, &ada, "4711").await;
+    let way_in = world.app.session(&ada, &shared).await;
+    let unlink = "mutation($id: ID!) { unlinkIdentity(input: { id: $id }) { deletedId userErrors { code } } }";
+    let of_own = own.cookies()["lanyard-session"].clone();
+    let ask = |token: &str| {
+        let ask = world.app.ask(unlink).variables(json!({ "id": identity }));
+        ask.by_person(token)
+    };
+    let answer = ask(&of_own).send().await;
+    assert_eq!(answer.code(), "FORBIDDEN");
+    assert!(answer.message().contains("organization"), "{answer:?}");
+    let page = format!("/account/disconnect?identity={identity}");
+    own.get(&page)
+        .await
+        .is_refused(409, "NEEDED_FOR_GLOBAL_AUTH");
+    world
+        .app
+        .ask("mutation { upsertUser(input: { entityRef: \"user:default/ada\", hasOtherSignIn: true }) { userErrors { code } } }")
+        .data()
+        .await;
+    assert_eq!(ask(&of_own).send().await.code(), "FORBIDDEN");
+    own.get(&page).await.is_refused(403, "SIGN_IN_ELSEWHERE");
+    let data = ask(&way_in).data().await;
+    assert_eq!(data["unlinkIdentity"]["deletedId"], json!(identity));
 }

@@ -277,3 +277,58 @@ async fn primary_accounts_are_settled_on_both_sides(#[values(Db::Sqlite, Db::Pos
         "nothing primary was taken from it"
     );
 }
+
+#[rstest]
+#[tokio::test]
+async fn merges_one_after_the_other_are_undone_the_last_one_first(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let app = App::start(on).await;
+    let (one, two, three) = (
+        app.user("one").await,
+        app.user("two").await,
+        app.user("three").await,
+    );
+    let provider = app.provider("crm").await;
+    let identity = app.linked(&provider, &one, "1").await;
+    let first = merged(&app, &one, &two, "FAIL").await;
+    let second = merged(&app, &two, &three, "FAIL").await;
+    let before = app.owner(&identity).await;
+    assert_eq!(before, three);
+    let undo =
+        "mutation($id: ID!) { undoMerge(id: $id) { user { id } userErrors { code message } } }";
+    let refused = app
+        .ask(undo)
+        .variables(json!({ "id": first["id"] }))
+        .data()
+        .await;
+    let error = &refused["undoMerge"]["userErrors"][0];
+    assert_eq!(error["code"], "NOT_UNDOABLE", "{refused:#}");
+    assert!(
+        error["message"].as_str().unwrap().contains(&three),
+        "{error}"
+    );
+    assert_eq!(app.owner(&identity).await, before);
+    assert_eq!(undone(&app, &second).await["items"], json!([]));
+    assert_eq!(app.owner(&identity).await, two);
+    assert_eq!(undone(&app, &first).await["items"], json!([]));
+    assert_eq!(app.owner(&identity).await, one);
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_was_removed_from_an_organization_is_not_brought_back_by_an_undo(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let app = App::start(on).await;
+    let (from, into) = (app.user("from").await, app.user("into").await);
+    let acme = app.organization("acme").await;
+    app.add_member(&acme, &from).await;
+    app.add_member(&acme, &into).await;
+    let merge = merged(&app, &from, &into, "FAIL").await;
+    app.remove_member(&acme, &into).await;
+    let back = undone(&app, &merge).await;
+    assert_eq!(outcomes(&back), pairs(&[(&acme, "REMOVED")]));
+    assert!(reason_of(&back, &acme).contains("left the organization"));
+    assert_eq!(app.memberships(&from).await, []);
+}
