@@ -201,13 +201,13 @@ fn locks() -> Vec<Lookup> {
             }
         }),
         lookup(
-            "integrations that act as accounts",
+            "integrations that act as an account",
             OfFew,
             |db| async move {
                 let tx = begin(&db).await;
-                let accounts = hundred(|number| IdentityId(id(number / 16 * 16)));
-                let found = share::acting_as_locked(&tx, &accounts).await;
-                assert_eq!(found.unwrap().len(), 100);
+                let account = IdentityId(id(ACCOUNT));
+                let found = share::acting_as_locked(&tx, account, 1_000).await;
+                assert_eq!(found.unwrap().len(), 1);
                 tx.rollback().await.unwrap();
             },
         ),
@@ -216,7 +216,8 @@ fn locks() -> Vec<Lookup> {
             OfFew,
             |db| async move {
                 let tx = begin(&db).await;
-                let found = share::acting_as_member_locked(&tx, big(), UserId(id(USER))).await;
+                let found =
+                    share::acting_as_member_locked(&tx, big(), UserId(id(USER)), 1_000).await;
                 assert_eq!(found.unwrap().len(), 1);
                 tx.rollback().await.unwrap();
             },
