@@ -15,6 +15,9 @@ ALTER TABLE identity ADD COLUMN organization_id {uuid} REFERENCES organization (
 CREATE INDEX identity_by_organization ON identity (organization_id, id)
     WHERE organization_id IS NOT NULL;
 
+-- The providers that all organizations share, for lists within one.
+CREATE INDEX identity_provider_shared ON identity_provider (id) WHERE organization_id IS NULL;
+
 -- Keys that are bound to an organization, for whoever looks after them there.
 CREATE INDEX api_key_by_organization ON api_key (organization_id, id)
     WHERE organization_id IS NOT NULL;

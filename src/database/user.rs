@@ -234,7 +234,10 @@ async fn members(
     let Some(found) = pages.into_iter().next() else {
         return Ok(page.slice(Vec::new()));
     };
-    let mut rows = by_ids(db, &found.rows).await?;
+    let mut rows = match found.rows.as_slice() {
+        [] => Vec::new(),
+        ids => by_ids(db, ids).await?,
+    };
     rows.sort_unstable_by_key(|row| row.id);
     Ok(Slice {
         rows,

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Pair, ask_undo, codes, merged, undone};
 use crate::support::app::{App, Db};
@@ -139,41 +139,4 @@ async fn the_merged_user_can_do_nothing_and_the_one_that_is_back_everything(
     undone(&app, &merge).await;
     assert_eq!(link().await["outcome"], "CREATED");
     assert_eq!(upsert().await["user"]["displayName"], "Back");
-}
-
-#[rstest]
-#[tokio::test]
-async fn merges_in_a_row_are_undone_in_any_order(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
-    let app = App::start(on).await;
-    let (a, b, c) = (
-        app.user("a").await,
-        app.user("b").await,
-        app.user("c").await,
-    );
-    let provider = app.provider("crm").await;
-    let identity = app.linked(&provider, &a, "1").await;
-    let first = merged(&app, &a, &b, "FAIL").await;
-    let second = merged(&app, &b, &c, "FAIL").await;
-    assert_eq!(app.owner(&identity).await, c);
-    // The account is beyond the first merge by now.
-    let back = undone(&app, &first).await;
-    assert_eq!(
-        back["items"],
-        json!([{ "nodeId": identity, "node": { "__typename": "Identity", "id": identity },
-                 "outcome": "STAYS", "reason": "it is another user's by now" }])
-    );
-    assert_eq!(back["into"]["status"], "MERGED");
-    assert_eq!(app.owner(&identity).await, c);
-    let back = undone(&app, &second).await;
-    assert_eq!(back["items"], json!([]));
-    assert_eq!(app.owner(&identity).await, b);
-    let status = app
-        .ask("query($ids: [ID!]) { users(filter: { ids: $ids }) { nodes { status mergedInto { id } } } }")
-        .variables(json!({ "ids": [a, b, c] }))
-        .data()
-        .await;
-    for user in status["users"]["nodes"].as_array().unwrap() {
-        assert_eq!(user["status"], "ACTIVE");
-        assert_eq!(user["mergedInto"], Value::Null);
-    }
 }

@@ -125,11 +125,11 @@ async fn a_bound_key_ends_its_own_organizations_sessions_alone(
         own_provider(&app, &acme, "acme-okta").await,
         own_provider(&app, &other, "other-okta").await,
     );
-    let account = app.linked(&github, &jane, "1").await;
-    app.linked(&google, &jane, "2").await;
+    let account = app.linked(&okta, &jane, "1").await;
+    let shared = app.linked(&google, &jane, "2").await;
     let by_account = NewSession {
         identity: Some(account.parse().unwrap()),
-        ..app.new_session(&jane, &github)
+        ..app.new_session(&jane, &okta)
     };
     let by_account = app.opened(by_account).await.row.id;
     let by_okta = app.opened(app.new_session(&jane, &okta)).await.row.id;
@@ -139,6 +139,10 @@ async fn a_bound_key_ends_its_own_organizations_sessions_alone(
     }
     let before = app.stored().await;
     let key = app.bound_key(&acme, &["identity:write"]).await;
+    // What people sign in with everywhere is not one organization's to take away.
+    let refused = ask(&app, &key, &shared, false).await;
+    assert_eq!(refused.code(), "FORBIDDEN");
+    assert_eq!(app.stored().await, before);
     is_gone(ask(&app, &key, &account, false).await, &account);
     let mut left: Vec<_> = app.sessions().await.into_iter().map(|row| row.id).collect();
     left.sort_unstable();
