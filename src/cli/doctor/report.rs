@@ -168,7 +168,7 @@ impl Report {
             let name = check.name();
             writeln!(
                 std::io::stdout(),
-                "{status:<8} {name:<19} {}",
+                "{status:<8} {name:<25} {}",
                 outcome.message
             )?;
         }
