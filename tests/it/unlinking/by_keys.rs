@@ -127,6 +127,7 @@ async fn a_bound_key_ends_its_own_organizations_sessions_alone(
     );
     let account = app.linked(&okta, &jane, "1").await;
     let shared = app.linked(&google, &jane, "2").await;
+    app.linked(&github, &jane, "3").await;
     let by_account = NewSession {
         identity: Some(account.parse().unwrap()),
         ..app.new_session(&jane, &okta)
