@@ -138,8 +138,8 @@ async fn a_bound_key_ends_its_own_organizations_sessions_alone(
     for provider in [&github, &google, &elsewhere] {
         stay.push(app.opened(app.new_session(&jane, provider)).await.row.id);
     }
-    let before = app.stored().await;
     let key = app.bound_key(&acme, &["identity:write"]).await;
+    let before = app.stored().await;
     // What people sign in with everywhere is not one organization's to take away.
     let refused = ask(&app, &key, &shared, false).await;
     assert_eq!(refused.code(), "FORBIDDEN");
