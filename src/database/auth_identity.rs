@@ -4,10 +4,11 @@ mod invariant;
 mod nested;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait, LockType};
-use sea_orm::{Condition, DbBackend, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{Condition, IntoActiveModel, QueryOrder, QuerySelect};
 
-use super::{Tx, auth_provider};
+use super::lock::for_change;
+use super::{Tx, auth_provider, lock};
 use crate::clock::Time;
 use crate::id::{AuthIdentityId, AuthProviderId, OrganizationId, ProviderId, UserId};
 pub use invariant::elsewhere;
@@ -60,7 +61,7 @@ pub async fn around_locked(
                 .add(Column::UserId.eq(user_id)),
         )
         .order_by_asc(Column::Id);
-    locking(db, select).all(db).await
+    for_change(db, select).all(db).await
 }
 
 /// The links to the sign-on, by id, locked until the transaction ends; at most `limit`.
@@ -73,16 +74,7 @@ pub async fn of_auth_provider_locked(
         .filter(Column::AuthProviderId.eq(auth_provider_id))
         .order_by_asc(Column::Id)
         .limit(limit);
-    locking(db, select).all(db).await
-}
-
-/// None of the rows goes or changes while they are worked on. On SQLite the writer is alone
-/// already.
-fn locking(db: &impl ConnectionTrait, mut select: Select<Entity>) -> Select<Entity> {
-    if db.get_database_backend() == DbBackend::Postgres {
-        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
-    }
-    select
+    for_change(db, select).all(db).await
 }
 
 /// Deletes the link; says whether it was there.
@@ -135,30 +127,14 @@ pub async fn of_user(
 /// Locks the same rows until the transaction ends, against writers who lock no user. On SQLite
 /// the writer is alone already.
 pub async fn lock_of_user(tx: &Tx, user: UserId, limit: u64) -> Result<(), DbErr> {
-    lock(tx, Column::UserId.eq(user), limit).await
+    let select = Entity::find().filter(Column::UserId.eq(user)).limit(limit);
+    lock::hold(tx, select, Column::Id).await
 }
 
 /// Locks these rows, whoever's they are.
 pub async fn lock_rows(tx: &Tx, ids: &[AuthIdentityId]) -> Result<(), DbErr> {
-    lock(tx, Column::Id.is_in(ids.iter().copied()), ids.len() as u64).await
-}
-
-async fn lock(tx: &Tx, rows: Expr, limit: u64) -> Result<(), DbErr> {
-    if tx.get_database_backend() != DbBackend::Postgres {
-        return Ok(());
-    }
-    let mut select = Entity::find()
-        .select_only()
-        .column(Column::Id)
-        .filter(rows)
-        .order_by_asc(Column::Id)
-        .limit(limit);
-    QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
-    select
-        .into_tuple::<AuthIdentityId>()
-        .all(tx)
-        .await
-        .map(drop)
+    let select = Entity::find().filter(Column::Id.is_in(ids.iter().copied()));
+    lock::hold(tx, select, Column::Id).await
 }
 
 /// What the user has at these sign-ons: one at each at most.

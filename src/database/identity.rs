@@ -7,11 +7,12 @@ pub mod passing;
 mod primary;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait, LockType, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, SelectStatement};
 use sea_orm::{Condition, DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait};
 use sha2::{Digest, Sha256};
 
 use super::json::{Json, Texts};
+use super::lock::for_change;
 use super::page::{Page, Position, Slice, Towards};
 use super::reach::Reach;
 use super::{Tx, credential, identity_provider, organization_member};
@@ -178,11 +179,8 @@ pub async fn around_locked(
     external_id: &str,
     user_id: UserId,
 ) -> Result<Vec<Model>, DbErr> {
-    let mut select = all_around(provider_id, external_id, user_id);
-    if tx.get_database_backend() == DbBackend::Postgres {
-        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
-    }
-    select.all(tx).await
+    let select = all_around(provider_id, external_id, user_id);
+    for_change(tx, select).all(tx).await
 }
 
 fn all_around(provider_id: ProviderId, external_id: &str, user_id: UserId) -> Select<Entity> {
@@ -353,9 +351,6 @@ pub fn of_user(user: UserId) -> SelectStatement {
 
 /// The row, locked until the transaction ends.
 pub async fn locked(tx: &Tx, id: IdentityId) -> Result<Option<Model>, DbErr> {
-    let mut select = Entity::find_by_id(id);
-    if tx.get_database_backend() == DbBackend::Postgres {
-        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
-    }
-    select.one(tx).await
+    let select = Entity::find_by_id(id);
+    for_change(tx, select).one(tx).await
 }

@@ -1,10 +1,11 @@
 //! Configured identity providers.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, LockType};
-use sea_orm::{Condition, DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::sea_query::Expr;
+use sea_orm::{Condition, FromQueryResult, QueryOrder, QuerySelect, QueryTrait};
 
 use super::json::Json;
+use super::lock::for_change;
 use super::page::{Page, Slice, Towards};
 use super::reach::Reach;
 use super::{Tx, identity, organization_member};
@@ -268,9 +269,6 @@ pub async fn borrowers(db: &impl ConnectionTrait, id: ProviderId) -> Result<u64,
 
 /// The row, locked until the transaction ends.
 pub async fn locked(tx: &Tx, id: ProviderId) -> Result<Option<Model>, DbErr> {
-    let mut select = Entity::find_by_id(id);
-    if tx.get_database_backend() == DbBackend::Postgres {
-        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
-    }
-    select.one(tx).await
+    let select = Entity::find_by_id(id);
+    for_change(tx, select).one(tx).await
 }

@@ -1,11 +1,12 @@
 //! Installed external services, shared by organizations.
 
+use sea_orm::IntoActiveModel;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{LockType, OnConflict};
-use sea_orm::{DbBackend, IntoActiveModel, QuerySelect};
+use sea_orm::sea_query::OnConflict;
 
 use super::Tx;
 use super::json::Json;
+use super::lock::for_change;
 use super::status::ObjectStatus;
 use crate::clock::Time;
 use crate::id::IntegrationId;
@@ -54,11 +55,8 @@ pub async fn by_service_locked(
     provider: &str,
     external_id: &str,
 ) -> Result<Option<Model>, DbErr> {
-    let mut select = of_service(provider, external_id);
-    if tx.get_database_backend() == DbBackend::Postgres {
-        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
-    }
-    select.one(tx).await
+    let select = of_service(provider, external_id);
+    for_change(tx, select).one(tx).await
 }
 
 /// Adds the row, unless the service and installation have one: says whether it did. Whoever adds
@@ -76,11 +74,8 @@ pub async fn insert_if_new(tx: &Tx, row: Model) -> Result<bool, DbErr> {
 
 /// The row, locked until the transaction ends.
 pub async fn locked(tx: &Tx, id: IntegrationId) -> Result<Option<Model>, DbErr> {
-    let mut select = Entity::find_by_id(id);
-    if tx.get_database_backend() == DbBackend::Postgres {
-        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
-    }
-    select.one(tx).await
+    let select = Entity::find_by_id(id);
+    for_change(tx, select).one(tx).await
 }
 
 fn of_service(provider: &str, external_id: &str) -> Select<Entity> {

@@ -1,10 +1,30 @@
-//! Locks between processes. PostgreSQL's advisory locks end with their transaction, so that a
-//! pooler in transaction mode may stand in between; on SQLite the writer is alone already.
+//! Locks of rows, and locks between processes. On PostgreSQL both end with their transaction, so
+//! that a pooler in transaction mode may stand in between; on SQLite the writer is alone already.
 
-use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm::sea_query::{Expr, LockType, Query};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryOrder, QuerySelect, Select};
+use uuid::Uuid;
 
 use super::Tx;
+
+/// The rows that `select` finds, locked against other writers until the transaction ends. Keys that
+/// refer to them can still be added.
+pub fn for_change<E: EntityTrait>(db: &impl ConnectionTrait, mut select: Select<E>) -> Select<E> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
+    }
+    select
+}
+
+/// Locks the rows that `select` finds, in the order of their ids, and reads none of them.
+pub async fn hold<E: EntityTrait>(tx: &Tx, select: Select<E>, id: E::Column) -> Result<(), DbErr> {
+    if tx.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let ids = select.select_only().column(id).order_by_asc(id);
+    let locked = for_change(tx, ids).into_tuple::<Uuid>().all(tx);
+    locked.await.map(drop)
+}
 
 /// What only one process may do at a time. The numbers are arbitrary; nothing else uses them.
 /// (Migrations have one of their own, in their crate.)

@@ -1,12 +1,10 @@
 //! Organizations: tenants of integrations and of sign-on.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::LockType;
-use sea_orm::{
-    DbBackend, FromQueryResult, IntoActiveModel, QueryOrder, QuerySelect, QueryTrait, Set,
-};
+use sea_orm::{FromQueryResult, IntoActiveModel, QueryOrder, QueryTrait, Set};
 
 use super::Tx;
+use super::lock::for_change;
 use super::page::{Page, Slice};
 use super::reach::Reach;
 use crate::clock::Time;
@@ -99,11 +97,8 @@ fn within(reach: Reach) -> sea_orm::Condition {
 
 /// The row, locked until the transaction ends.
 pub async fn locked(tx: &Tx, id: OrganizationId) -> Result<Option<Model>, DbErr> {
-    let mut select = Entity::find_by_id(id);
-    if tx.get_database_backend() == DbBackend::Postgres {
-        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
-    }
-    select.one(tx).await
+    let select = Entity::find_by_id(id);
+    for_change(tx, select).one(tx).await
 }
 
 /// The domains of these organizations, in the order of the alphabet.

@@ -8,10 +8,11 @@ mod nested;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition, LockType};
+use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition};
 use sea_orm::{Condition, DbBackend, QueryOrder, QuerySelect};
 
 use super::json::Json;
+use super::lock::for_change;
 use super::status::ObjectStatus;
 use super::{Tx, identity, organization_member};
 use crate::clock::Time;
@@ -75,7 +76,7 @@ pub async fn by_pair_locked(
     organization: OrganizationId,
     integration: IntegrationId,
 ) -> Result<Option<Model>, DbErr> {
-    locking(tx, of_pair(organization, integration))
+    for_change(tx, of_pair(organization, integration))
         .one(tx)
         .await
 }
@@ -88,7 +89,7 @@ fn of_pair(organization: OrganizationId, integration: IntegrationId) -> Select<E
 
 /// The row, locked until the transaction ends.
 pub async fn locked(tx: &Tx, id: OrganizationIntegrationId) -> Result<Option<Model>, DbErr> {
-    locking(tx, Entity::find_by_id(id)).one(tx).await
+    for_change(tx, Entity::find_by_id(id)).one(tx).await
 }
 
 /// The organizations that have the integration; at most `limit`.
@@ -221,7 +222,7 @@ async fn locked_where(tx: &Tx, condition: Condition, limit: u64) -> Result<Vec<M
     if tx.get_database_backend() == DbBackend::Postgres {
         acting = acting.order_by_asc(Column::Id);
     }
-    let mut found = locking(tx, acting).all(tx).await?;
+    let mut found = for_change(tx, acting).all(tx).await?;
     found.sort_unstable_by_key(|row| row.id);
     Ok(found)
 }
@@ -245,12 +246,4 @@ pub async fn set_defaults(
         .exec(tx)
         .await
         .map(drop)
-}
-
-/// On SQLite the writer is alone already.
-fn locking(tx: &Tx, mut select: Select<Entity>) -> Select<Entity> {
-    if tx.get_database_backend() == DbBackend::Postgres {
-        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
-    }
-    select
 }

@@ -5,6 +5,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition, LockBehavior, LockType}
 use sea_orm::{DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait};
 
 use super::json::Json;
+use super::lock::for_change;
 use super::page::{Page, Slice};
 use super::reach::Reach;
 use super::{Tx, organization_member};
@@ -304,11 +305,8 @@ pub async fn delete(tx: &Tx, ids: Vec<UserId>) -> Result<(), DbErr> {
 /// writers that lock several never wait for each other in a circle. On SQLite the writer is
 /// alone already.
 pub async fn lock(tx: &Tx, ids: &[UserId]) -> Result<Vec<Model>, DbErr> {
-    let mut select = Entity::find()
+    let select = Entity::find()
         .filter(Column::Id.is_in(ids.iter().copied()))
         .order_by_asc(Column::Id);
-    if tx.get_database_backend() == DbBackend::Postgres {
-        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
-    }
-    select.all(tx).await
+    for_change(tx, select).all(tx).await
 }

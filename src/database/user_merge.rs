@@ -6,6 +6,7 @@ use sea_orm::{DbBackend, IntoActiveModel, QueryOrder, QuerySelect};
 
 use super::Tx;
 use super::json::Json;
+use super::lock::for_change;
 use super::user::Status;
 use crate::clock::Time;
 use crate::id::{MergeId, UserId};
@@ -43,11 +44,8 @@ pub async fn by_ids(db: &impl ConnectionTrait, ids: &[MergeId]) -> Result<Vec<Mo
 
 /// The row, locked until the transaction ends.
 pub async fn locked(tx: &Tx, id: MergeId) -> Result<Option<Model>, DbErr> {
-    let mut select = Entity::find_by_id(id);
-    if tx.get_database_backend() == DbBackend::Postgres {
-        QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
-    }
-    select.one(tx).await
+    let select = Entity::find_by_id(id);
+    for_change(tx, select).one(tx).await
 }
 
 pub async fn insert(tx: &Tx, row: Model) -> Result<(), DbErr> {

@@ -66,11 +66,6 @@ async fn part(visit: &Visit, form: &Form) -> Visited {
     if !person.is_fresh(app.clock.now()) {
         return Ok(sign_in_again_before(&address(id)));
     }
-    let parting = Parting::read(&app.database, person.user.id, id).await?;
-    let parting = parting.ok_or(Refusal::NotFound)?;
-    if parting.signs_in && !person.has_say_at(parting.identity.organization_id) {
-        return Err(Refusal::NoSayHere);
-    }
     let unlinked = unlink(&app.database, &app.clock, &caller(visit), id, false).await;
     app.sealer.wake();
     match unlinked {
@@ -130,6 +125,8 @@ fn refusal_of(error: Error) -> Refusal {
         // Gone meanwhile, by another page of the same person's perhaps.
         Error::NotFound { .. } => return Refusal::NotFound,
         Error::Unauthenticated(_) => return Refusal::SignInFirst,
+        // The sign-in is fresh: it is where it was made that has no say.
+        Error::Forbidden(_) => return Refusal::NoSayHere,
         _ => None,
     };
     match code {

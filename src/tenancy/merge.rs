@@ -88,7 +88,7 @@ impl Merging {
         let around = Around::read(db, from, into).await?;
         let plan = around.plan()?;
         Ok(Preview {
-            token: plan.token(&around, request.policy, &self.plan_key),
+            token: plan.token(&around, request.policy, &self.plan_key)?,
             items: plan.items().cloned().collect(),
         })
     }
@@ -139,7 +139,7 @@ impl Merging {
     ) -> Result<(), Error> {
         let Self { plan_key: key, .. } = self;
         if let Some(token) = &request.plan_token
-            && !plan.is_of(around, request.policy, key, token)
+            && !plan.is_of(around, request.policy, key, token)?
         {
             return Err(Error::refused(
                 RefusalCode::PlanOutdated,

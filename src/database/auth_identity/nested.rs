@@ -1,11 +1,11 @@
 //! The auth identities of many sign-ons or users at once.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{Condition, FromQueryResult, QueryTrait};
+use sea_orm::{Condition, QueryTrait};
 
 use super::{Column, Entity, Model};
-use crate::database::page::{Page, Slice, union_all};
+use crate::database::nested;
+use crate::database::page::{Page, Slice};
 use crate::database::reach::Reach;
 use crate::id::{AuthProviderId, UserId};
 
@@ -17,13 +17,6 @@ pub enum Parent {
 }
 
 impl Parent {
-    fn of(self, row: &Model) -> bool {
-        match self {
-            Self::AuthProvider(id) => row.auth_provider_id == id,
-            Self::User(id) => row.user_id == id,
-        }
-    }
-
     fn condition(self, reach: Reach) -> Condition {
         let parent = match self {
             Self::AuthProvider(id) => Column::AuthProviderId.eq(id),
@@ -37,28 +30,18 @@ impl Parent {
     }
 }
 
-/// One page for each parent, in one statement: a bounded select for each.
+/// One page for each parent, in one statement.
 pub async fn pages_of_parents(
     db: &impl ConnectionTrait,
     parents: &[Parent],
     reach: Reach,
     page: &Page,
 ) -> Result<Vec<Slice<Model>>, DbErr> {
-    let pages = parents.iter().map(|parent| {
-        let mut select = Entity::find().filter(parent.condition(reach)).into_query();
-        page.apply(&mut select, &[Column::Id], false);
-        select
-    });
-    let Some(statement) = union_all(pages.collect()) else {
-        return Ok(Vec::new());
+    let rows = |parent: &Parent| {
+        let own = Entity::find().filter(parent.condition(reach));
+        own.into_query()
     };
-    let rows: Vec<Model> = Model::find_by_statement(db.get_database_backend().build(&statement))
-        .all(db)
-        .await?;
-    Ok(parents
-        .iter()
-        .map(|parent| page.slice(rows.iter().filter(|row| parent.of(row)).cloned().collect()))
-        .collect())
+    nested::pages_of_each::<Entity, _>(db, parents, None, rows, Column::Id, page).await
 }
 
 /// How many auth identities each parent has, in one statement.
@@ -67,32 +50,6 @@ pub async fn counts_of_parents(
     parents: &[Parent],
     reach: Reach,
 ) -> Result<Vec<u64>, DbErr> {
-    #[derive(FromQueryResult)]
-    struct Count {
-        parent: i64,
-        rows: i64,
-    }
-    let counts = parents.iter().zip(0_i64..).map(|(parent, index)| {
-        Query::select()
-            .expr_as(Expr::val(index).cast_as("bigint"), "parent")
-            .expr_as(Expr::col(Column::Id).count(), "rows")
-            .from(Entity)
-            .cond_where(parent.condition(reach))
-            .take()
-    });
-    let Some(statement) = union_all(counts.collect()) else {
-        return Ok(Vec::new());
-    };
-    let counts = Count::find_by_statement(db.get_database_backend().build(&statement))
-        .all(db)
-        .await?;
-    Ok((0_i64..)
-        .take(parents.len())
-        .map(|index| {
-            let found = counts.iter().find(|count| count.parent == index);
-            found
-                .and_then(|count| u64::try_from(count.rows).ok())
-                .unwrap_or_default()
-        })
-        .collect())
+    let rows = |parent: &Parent| Entity::find().filter(parent.condition(reach));
+    nested::counts_of_each(db, parents, rows).await
 }

@@ -22,13 +22,6 @@ pub enum Parent {
 }
 
 impl Parent {
-    fn of(self, row: &Model) -> bool {
-        match self {
-            Self::User(id) => row.user_id == id,
-            Self::Provider(id) => row.provider_id == id,
-        }
-    }
-
     pub(super) fn condition(self, only: &Only) -> Condition {
         self.own(only).add_option(match only.reach {
             Reach::All => None,
@@ -78,8 +71,7 @@ pub async fn pages_of_parents(
             Entity::find().filter(parent.condition(only)).into_query()
         }
     };
-    let of = |parent: &Parent, row: &Model| parent.of(row);
-    nested::pages_of_each::<Entity, _>(db, parents, found, rows, Column::Id, page, of).await
+    nested::pages_of_each::<Entity, _>(db, parents, found, rows, Column::Id, page).await
 }
 
 /// What an organization's members have, to be found before it is parted, where they are few and

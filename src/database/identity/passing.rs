@@ -1,11 +1,10 @@
 //! The identities that pass from one user to another, and those that they meet there.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, LockType};
-use sea_orm::{Condition, DbBackend, QueryOrder, QuerySelect};
+use sea_orm::{Condition, QueryOrder, QuerySelect};
 
 use super::{Column, Entity, Model};
-use crate::database::Tx;
+use crate::database::{Tx, lock};
 use crate::id::{IdentityId, ProviderId, UserId};
 
 /// The user's first `limit` identities, by id.
@@ -25,26 +24,14 @@ pub async fn of_user(
 /// Locks the same rows until the transaction ends, against writers who lock no user. On SQLite
 /// the writer is alone already.
 pub async fn lock_of_user(tx: &Tx, user: UserId, limit: u64) -> Result<(), DbErr> {
-    lock(tx, Column::UserId.eq(user), limit).await
+    let select = Entity::find().filter(Column::UserId.eq(user)).limit(limit);
+    lock::hold(tx, select, Column::Id).await
 }
 
 /// Locks these rows, whoever's they are.
 pub async fn lock_rows(tx: &Tx, ids: &[IdentityId]) -> Result<(), DbErr> {
-    lock(tx, Column::Id.is_in(ids.iter().copied()), ids.len() as u64).await
-}
-
-async fn lock(tx: &Tx, rows: Expr, limit: u64) -> Result<(), DbErr> {
-    if tx.get_database_backend() != DbBackend::Postgres {
-        return Ok(());
-    }
-    let mut select = Entity::find()
-        .select_only()
-        .column(Column::Id)
-        .filter(rows)
-        .order_by_asc(Column::Id)
-        .limit(limit);
-    QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
-    select.into_tuple::<IdentityId>().all(tx).await.map(drop)
+    let select = Entity::find().filter(Column::Id.is_in(ids.iter().copied()));
+    lock::hold(tx, select, Column::Id).await
 }
 
 /// What the user has at these providers that another account may meet: the only one that the

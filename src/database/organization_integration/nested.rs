@@ -22,14 +22,6 @@ pub enum Parent {
 }
 
 impl Parent {
-    fn of(&self, row: &Model) -> bool {
-        match *self {
-            Self::Organization(id) => row.organization_id == id,
-            Self::Integration(id) => row.integration_id == id,
-            Self::Identity(id) => row.default_identity_id == Some(id),
-        }
-    }
-
     fn condition(self, reach: Reach) -> Condition {
         let mut filter = Filter::default();
         match self {
@@ -52,7 +44,7 @@ pub async fn pages_of_parents(
         let own = Entity::find().filter(parent.condition(reach));
         own.into_query()
     };
-    nested::pages_of_each::<Entity, _>(db, parents, None, rows, Column::Id, page, Parent::of).await
+    nested::pages_of_each::<Entity, _>(db, parents, None, rows, Column::Id, page).await
 }
 
 /// How many there are of each parent, in one statement.

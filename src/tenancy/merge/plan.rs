@@ -162,21 +162,27 @@ impl Plan {
 
     /// Two plans have the same token exactly when they are of the same users as they stand, under
     /// the same policy, do the same and rest on the same.
-    pub fn token(&self, around: &Around, policy: Policy, key: &[u8]) -> String {
-        let bytes = self.sign(around, policy, key).finalize().into_bytes();
-        BASE64URL_NOPAD.encode(&bytes)
+    pub fn token(&self, around: &Around, policy: Policy, key: &[u8]) -> Result<String, Error> {
+        let bytes = self.sign(around, policy, key)?.finalize().into_bytes();
+        Ok(BASE64URL_NOPAD.encode(&bytes))
     }
 
     /// Whether the token is this plan's.
-    pub fn is_of(&self, around: &Around, policy: Policy, key: &[u8], token: &str) -> bool {
+    pub fn is_of(
+        &self,
+        around: &Around,
+        policy: Policy,
+        key: &[u8],
+        token: &str,
+    ) -> Result<bool, Error> {
         let Ok(bytes) = BASE64URL_NOPAD.decode(token.as_bytes()) else {
-            return false;
+            return Ok(false);
         };
-        let mac = self.sign(around, policy, key);
-        mac.verify_slice(&bytes).is_ok()
+        let mac = self.sign(around, policy, key)?;
+        Ok(mac.verify_slice(&bytes).is_ok())
     }
 
-    fn sign(&self, around: &Around, policy: Policy, key: &[u8]) -> Hmac<Sha256> {
+    fn sign(&self, around: &Around, policy: Policy, key: &[u8]) -> Result<Hmac<Sha256>, Error> {
         let Around { from, into, .. } = around;
         let of = (
             (from.id.to_string(), from.status.to_value()),
@@ -184,10 +190,10 @@ impl Plan {
             policy.name(),
             &self.steps,
         );
-        let written = serde_json::to_vec(&of).expect("texts, numbers and times are JSON");
+        let written = serde_json::to_vec(&of).map_err(anyhow::Error::from)?;
         let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length");
         mac.update(&written);
-        mac
+        Ok(mac)
     }
 
     /// The providers of the identities that can't move, for the reason.

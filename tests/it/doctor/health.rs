@@ -1,13 +1,11 @@
 //! The database, its keys, its schema, and who seals events.
 
-use std::time::Duration;
-
-use lanyard::database::{Database, event};
+use lanyard::database::Database;
 use rstest::rstest;
 
 use super::seen::Seen;
 use crate::support::app::{App, Db};
-use crate::support::dump::{Dump, dump};
+use crate::support::dump::{Dump, all_sealed, dump};
 use crate::support::site::{Ended, Site, set_mode};
 
 const OTHER_KEY: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
@@ -357,14 +355,7 @@ async fn used(on: Db) -> Site {
     }
     let server = site.serve().await;
     let database = open(&site, on).await;
-    let sealed = async {
-        while event::any_unsealed(database.reader()).await.unwrap() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), sealed)
-        .await
-        .expect("all events are sealed within 30 s");
+    all_sealed(&database).await;
     database.close().await;
     server.stop().await;
     site

@@ -79,13 +79,18 @@ impl App {
 
     /// Waits until the sealer has nothing left to do.
     pub async fn all_sealed(&self) {
-        let sealing = async {
-            while event::any_unsealed(self.database.reader()).await.unwrap() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), sealing)
-            .await
-            .expect("all events are sealed within 30 s");
+        all_sealed(&self.database).await;
     }
+}
+
+/// Waits until whoever seals the events of this database has nothing left to do.
+pub async fn all_sealed(database: &Database) {
+    let sealing = async {
+        while event::any_unsealed(database.reader()).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), sealing)
+        .await
+        .expect("all events are sealed within 30 s");
 }
