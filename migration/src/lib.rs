@@ -22,6 +22,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "m20261122_000002_tenancy",
         include_str!("m20261122_000002_tenancy.sql"),
     ),
+    (
+        "m20261122_000003_flows",
+        include_str!("m20261122_000003_flows.sql"),
+    ),
 ];
 
 /// Serializes migrations between processes: an arbitrary number that nothing else locks.

@@ -28,6 +28,8 @@ pub struct Model {
     pub config_json: Json,
     pub client_id: Option<String>,
     pub client_secret_sealed: Option<Sealed>,
+    /// What the client signs with to show itself (`private_key_jwt`), in PKCS #8.
+    pub client_key_sealed: Option<Sealed>,
     /// Whose it is; fixed. `None`: all organizations share it.
     pub organization_id: Option<OrganizationId>,
     pub client_of: Option<ProviderId>,

@@ -329,6 +329,7 @@ impl ProviderAdmin {
                 .client_secret
                 .as_ref()
                 .map(|secret| self.seal(id, secret)),
+            client_key_sealed: None,
             organization_id: None,
             client_of: new.client_of,
             enabled: new.enabled,

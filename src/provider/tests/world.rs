@@ -177,6 +177,7 @@ fn provider(clock: &Clock, vault: &Vault, fake: &Fake, config: &Value) -> identi
         config_json: Json(all),
         client_id: Some("us".to_owned()),
         client_secret_sealed: Some(vault.seal(&secret_place(&id), b"secret-canary")),
+        client_key_sealed: None,
         organization_id: None,
         client_of: None,
         enabled: true,
