@@ -190,8 +190,8 @@ impl ProviderType {
     }
 
     /// A provider's config, with the defaults of what it leaves out.
-    pub fn completed(&self, config: &Map<String, Value>) -> Map<String, Value> {
-        let mut completed = config.clone();
+    pub fn completed(&self, config: &Value) -> Map<String, Value> {
+        let mut completed = config.as_object().cloned().unwrap_or_default();
         for field in &self.config_fields {
             if let Some(default) = &field.default
                 && !completed.contains_key(&field.name)
