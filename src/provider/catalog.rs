@@ -85,6 +85,8 @@ pub enum Kind {
     Text,
     /// How an authorization answer comes back.
     ResponseMode,
+    /// How the client shows itself at the token endpoint.
+    AuthMethod,
 }
 
 /// Where a provider's external id comes from.

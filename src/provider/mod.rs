@@ -4,6 +4,7 @@
 
 pub mod admin;
 pub mod catalog;
+pub mod client_key;
 pub mod config;
 pub mod egress;
 pub mod flow;

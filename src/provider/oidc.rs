@@ -2,6 +2,7 @@
 //! code, and the checks of what comes back. Knows neither flows nor people.
 
 mod cache;
+mod client_auth;
 mod discovery;
 mod exchange;
 mod id_token;
@@ -18,19 +19,21 @@ use openidconnect::core::{
     CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse,
 };
 use openidconnect::{
-    AuthType, AuthUrl, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet, IssuerUrl,
-    Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, StandardErrorResponse,
-    TokenUrl,
+    AuthUrl, ClientId, CsrfToken, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, Scope, StandardErrorResponse, TokenUrl,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use self::cache::Cache;
+use self::client_auth::ClientAuth;
 use self::discovery::Metadata;
 use self::exchange::TokenAnswer;
 use self::id_token::FurtherClaims;
 pub use self::text::printable;
+use super::client_key::ClientKey;
+use super::config::AuthMethod;
 use super::egress::Egress;
 use crate::clock::{Clock, Time};
 
@@ -70,7 +73,10 @@ pub struct Oidc {
 pub struct Registration {
     pub issuer: String,
     pub client_id: String,
+    /// Left out, the provider's configuration says.
+    pub auth_method: Option<AuthMethod>,
     pub client_secret: Option<SecretString>,
+    pub client_key: Option<ClientKey>,
     pub redirect_uri: Url,
 }
 
@@ -99,15 +105,6 @@ pub struct Pinned {
     scopes: Vec<String>,
     nonce: Nonce,
     verifier: PkceCodeVerifier,
-}
-
-/// How the token endpoint knows us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum ClientAuth {
-    Basic,
-    Body,
-    /// A client without a secret.
-    Public,
 }
 
 /// An account, as its provider vouches for it.
@@ -201,7 +198,7 @@ impl Oidc {
             token_endpoint: metadata.token_endpoint.clone(),
             userinfo_endpoint: metadata.userinfo_endpoint.clone(),
             jwks_uri: metadata.jwks_uri.clone(),
-            client_auth: metadata.client_auth(us.client_secret.is_some())?,
+            client_auth: ClientAuth::choose(us, &metadata.client_auth)?,
             scopes: request.scopes.to_vec(),
             nonce: Nonce::new(self.random_text()),
             // 43 characters, 256 bits: RFC 7636 §4.1.
@@ -238,7 +235,7 @@ impl Oidc {
         code: &SecretString,
     ) -> Result<Account, OidcError> {
         let client = pinned.client(us, CoreJsonWebKeySet::default())?;
-        let answer = self.exchange(&client, pinned, code).await?;
+        let answer = self.exchange(&client, us, pinned, code).await?;
         let claims = self.verified(pinned, &answer).await?;
         Ok(Account {
             profile: self.profile(us, pinned, &claims, &answer).await?,
@@ -270,20 +267,7 @@ impl Pinned {
                 .set_redirect_uri(redirect)
                 // The scopes are the configured ones, `openid` among them.
                 .disable_openid_scope();
-        let secret = || {
-            let secret = us.client_secret.as_ref().map(ExposeSecret::expose_secret);
-            let gone = || Fault::Unavailable.because("the client secret is gone");
-            Ok::<_, OidcError>(ClientSecret::new(secret.ok_or_else(gone)?.to_owned()))
-        };
-        Ok(match self.client_auth {
-            ClientAuth::Basic => client
-                .set_client_secret(secret()?)
-                .set_auth_type(AuthType::BasicAuth),
-            ClientAuth::Body => client
-                .set_client_secret(secret()?)
-                .set_auth_type(AuthType::RequestBody),
-            ClientAuth::Public => client,
-        })
+        self.client_auth.set(client, us)
     }
 }
 

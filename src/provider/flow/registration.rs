@@ -9,6 +9,8 @@ use super::error::{FlowError, Refusal};
 use crate::database::identity_provider;
 use crate::provider::admin::secret_place;
 use crate::provider::catalog::Protocol;
+use crate::provider::client_key::ClientKey;
+use crate::provider::config::AuthMethod;
 use crate::provider::oidc::Registration;
 
 impl Flows {
@@ -24,7 +26,9 @@ impl Flows {
         Ok(Registration {
             issuer: issuer.to_owned(),
             client_id: client_id.to_owned(),
+            auth_method: row.config_json.0.as_object().and_then(AuthMethod::of),
             client_secret: self.client_secret(row)?,
+            client_key: ClientKey::of(row, &self.vault)?,
             redirect_uri: self.redirect_uri(&row.slug),
         })
     }

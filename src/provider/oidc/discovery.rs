@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use url::Url;
 
-use super::{ClientAuth, Fault, Oidc, OidcError, Pinned};
+use super::client_auth::Takes;
+use super::{Fault, Oidc, OidcError, Pinned};
 
 /// What we need of a provider's configuration.
 pub(super) struct Metadata {
@@ -24,8 +25,7 @@ pub(super) struct Metadata {
     pub userinfo_endpoint: Option<Url>,
     pub jwks_uri: Url,
     pub names_itself: bool,
-    /// Empty where it doesn't say.
-    auth_methods: Vec<CoreClientAuthMethod>,
+    pub client_auth: Takes,
 }
 
 /// RFC 9207 §3.
@@ -51,25 +51,6 @@ type Document = ProviderMetadata<
     CoreResponseType,
     CoreSubjectIdentifierType,
 >;
-
-impl Metadata {
-    /// The way to authenticate that the provider takes; basic is what it takes if it says
-    /// nothing (OpenID Connect Discovery 1.0 §3).
-    pub fn client_auth(&self, has_secret: bool) -> Result<ClientAuth, OidcError> {
-        let takes = |method| self.auth_methods.contains(&method);
-        if !has_secret {
-            return Ok(ClientAuth::Public);
-        }
-        if self.auth_methods.is_empty() || takes(CoreClientAuthMethod::ClientSecretBasic) {
-            return Ok(ClientAuth::Basic);
-        }
-        if takes(CoreClientAuthMethod::ClientSecretPost) {
-            return Ok(ClientAuth::Body);
-        }
-        Err(Fault::Unavailable
-            .because("the provider takes neither client_secret_basic nor client_secret_post"))
-    }
-}
 
 impl Oidc {
     pub(super) async fn metadata(&self, issuer: &str) -> Result<Arc<Metadata>, OidcError> {
@@ -136,10 +117,16 @@ impl Oidc {
             names_itself: document
                 .additional_metadata()
                 .authorization_response_iss_parameter_supported,
-            auth_methods: document
-                .token_endpoint_auth_methods_supported()
-                .cloned()
-                .unwrap_or_default(),
+            client_auth: Takes {
+                methods: document
+                    .token_endpoint_auth_methods_supported()
+                    .cloned()
+                    .unwrap_or_default(),
+                algorithms: document
+                    .token_endpoint_auth_signing_alg_values_supported()
+                    .cloned()
+                    .unwrap_or_default(),
+            },
         })
     }
 

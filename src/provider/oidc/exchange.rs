@@ -21,9 +21,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::id_token::{FurtherClaims, IdToken};
-use super::{Client, Fault, Oidc, OidcError, Pinned, Step, Tokens};
+use super::{Client, Fault, Oidc, OidcError, Pinned, Registration, Step, Tokens};
 use crate::clock::Time;
 use crate::limits;
+use crate::provider::client_key::ASSERTION_TYPE;
 use crate::provider::egress::{Egress, EgressError};
 
 /// A token that lasts longer lasts for ever: 10 years.
@@ -156,13 +157,21 @@ impl Oidc {
     pub(super) async fn exchange(
         &self,
         client: &Client,
+        us: &Registration,
         pinned: &Pinned,
         code: &SecretString,
     ) -> Result<TokenAnswer, OidcError> {
         let verifier = PkceCodeVerifier::new(pinned.verifier.secret().clone());
-        let answer = client
+        let assertion = pinned.client_auth.assertion(us, &self.clock)?;
+        let mut request = client
             .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
-            .set_pkce_verifier(verifier)
+            .set_pkce_verifier(verifier);
+        if let Some(assertion) = &assertion {
+            request = request
+                .add_extra_param("client_assertion_type", ASSERTION_TYPE)
+                .add_extra_param("client_assertion", assertion.expose_secret());
+        }
+        let answer = request
             .request_async(&Caller(&self.egress))
             .await
             .map_err(|error| refusal(&error))?;
