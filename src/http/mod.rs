@@ -4,6 +4,7 @@ mod account;
 mod asset;
 pub mod authenticate;
 pub mod client_address;
+mod client_key;
 pub mod cookie;
 mod disconnect;
 pub mod form_token;
@@ -104,6 +105,7 @@ impl Http {
                 "/auth/:slug/callback",
                 visit::route(&self, &STEP, |visit| Box::pin(sign_in::callback(visit))),
             )
+            .at("/auth/:slug/jwks.json", client_key::key_set(&self))
             .at(
                 "/graphiql",
                 poem::get(poem::endpoint::make_sync(move |_| graphiql::page(&clock))),
@@ -207,6 +209,7 @@ fn route_of(path: &str) -> &'static str {
         return match rest.split_once('/').map_or(rest, |(_, step)| step) {
             "start" => "/auth/{slug}/start",
             "callback" => "/auth/{slug}/callback",
+            "jwks.json" => "/auth/{slug}/jwks.json",
             "logout" => "/auth/logout",
             _ => "other",
         };

@@ -13,6 +13,7 @@ use url::Url;
 use self::check::{as_object, check_secret, check_sign_in, checked};
 use self::stored::{check_lender, exists, no_twin};
 use super::catalog::{Catalog, ProviderType};
+use super::client_key;
 use super::config::{self, ProviderInput};
 use crate::access::{Caller, Scope, sees};
 use crate::clock::Clock;
@@ -237,14 +238,20 @@ impl ProviderAdmin {
             Change::Clear => None,
             Change::Set(secret) => Some(self.seal(stored.id, secret)),
         };
+        let config = change.config.as_ref().unwrap_or(&stored.config_json.0);
+        let stored_key = stored.client_key_sealed.as_ref();
         let row = Model {
             name: change.name.clone().unwrap_or_else(|| stored.name.clone()),
-            config_json: change
-                .config
-                .clone()
-                .map_or_else(|| stored.config_json.clone(), Json),
+            config_json: Json(config.clone()),
             client_id: change.client_id.clone().or(stored.client_id.clone()),
             client_secret_sealed,
+            client_key_sealed: client_key::kept(
+                config,
+                stored_key,
+                stored.id,
+                &self.vault,
+                &self.clock,
+            ),
             allows_sign_in: change.allows_sign_in.unwrap_or(stored.allows_sign_in),
             sign_in_json: change
                 .sign_in
@@ -329,7 +336,7 @@ impl ProviderAdmin {
                 .client_secret
                 .as_ref()
                 .map(|secret| self.seal(id, secret)),
-            client_key_sealed: None,
+            client_key_sealed: client_key::kept(&new.config, None, id, &self.vault, &self.clock),
             organization_id: None,
             client_of: new.client_of,
             enabled: new.enabled,

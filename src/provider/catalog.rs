@@ -93,6 +93,8 @@ pub enum Kind {
     ResponseMode,
     /// A tenant of Microsoft Entra: a GUID, or one of the names that stand for many.
     Tenant,
+    /// How the client shows itself at the token endpoint.
+    AuthMethod,
 }
 
 /// Where a provider's external id comes from.

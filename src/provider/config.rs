@@ -1,6 +1,7 @@
 //! Checks a configured provider against its type, and says which instance it is. Pure: the caller
 //! reads and writes the row, keeps secrets out of the config, and compares before with after.
 
+mod auth_method;
 mod instance;
 pub mod sign_in;
 pub(in crate::provider) mod value;
@@ -8,6 +9,7 @@ pub(in crate::provider) mod value;
 use serde_json::{Map, Value};
 use url::Url;
 
+pub use self::auth_method::{AuthMethod, TOKEN_ENDPOINT_AUTH_METHOD};
 pub use self::instance::{derived_external_id, instance_fields};
 use crate::limits;
 
@@ -140,10 +142,13 @@ fn check_client(provider_type: &ProviderType, input: &ProviderInput) -> Vec<Conf
         return refuse(&given[2..], &why);
     }
     if input.borrows_client {
-        return refuse(
-            &given[..2],
-            "must be left out: the row that clientOf names has it",
-        );
+        let why = "must be left out: the row that clientOf names has it";
+        let mut problems: Vec<_> = refuse(&given[..2], why);
+        if input.config.contains_key(TOKEN_ENDPOINT_AUTH_METHOD) {
+            let message = format!("{TOKEN_ENDPOINT_AUTH_METHOD} {why}");
+            problems.push(problem(&["config", TOKEN_ENDPOINT_AUTH_METHOD], message));
+        }
+        return problems;
     }
     let mut problems = Vec::new();
     match input.client_id {
@@ -158,8 +163,18 @@ fn check_client(provider_type: &ProviderType, input: &ProviderInput) -> Vec<Conf
         }
         Some(_) => {}
     }
-    if !input.has_client_secret && !provider_type.public_clients {
-        let message = format!("clientSecret is required: {name} has no public clients");
+    let needed_for = match AuthMethod::of(input.config) {
+        None if provider_type.public_clients => None,
+        None => Some(format!("{name} has no public clients")),
+        Some(method @ (AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost)) => {
+            let method = method.name();
+            Some(format!("{TOKEN_ENDPOINT_AUTH_METHOD} is {method}"))
+        }
+        // The key is made here. A secret may stay for the way back.
+        Some(AuthMethod::PrivateKeyJwt) => None,
+    };
+    if let Some(why) = needed_for.filter(|_| !input.has_client_secret) {
+        let message = format!("clientSecret is required: {why}");
         problems.push(problem(&["clientSecret"], message));
     }
     problems

@@ -5,6 +5,7 @@
 pub mod account;
 pub mod admin;
 pub mod catalog;
+pub mod client_key;
 pub mod config;
 pub mod egress;
 pub mod flow;

@@ -4,6 +4,7 @@
 
 mod cache;
 mod calls;
+mod client_auth;
 mod discovery;
 mod exchange;
 mod id_token;
@@ -14,6 +15,7 @@ mod text;
 use std::fmt;
 use std::sync::Arc;
 
+use openidconnect::OAuth2TokenResponse;
 use openidconnect::core::CoreJsonWebKeySet;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -26,11 +28,12 @@ pub use self::pinned::Pinned;
 pub use self::text::printable;
 use super::account::Account;
 use super::catalog::{ClientAuthentication, FlowRules, ProviderType, Server};
+use super::client_key::ClientKey;
+use super::config::AuthMethod;
 use super::egress::Egress;
 use super::mapping::{self, Mapped, Unmapped};
 use crate::clock::Clock;
 use crate::expression::Evaluator;
-use openidconnect::OAuth2TokenResponse;
 
 /// Speaks with providers.
 pub struct Oidc {
@@ -50,7 +53,10 @@ pub struct Registration<'a> {
     /// With the defaults of what it leaves out.
     pub config: Map<String, Value>,
     pub client_id: String,
+    /// Left out, the provider's configuration says.
+    pub auth_method: Option<AuthMethod>,
     pub client_secret: Option<SecretString>,
+    pub client_key: Option<ClientKey>,
     pub redirect_uri: Url,
 }
 
@@ -171,7 +177,7 @@ impl Oidc {
             external_id: mapped.external_id.ok_or_else(nobody)?,
             instance: mapped.instance,
             profile: mapped.profile,
-            tokens: answer.tokens(pinned, self.clock.now()),
+            tokens: answer.tokens(&pinned.scopes, self.clock.now()),
         })
     }
 

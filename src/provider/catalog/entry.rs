@@ -88,7 +88,8 @@ fn read(file: &str, text: &str) -> Result<ProviderType, Mistake> {
     check_config_fields(&entry.config_fields)?;
     let instance = entry
         .instance
-        .map(|instance| read_instance(instance, &entry.config_fields));
+        .map(|instance| read_instance(instance, &entry.config_fields))
+        .transpose()?;
     let said = FlowEntry {
         issuer: entry.issuer,
         issuer_tenant_claim: entry.issuer_tenant_claim,
@@ -115,7 +116,7 @@ fn read(file: &str, text: &str) -> Result<ProviderType, Mistake> {
         default_scopes: entry.default_scopes.into_inner(),
         uses_pkce: entry.uses_pkce,
         public_clients: entry.public_clients,
-        instance: instance.transpose()?,
+        instance,
         flow,
         config_fields: entry
             .config_fields

@@ -248,6 +248,58 @@ fn a_wrong_client_or_external_id_is_one_problem(
     assert!(problems[0].1.contains(message), "{problems:?}");
 }
 
+#[rstest]
+#[case(
+    "client_secret_basic",
+    NO_SECRET,
+    "clientSecret",
+    "token_endpoint_auth_method is client_secret_basic"
+)]
+#[case(
+    "client_secret_post",
+    NO_SECRET,
+    "clientSecret",
+    "token_endpoint_auth_method is client_secret_post"
+)]
+#[case("private_key_jwt", NO_ID, "clientId", "clientId is required")]
+#[case(
+    "private_key_jwt",
+    LENT,
+    "config.token_endpoint_auth_method",
+    "clientOf names has it"
+)]
+#[case(
+    "none",
+    CLIENT,
+    "config.token_endpoint_auth_method",
+    "must be `client_secret_basic`"
+)]
+fn a_client_that_can_not_show_itself_so_is_one_problem(
+    #[case] method: &str,
+    #[case] said: Said,
+    #[case] field: &str,
+    #[case] message: &str,
+) {
+    let problems = check_with("oidc", &shown_by(method), said).unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].0, field);
+    assert!(problems[0].1.contains(message), "{problems:?}");
+}
+
+#[test]
+fn a_key_needs_no_secret_and_a_secret_may_stay_beside_it() {
+    for said in [CLIENT, NO_SECRET] {
+        assert!(check_with("oidc", &shown_by("private_key_jwt"), said).is_ok());
+    }
+    for method in ["client_secret_basic", "client_secret_post"] {
+        assert!(check_with("oidc", &shown_by(method), CLIENT).is_ok());
+    }
+}
+
+fn shown_by(method: &str) -> String {
+    json!({ "issuer": "https://a.example", "token_endpoint_auth_method": method }).to_string()
+}
+
 #[test]
 fn public_borrowed_and_named_ones_are_fine() {
     assert!(check_with("oidc", ISSUER, NO_SECRET).is_ok());

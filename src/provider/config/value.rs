@@ -3,6 +3,7 @@
 use serde_json::Value;
 use url::{Host, Url};
 
+use super::auth_method::AuthMethod;
 use crate::limits;
 use crate::provider::catalog::{Kind, Protocol};
 
@@ -29,6 +30,7 @@ pub(super) fn check(kind: Kind, value: &Value, rules: &Rules) -> Result<(), Stri
         Kind::Text => check_text(text),
         Kind::ResponseMode => check_response_mode(text),
         Kind::Tenant => check_tenant(text),
+        Kind::AuthMethod => check_auth_method(text),
         Kind::Scopes => Ok(()),
     }
 }
@@ -170,6 +172,14 @@ fn check_response_mode(text: &str) -> Result<(), String> {
         "query" | "form_post" => Ok(()),
         _ => Err("must be `query` or `form_post`".to_owned()),
     }
+}
+
+fn check_auth_method(text: &str) -> Result<(), String> {
+    if AuthMethod::named(text).is_some() {
+        return Ok(());
+    }
+    let names = AuthMethod::ALL.map(|method| format!("`{}`", method.name()));
+    Err(format!("must be {}", names.join(" or ")))
 }
 
 /// The URL's host as names are compared: in lower case (by `Url`), without the root's dot.

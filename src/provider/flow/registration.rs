@@ -10,6 +10,8 @@ use crate::database::identity_provider::{self, Model};
 use crate::error::Error;
 use crate::provider::admin::secret_place;
 use crate::provider::catalog::{FlowRules, ProviderType};
+use crate::provider::client_key::ClientKey;
+use crate::provider::config::AuthMethod;
 use crate::provider::oidc::Registration;
 
 /// A provider's row, and the row whose client it borrows, if it does.
@@ -50,7 +52,9 @@ impl Flows {
             rules,
             config: provider_type.completed(&party.row.config_json.0),
             client_id: client_id.to_owned(),
+            auth_method: client.config_json.0.as_object().and_then(AuthMethod::of),
             client_secret: self.client_secret(client)?,
+            client_key: ClientKey::of(client, &self.vault)?,
             redirect_uri: self.redirect_uri(&client.slug),
         })
     }

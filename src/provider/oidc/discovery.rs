@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use url::Url;
 
+use super::client_auth::Takes;
 use super::id_token::TENANT;
-use super::pinned::ClientAuth;
 use super::{Fault, Oidc, OidcError};
 
 /// What we need of a provider's configuration.
@@ -28,8 +28,7 @@ pub(super) struct Metadata {
     pub userinfo_endpoint: Option<Url>,
     pub jwks_uri: Url,
     pub names_itself: bool,
-    /// Empty where it doesn't say.
-    auth_methods: Vec<CoreClientAuthMethod>,
+    pub client_auth: Takes,
 }
 
 /// RFC 9207 §3.
@@ -68,23 +67,6 @@ impl Metadata {
         Err(Fault::Unavailable.because(format!(
             "the configuration of {asked} is that of another issuer: {found}"
         )))
-    }
-
-    /// The way to authenticate that the provider takes; basic is what it takes if it says
-    /// nothing (OpenID Connect Discovery 1.0 §3).
-    pub fn client_auth(&self, has_secret: bool) -> Result<ClientAuth, OidcError> {
-        let takes = |method| self.auth_methods.contains(&method);
-        if !has_secret {
-            return Ok(ClientAuth::Public);
-        }
-        if self.auth_methods.is_empty() || takes(CoreClientAuthMethod::ClientSecretBasic) {
-            return Ok(ClientAuth::Basic);
-        }
-        if takes(CoreClientAuthMethod::ClientSecretPost) {
-            return Ok(ClientAuth::Body);
-        }
-        Err(Fault::Unavailable
-            .because("the provider takes neither client_secret_basic nor client_secret_post"))
     }
 }
 
@@ -159,10 +141,16 @@ impl Oidc {
             names_itself: document
                 .additional_metadata()
                 .authorization_response_iss_parameter_supported,
-            auth_methods: document
-                .token_endpoint_auth_methods_supported()
-                .cloned()
-                .unwrap_or_default(),
+            client_auth: Takes {
+                methods: document
+                    .token_endpoint_auth_methods_supported()
+                    .cloned()
+                    .unwrap_or_default(),
+                algorithms: document
+                    .token_endpoint_auth_signing_alg_values_supported()
+                    .cloned()
+                    .unwrap_or_default(),
+            },
         })
     }
 

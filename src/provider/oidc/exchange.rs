@@ -28,6 +28,7 @@ use crate::clock::Time;
 use crate::limits;
 use crate::provider::account::Tokens;
 use crate::provider::catalog::TokenRules;
+use crate::provider::client_key::ASSERTION_TYPE;
 use crate::provider::egress::{Egress, EgressError};
 
 /// A token that lasts longer lasts for ever: 10 years.
@@ -179,6 +180,14 @@ impl Oidc {
         if let Some(verifier) = &pinned.verifier {
             request = request.set_pkce_verifier(PkceCodeVerifier::new(verifier.secret().clone()));
         }
+        let assertion = pinned
+            .client_auth
+            .assertion(us, &pinned.server, &self.clock)?;
+        if let Some(assertion) = &assertion {
+            request = request
+                .add_extra_param("client_assertion_type", ASSERTION_TYPE)
+                .add_extra_param("client_assertion", assertion.expose_secret());
+        }
         let answer = request
             .request_async(&Caller {
                 egress: &self.egress,
@@ -211,7 +220,7 @@ impl TokenAnswer {
         Value::Object(self.further.clone())
     }
 
-    pub fn tokens(&self, pinned: &Pinned, now: Time) -> Tokens {
+    pub fn tokens(&self, asked_for: &[String], now: Time) -> Tokens {
         let expires_at = self
             .expires_in
             .filter(|seconds| *seconds <= LONGEST_LIFE)
@@ -233,7 +242,7 @@ impl TokenAnswer {
             token_type: "Bearer".to_owned(),
             expires_at,
             // RFC 6749 §5.1: left out if it is what was asked for.
-            scopes: granted.unwrap_or_else(|| pinned.scopes.clone()),
+            scopes: granted.unwrap_or_else(|| asked_for.to_vec()),
         }
     }
 }

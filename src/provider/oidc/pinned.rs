@@ -7,13 +7,14 @@ use openidconnect::core::{
     CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse,
 };
 use openidconnect::{
-    AuthType, AuthUrl, ClientId, ClientSecret, CsrfToken, IssuerUrl, Nonce, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, StandardErrorResponse, TokenUrl,
+    AuthUrl, ClientId, CsrfToken, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, StandardErrorResponse, TokenUrl,
 };
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::client_auth::ClientAuth;
 use super::discovery::Metadata;
 use super::exchange::TokenAnswer;
 use super::id_token::FurtherClaims;
@@ -67,7 +68,7 @@ pub struct Pinned {
     token_endpoint: TokenUrl,
     /// The calls of the type, by name.
     pub(super) calls: Vec<(String, Url)>,
-    client_auth: ClientAuth,
+    pub(super) client_auth: ClientAuth,
     pub(super) scopes: Vec<String>,
     /// `None`: the provider doesn't take PKCE.
     pub(super) verifier: Option<PkceCodeVerifier>,
@@ -84,15 +85,6 @@ pub(super) struct OpenId {
     pub userinfo_endpoint: Option<Url>,
     pub jwks_uri: Url,
     pub nonce: Nonce,
-}
-
-/// How the token endpoint knows us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum ClientAuth {
-    Basic,
-    Body,
-    /// A client without a secret.
-    Public,
 }
 
 impl Pinned {
@@ -116,7 +108,7 @@ impl Pinned {
                 jwks_uri: metadata.jwks_uri.clone(),
                 nonce: Nonce::new(nonce),
             }),
-            client_auth: metadata.client_auth(us.client_secret.is_some())?,
+            client_auth: ClientAuth::choose(us, &metadata.client_auth)?,
             ..Self::at(
                 us,
                 request,
@@ -249,20 +241,7 @@ impl Pinned {
             .set_auth_uri(self.authorization_endpoint.clone())
             .set_token_uri(self.token_endpoint.clone())
             .set_redirect_uri(RedirectUrl::from_url(us.redirect_uri.clone()));
-        let secret = || {
-            let secret = us.client_secret.as_ref().map(ExposeSecret::expose_secret);
-            let gone = || Fault::Unavailable.because("the client secret is gone");
-            Ok::<_, OidcError>(ClientSecret::new(secret.ok_or_else(gone)?.to_owned()))
-        };
-        Ok(match self.client_auth {
-            ClientAuth::Basic => client
-                .set_client_secret(secret()?)
-                .set_auth_type(AuthType::BasicAuth),
-            ClientAuth::Body => client
-                .set_client_secret(secret()?)
-                .set_auth_type(AuthType::RequestBody),
-            ClientAuth::Public => client,
-        })
+        self.client_auth.set(client, us)
     }
 
     pub(super) fn openid_client(

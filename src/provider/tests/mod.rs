@@ -1,5 +1,6 @@
 //! What tests of providers share: tokens made by hand, a provider made of switches.
 
+mod client_auth;
 mod fake;
 mod faults;
 mod flows;

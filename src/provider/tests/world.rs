@@ -16,6 +16,7 @@ use crate::database::{Database, flow};
 use crate::id::ProviderId;
 use crate::provider::admin::secret_place;
 use crate::provider::catalog::Catalog;
+use crate::provider::client_key;
 use crate::provider::egress::Egress;
 use crate::provider::flow::{
     Answer, Begun, Browser, Finished, FlowError, Flows, NewFlow, OnConflict, Purpose,
@@ -174,10 +175,10 @@ fn provider(clock: &Clock, vault: &Vault, fake: &Fake, config: &Value) -> identi
         provider_type: "oidc".to_owned(),
         external_id: fake.issuer.clone(),
         name: "Acme".to_owned(),
+        client_key_sealed: client_key::kept(&all, None, id, vault, clock),
         config_json: Json(all),
         client_id: Some("us".to_owned()),
         client_secret_sealed: Some(vault.seal(&secret_place(&id), b"secret-canary")),
-        client_key_sealed: None,
         organization_id: None,
         client_of: None,
         enabled: true,

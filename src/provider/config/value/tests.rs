@@ -25,6 +25,9 @@ fn told(kind: Kind, value: &Value) -> String {
 #[case(Kind::Text, "Größe 1")]
 #[case(Kind::ResponseMode, "query")]
 #[case(Kind::ResponseMode, "form_post")]
+#[case(Kind::AuthMethod, "client_secret_basic")]
+#[case(Kind::AuthMethod, "client_secret_post")]
+#[case(Kind::AuthMethod, "private_key_jwt")]
 fn these_are_fine(#[case] kind: Kind, #[case] text: &str) {
     assert_eq!(told(kind, &json!(text)), "");
 }
@@ -60,6 +63,12 @@ fn these_are_fine(#[case] kind: Kind, #[case] text: &str) {
 #[case(Kind::Domain, "10.0.0.1", "must be a domain name")]
 #[case(Kind::ResponseMode, "fragment", "must be `query` or `form_post`")]
 #[case(Kind::ResponseMode, "Query", "must be `query` or `form_post`")]
+#[case(
+    Kind::AuthMethod,
+    "client_secret_jwt",
+    "must be `client_secret_basic` or `client_secret_post` or `private_key_jwt`"
+)]
+#[case(Kind::AuthMethod, "", "must be `client_secret_basic`")]
 #[case(Kind::Text, "", "must be 1 to 1024 bytes of text")]
 #[case(Kind::Text, "a\0", "without control characters")]
 fn these_are_not(#[case] kind: Kind, #[case] text: &str, #[case] message: &str) {
