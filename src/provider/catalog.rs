@@ -16,10 +16,27 @@ pub use self::template::Template;
 use crate::settings::TypeFile;
 
 /// A provider type is one file and one line here; they are listed in this order everywhere.
-const ENTRIES: [(&str, &str); 6] = [
+const ENTRIES: [(&str, &str); 17] = [
     ("github.toml", include_str!("catalog/github.toml")),
+    (
+        "github_enterprise.toml",
+        include_str!("catalog/github_enterprise.toml"),
+    ),
     ("gitlab.toml", include_str!("catalog/gitlab.toml")),
     ("google.toml", include_str!("catalog/google.toml")),
+    ("slack.toml", include_str!("catalog/slack.toml")),
+    (
+        "azure_devops.toml",
+        include_str!("catalog/azure_devops.toml"),
+    ),
+    ("entra_id.toml", include_str!("catalog/entra_id.toml")),
+    ("bitbucket.toml", include_str!("catalog/bitbucket.toml")),
+    ("discord.toml", include_str!("catalog/discord.toml")),
+    ("vercel.toml", include_str!("catalog/vercel.toml")),
+    ("okta.toml", include_str!("catalog/okta.toml")),
+    ("auth0.toml", include_str!("catalog/auth0.toml")),
+    ("keycloak.toml", include_str!("catalog/keycloak.toml")),
+    ("atlassian.toml", include_str!("catalog/atlassian.toml")),
     ("oidc.toml", include_str!("catalog/oidc.toml")),
     ("oauth2.toml", include_str!("catalog/oauth2.toml")),
     ("custom.toml", include_str!("catalog/custom.toml")),

@@ -183,7 +183,7 @@ fn read_instance(
         Source::Value(from.to_owned())
     };
     let kinds: &[Kind] = match &source {
-        Source::Value(_) => &[Kind::Issuer, Kind::Text],
+        Source::Value(_) => &[Kind::Issuer, Kind::Text, Kind::Tenant],
         Source::Host(_) | Source::HostAndPath(_) => &[Kind::Url, Kind::BaseUrl],
         Source::Slug => &[],
     };
