@@ -7,6 +7,8 @@
 //! to what is stored, and that the databases are alike is for other tests (`flows`, `connect`,
 //! `both_databases_alike`).
 
+mod documentation;
+mod operators;
 mod trial;
 
 use futures_util::{StreamExt, stream};
