@@ -132,6 +132,13 @@ fn check_client(provider_type: &ProviderType, input: &ProviderInput) -> Vec<Conf
     if provider_type.protocol == Protocol::None {
         return refuse(&given, &format!("must be left out: {name} has no flow"));
     }
+    if input.borrows_client && !provider_type.shares_clients() {
+        let why = format!(
+            "must be left out: {name} doesn't say which provider an account is of, so each has a \
+             client of its own"
+        );
+        return refuse(&given[2..], &why);
+    }
     if input.borrows_client {
         return refuse(
             &given[..2],
