@@ -1,12 +1,14 @@
 //! What tests stand on: a server, a database, a client.
 
 pub mod app;
+pub mod canary;
 pub mod client;
 pub mod demo;
 pub mod dump;
 pub mod fixtures;
 pub mod hostile_documents;
 pub mod http;
+pub mod player;
 pub mod postgres;
 pub mod process;
 pub mod repository;
