@@ -3,16 +3,19 @@
 mod account;
 mod asset;
 pub mod authenticate;
+mod callback;
 pub mod client_address;
+mod connect;
 pub mod cookie;
 mod disconnect;
+mod flow_refusal;
 pub mod form_token;
+mod found;
 mod graphiql;
 mod graphql;
 mod health;
 mod negotiate;
 pub mod pages;
-mod return_to;
 pub mod scan;
 mod sign_in;
 pub mod site;
@@ -28,7 +31,6 @@ use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
 
 use self::client_address::Proxies;
 use crate::graphql::{App, Engine};
-use crate::sign_in::flow::FlowEnds;
 use form_token::FormTokens;
 use site::Site;
 
@@ -39,7 +41,6 @@ pub struct Http {
     pub engine: Engine,
     pub site: Arc<Site>,
     pub form_tokens: Arc<FormTokens>,
-    pub flow_ends: FlowEnds,
     pub proxies: Proxies,
 }
 
@@ -102,7 +103,15 @@ impl Http {
             )
             .at(
                 "/auth/:slug/callback",
-                visit::route(&self, &STEP, |visit| Box::pin(sign_in::callback(visit))),
+                visit::route(&self, &STEP, |visit| Box::pin(callback::callback(visit))),
+            )
+            .at(
+                "/connect/:token",
+                visit::route(&self, &STEP, |visit| Box::pin(connect::connect(visit))),
+            )
+            .at(
+                "/connect/found/:link",
+                visit::route(&self, &STEP, |visit| Box::pin(found::found(visit))),
             )
             .at(
                 "/graphiql",
@@ -209,6 +218,13 @@ fn route_of(path: &str) -> &'static str {
             "callback" => "/auth/{slug}/callback",
             "logout" => "/auth/logout",
             _ => "other",
+        };
+    }
+    if let Some(rest) = path.strip_prefix("/connect/") {
+        return if rest.starts_with("found/") {
+            "/connect/found/{link}"
+        } else {
+            "/connect/{token}"
         };
     }
     [

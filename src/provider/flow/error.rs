@@ -33,6 +33,8 @@ pub enum Refusal {
     AnswerInvalid(Step),
     /// Too many flows are open.
     TooMany,
+    /// The application's link was used, or is over.
+    LinkUsed,
     /// The session that began the link is not the one that ends it.
     SignInFirst,
     /// Ours to mend.
@@ -51,6 +53,7 @@ impl Refusal {
             Self::ProviderUnavailable => "PROVIDER_UNAVAILABLE",
             Self::AnswerInvalid(_) => "ANSWER_INVALID",
             Self::TooMany => "TOO_MANY",
+            Self::LinkUsed => "LINK_USED",
             Self::SignInFirst => "SIGN_IN_FIRST",
             Self::Internal(error) => error.code().name(),
         }
@@ -67,6 +70,7 @@ impl Refusal {
             | Self::ProviderRefused
             | Self::ProviderUnavailable
             | Self::TooMany
+            | Self::LinkUsed
             | Self::SignInFirst
             | Self::Internal(_) => None,
         }
