@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod client;
+pub mod connecting;
 pub mod demo;
 pub mod dump;
 pub mod fixtures;
