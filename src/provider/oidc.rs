@@ -69,6 +69,14 @@ pub struct Request<'a> {
     pub response_mode: Option<&'a str>,
 }
 
+/// Whose account it is that has been asked for.
+#[derive(Debug)]
+pub struct Answered {
+    pub account: Account,
+    /// Which instance of the type has answered, where the type says.
+    pub instance: Option<String>,
+}
+
 /// Why there is no account, or nowhere to ask for one. The cause is for the log: without codes,
 /// tokens and secrets, and no longer than a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -151,7 +159,7 @@ impl Oidc {
         us: &Registration<'_>,
         pinned: &Pinned,
         code: &SecretString,
-    ) -> Result<Account, OidcError> {
+    ) -> Result<Answered, OidcError> {
         let answer = self.exchange(us, pinned, code).await?;
         let mut answers = Answers::default();
         let standard = match &pinned.openid {
@@ -173,11 +181,13 @@ impl Oidc {
             Unmapped::NotAllowed(why) => Fault::NotAllowed.because(why),
         })?;
         let nobody = || Fault::Invalid(Step::UserInfo).because("the answer says nobody's id");
-        Ok(Account {
-            external_id: mapped.external_id.ok_or_else(nobody)?,
+        Ok(Answered {
             instance: mapped.instance,
-            profile: mapped.profile,
-            tokens: answer.tokens(&pinned.scopes, self.clock.now()),
+            account: Account {
+                external_id: mapped.external_id.ok_or_else(nobody)?,
+                profile: mapped.profile,
+                tokens: answer.tokens(&pinned.scopes, self.clock.now()),
+            },
         })
     }
 

@@ -11,6 +11,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { parseArgs, stripVTControlCharacters } from 'node:util';
 
+import { connecting } from './browser/connecting.mjs';
 import { firstMinute } from './browser/first-minute.mjs';
 import { flows } from './browser/flows.mjs';
 import { guardItself } from './browser/guard.mjs';
@@ -57,7 +58,9 @@ const world = new World(options);
 try {
   await world.open(options.chromium);
   // In this order: who has which account is carried on from one to the next.
-  for (const scene of [guardItself, firstMinute, flows, refusals, without, parting]) await scene(world);
+  for (const scene of [guardItself, firstMinute, flows, refusals, without, parting, connecting]) {
+    await scene(world);
+  }
   console.log(`browser: everything went as it should, in ${world.seconds()} s`);
 } catch (error) {
   // Playwright colours its messages for a terminal.

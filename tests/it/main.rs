@@ -20,6 +20,7 @@ mod both_databases_alike;
 mod cases_of_sentry;
 mod catalogue;
 mod command_line;
+mod connect;
 mod cursors;
 mod demo;
 mod doctor;
