@@ -8,6 +8,7 @@ mod exchange;
 mod id_token;
 mod profile;
 mod text;
+mod userinfo;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -87,6 +88,8 @@ pub struct Request<'a> {
     pub scopes: &'a [String],
     /// How the answer comes back, where it isn't the usual way (a query).
     pub response_mode: Option<&'a str>,
+    /// What the provider is to ask the person, where it isn't left to it.
+    pub prompt: Option<&'a str>,
 }
 
 /// What a request is pinned to until its answer: whatever the provider publishes or an operator
@@ -217,8 +220,14 @@ impl Oidc {
                 &pinned.verifier,
             ))
             .add_scopes(request.scopes.iter().cloned().map(Scope::new));
-        if let Some(mode) = request.response_mode {
-            asked = asked.add_extra_param("response_mode", mode);
+        let further = [
+            ("response_mode", request.response_mode),
+            ("prompt", request.prompt),
+        ];
+        for (name, value) in further {
+            if let Some(value) = value {
+                asked = asked.add_extra_param(name, value);
+            }
         }
         let (url, _, _) = asked.url();
         Ok((url, pinned))
@@ -238,7 +247,7 @@ impl Oidc {
         let answer = self.exchange(&client, us, pinned, code).await?;
         let claims = self.verified(pinned, &answer).await?;
         Ok(Account {
-            profile: self.profile(us, pinned, &claims, &answer).await?,
+            profile: self.profile(pinned, &claims, &answer).await?,
             external_id: claims.subject().to_string(),
             tokens: answer.tokens(&pinned.scopes, self.clock.now()),
         })

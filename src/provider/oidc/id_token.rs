@@ -18,7 +18,7 @@ use super::{Fault, Oidc, OidcError, Pinned, Step};
 use crate::clock::Time;
 
 /// Signatures that only the provider can make. Never `none`; never HMAC, whose key is ours too.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+pub(super) const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
@@ -31,7 +31,7 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
 ];
 
 /// How far two clocks may be apart.
-const LEEWAY: TimeDelta = TimeDelta::seconds(60);
+pub(super) const LEEWAY: TimeDelta = TimeDelta::seconds(60);
 /// The nonce says that the token is new; this, that the provider's clock is a clock.
 const OLDEST: TimeDelta = TimeDelta::hours(24);
 /// OpenID Connect Core 1.0 §2.

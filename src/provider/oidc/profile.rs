@@ -3,17 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use openidconnect::core::CoreGenderClaim;
-use openidconnect::{OAuth2TokenResponse, UserInfoError, UserInfoUrl};
+use openidconnect::OAuth2TokenResponse;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::exchange::{Caller, TokenAnswer};
-use super::id_token::{AllClaims, FurtherClaims};
-use super::{Fault, Oidc, OidcError, Pinned, Profile, Registration, Step};
+use super::exchange::TokenAnswer;
+use super::id_token::AllClaims;
+use super::{Oidc, OidcError, Pinned, Profile};
 use crate::limits;
-
-type UserInfo = openidconnect::UserInfoClaims<FurtherClaims, CoreGenderClaim>;
 
 /// The claims of a profile, as they were said.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -31,7 +28,6 @@ impl Oidc {
     /// address, whether it is verified, or a name.
     pub(super) async fn profile(
         &self,
-        us: &Registration,
         pinned: &Pinned,
         claims: &AllClaims,
         answer: &TokenAnswer,
@@ -44,33 +40,8 @@ impl Oidc {
         else {
             return Ok(said.checked());
         };
-        let invalid = |cause: &str| Fault::Invalid(Step::UserInfo).because(cause);
-        // A signed answer is checked with the keys of the ID token.
-        let keys = self.keys(pinned).await?;
-        let client = pinned
-            .client(us, (*keys).clone())?
-            .set_user_info_url(UserInfoUrl::from_url(endpoint.clone()));
-        let further: UserInfo = client
-            .user_info(
-                answer.access_token().clone(),
-                Some(claims.subject().clone()),
-            )
-            .request_async(&Caller(&self.egress))
-            .await
-            .map_err(|error| match &error {
-                UserInfoError::Request(error) => error
-                    .fault()
-                    .because(format!("the userinfo endpoint failed: {error}")),
-                UserInfoError::Response(status, _, _) if status.is_client_error() => Fault::Refused
-                    .because(format!(
-                        "the userinfo endpoint answered with the status {status}"
-                    )),
-                UserInfoError::ClaimsVerification(error) => invalid(&format!("userinfo: {error}")),
-                UserInfoError::Parse(error) => {
-                    invalid(&format!("userinfo can't be read, at {}", error.path()))
-                }
-                _ => invalid("userinfo is no JSON"),
-            })?;
+        let (token, subject) = (answer.access_token(), claims.subject());
+        let further = self.userinfo(endpoint, pinned, token, subject).await?;
         Ok(said.with(Said::of(&further)).checked())
     }
 }
