@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::error::{FlowError, Refusal};
-use super::registration::response_mode;
+use super::registration::{prompt, response_mode};
 use super::{Begun, Flows, NewFlow, Purpose, hash, place};
 use crate::database::Sealed;
 use crate::database::flow::{self, Caps, Full, Intent};
@@ -41,6 +41,7 @@ impl Flows {
             state: &state,
             scopes: &self.scopes(new.provider),
             response_mode: response_mode(new.provider),
+            prompt: prompt(new.provider),
         };
         let (url, pinned) = self.oidc.request(&us, &request).await?;
         let browser_secret = self.random_text();
