@@ -11,6 +11,7 @@ mod id_token;
 mod pinned;
 mod profile;
 mod text;
+mod userinfo;
 
 use std::fmt;
 use std::sync::Arc;
@@ -67,6 +68,8 @@ pub struct Request<'a> {
     pub scopes: &'a [String],
     /// How the answer comes back, where it isn't the usual way (a query).
     pub response_mode: Option<&'a str>,
+    /// What the provider is to ask the person, where it isn't left to it.
+    pub prompt: Option<&'a str>,
 }
 
 /// Whose account it is that has been asked for.

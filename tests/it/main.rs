@@ -19,6 +19,7 @@ mod auth_providers;
 mod both_databases_alike;
 mod cases_of_sentry;
 mod catalogue;
+mod client_keys;
 mod command_line;
 mod connect;
 mod cursors;

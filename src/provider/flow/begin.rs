@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::error::{FlowError, Refusal};
-use super::registration::{Party, response_mode};
+use super::registration::{Party, prompt, response_mode};
 use super::{Begun, Flows, NewFlow, Purpose, hash, place};
 use crate::database::flow::{self, Caps, Full, Intent};
 use crate::database::{Sealed, Tx, pending_link};
@@ -45,6 +45,7 @@ impl Flows {
             state: &state,
             scopes: &scopes,
             response_mode: response_mode(new.provider),
+            prompt: prompt(new.provider),
         };
         let (url, pinned) = self.oidc.request(&us, &request).await?;
         let browser_secret = self.random_text();

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 
 import { TIMEOUT_MS } from './world.mjs';
 
-const NAMES = { acme: 'Acme', hub: 'Hub' };
+const NAMES = { acme: 'Acme', hub: 'Hub', basic: 'Basic', key: 'Key' };
 
 export const heading = (page, name) => page.getByRole('heading', { level: 1, name, exact: true });
 

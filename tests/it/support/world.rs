@@ -460,7 +460,8 @@ pub fn hidden_fields(page: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn unescaped(text: &str) -> String {
+/// What a text of a page stands for.
+pub fn unescaped(text: &str) -> String {
     text.replace("&lt;", "<")
         .replace("&gt;", ">")
         .replace("&quot;", "\"")
