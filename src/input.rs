@@ -177,8 +177,9 @@ fn no_tokens(field: &str, value: &Value) -> Result<(), Error> {
     }]))
 }
 
-/// `accessToken` and `Access-Token` are the same name.
-fn names_a_token(key: &str) -> bool {
+/// Whether a key names a token, which belongs into the vault alone: `accessToken` and
+/// `Access-Token` are the same name.
+pub fn names_a_token(key: &str) -> bool {
     let bare = |text: &str| -> String {
         text.chars()
             .filter(char::is_ascii_alphanumeric)

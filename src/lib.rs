@@ -20,6 +20,7 @@
 //! * [`database`]: both databases behind one face; one file a table.
 //! * [`settings`]: what the process was told to be: name, default, meaning, check.
 //! * [`metrics`]: what the server counts of itself.
+//! * [`expression`]: expressions of catalogue and configuration, bounded.
 //! * [`input`]: checks that every edge makes of what it is given.
 //! * [`limits`]: the sizes that are allowed, in one place.
 //! * [`id`]: ids as the API shows them.
@@ -34,7 +35,7 @@
 //! ```text
 //! main → cli → { server, demo } → http → graphql
 //!   → sign_in → tenancy → { identity, directory, provider } → access → { event, vault } → database
-//!   → { settings, metrics, input } → limits → id → { clock, error }
+//!   → { settings, metrics, input, expression } → limits → id → { clock, error }
 //! ```
 //!
 //! Three rules go beyond it, and the same test holds them: only `database` names columns and
@@ -49,6 +50,7 @@ pub mod demo;
 pub mod directory;
 pub mod error;
 pub mod event;
+pub mod expression;
 pub mod graphql;
 pub mod http;
 pub mod id;

@@ -72,7 +72,7 @@ impl Server {
     }
 
     async fn bind_all(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
-        let catalog = Arc::new(Catalog::builtin()?);
+        let catalog = Arc::new(Catalog::with(&settings.provider_types)?);
         let database = open_database(settings).await?;
         let keys = Box::pin(keys_and_schema(settings, &clock, &database)).await?;
         let vault = Arc::new(Vault::new(keys, clock.clone()));

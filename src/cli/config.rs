@@ -18,7 +18,10 @@ pub enum Config {
 
 /// Whoever gets here has settings without mistakes.
 pub fn check(settings: &Settings) -> Result<(), Failure> {
-    let types = Catalog::builtin().map_err(StartError::from)?.iter().count();
+    let types = Catalog::with(&settings.provider_types)
+        .map_err(StartError::from)?
+        .iter()
+        .count();
     let http = &settings.http;
     let mut out = std::io::stdout().lock();
     let public_url = http.public_url(http.listen);

@@ -261,6 +261,27 @@ pub async fn enabled_of_types(
     Ok(page.slice(rows).rows)
 }
 
+/// The provider of that instance that borrows this one's client: the shared one, or the only one
+/// of an organization. Each organization may have one: then nothing tells which is meant.
+pub async fn borrower(
+    db: &impl ConnectionTrait,
+    lender: ProviderId,
+    external_id: &str,
+) -> Result<Option<Model>, DbErr> {
+    let mut found = Entity::find()
+        .filter(Column::ClientOf.eq(lender))
+        .filter(Column::ExternalId.eq(external_id))
+        .filter(Column::Enabled.eq(true))
+        .order_by_asc(Column::OrganizationId.is_not_null())
+        .order_by_asc(Column::Id)
+        .limit(2)
+        .all(db)
+        .await?
+        .into_iter();
+    let (first, second) = (found.next(), found.next());
+    Ok(first.filter(|row| row.organization_id.is_none() || second.is_none()))
+}
+
 /// How many providers borrow this one's client.
 pub async fn borrowers(db: &impl ConnectionTrait, id: ProviderId) -> Result<u64, DbErr> {
     Entity::find()

@@ -30,7 +30,7 @@ pub use fault::{
 };
 pub use handle::Handle;
 pub use issuer::{Client, Endpoint, Issuer};
-pub use key::OldKey;
+pub use key::{Key, OldKey};
 pub use listen::Provider;
 pub use person::Person;
 pub use record::Record;

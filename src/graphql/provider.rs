@@ -235,8 +235,8 @@ impl From<&catalog::ProviderType> for ProviderType {
             },
             default_scopes: entry.default_scopes.clone(),
             uses_pkce: entry.uses_pkce,
-            refreshes: entry.refreshes,
-            revokes: entry.revokes,
+            refreshes: entry.refreshes(),
+            revokes: entry.revokes(),
             config_fields: entry
                 .config_fields
                 .iter()

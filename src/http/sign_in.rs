@@ -409,6 +409,7 @@ fn log(visit: &Visit, slug: &str, error: &FlowError) {
         FlowRefusal::Expired
         | FlowRefusal::OtherBrowser
         | FlowRefusal::AccessDenied
+        | FlowRefusal::AccountNotAllowed
         | FlowRefusal::ProviderRefused
         | FlowRefusal::ProviderUnavailable
         | FlowRefusal::AnswerInvalid(_)
@@ -430,6 +431,7 @@ const fn refusal_of(error: &FlowError) -> Refusal {
         FlowRefusal::Expired => Refusal::FlowExpired,
         FlowRefusal::OtherBrowser => Refusal::FlowOfAnotherBrowser,
         FlowRefusal::AccessDenied => Refusal::AccessDenied,
+        FlowRefusal::AccountNotAllowed => Refusal::AccountNotAllowed,
         FlowRefusal::ProviderRefused => Refusal::ProviderRefused,
         FlowRefusal::ProviderUnavailable => Refusal::ProviderUnavailable,
         FlowRefusal::AnswerInvalid(step) => Refusal::AnswerInvalid(match step {

@@ -1,15 +1,42 @@
-//! The catalogue of provider types: reads the TOML files that are compiled in, and refuses a wrong
-//! one by file and line. Knows nothing of configured providers.
+//! The catalogue of provider types: reads the TOML files that are compiled in and those that the
+//! operator adds, and refuses a wrong one by file and line. Knows nothing of configured providers.
 
 mod entry;
+mod rules;
+mod template;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
+
+pub use self::rules::{
+    Authorization, BodyFormat, ClientAuthentication, FlowRules, ProfileRules, Refresh, Requirement,
+    Revocation, RevocationAuthentication, RevocationMethod, Server, TokenRules, UserInfoCall,
+};
+pub use self::template::Template;
+use crate::settings::TypeFile;
 
 /// A provider type is one file and one line here; they are listed in this order everywhere.
-const ENTRIES: [(&str, &str); 6] = [
+const ENTRIES: [(&str, &str); 17] = [
     ("github.toml", include_str!("catalog/github.toml")),
+    (
+        "github_enterprise.toml",
+        include_str!("catalog/github_enterprise.toml"),
+    ),
     ("gitlab.toml", include_str!("catalog/gitlab.toml")),
     ("google.toml", include_str!("catalog/google.toml")),
+    ("slack.toml", include_str!("catalog/slack.toml")),
+    (
+        "azure_devops.toml",
+        include_str!("catalog/azure_devops.toml"),
+    ),
+    ("entra_id.toml", include_str!("catalog/entra_id.toml")),
+    ("bitbucket.toml", include_str!("catalog/bitbucket.toml")),
+    ("discord.toml", include_str!("catalog/discord.toml")),
+    ("vercel.toml", include_str!("catalog/vercel.toml")),
+    ("okta.toml", include_str!("catalog/okta.toml")),
+    ("auth0.toml", include_str!("catalog/auth0.toml")),
+    ("keycloak.toml", include_str!("catalog/keycloak.toml")),
+    ("atlassian.toml", include_str!("catalog/atlassian.toml")),
     ("oidc.toml", include_str!("catalog/oidc.toml")),
     ("oauth2.toml", include_str!("catalog/oauth2.toml")),
     ("custom.toml", include_str!("catalog/custom.toml")),
@@ -23,10 +50,6 @@ pub struct Catalog {
 
 /// What is true of every provider of one type.
 #[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts, each served as one"
-)]
 pub struct ProviderType {
     pub key: String,
     pub name: String,
@@ -35,10 +58,6 @@ pub struct ProviderType {
     pub default_scopes: Vec<String>,
     /// PKCE (RFC 7636) is sent, always S256.
     pub uses_pkce: bool,
-    /// Tokens can be refreshed, where the provider gives a refresh token.
-    pub refreshes: bool,
-    /// Tokens can be revoked, where the provider has a place for it.
-    pub revokes: bool,
     /// A client may do without a secret (RFC 6749 §2.1); PKCE then stands in for it.
     pub public_clients: bool,
     pub config_fields: Vec<ConfigField>,
@@ -46,6 +65,8 @@ pub struct ProviderType {
     pub stable_subject: String,
     /// What tells providers of this type apart; `None` where there is only one.
     pub instance: Option<Instance>,
+    /// `None`: no flow, accounts are linked through the API only.
+    pub flow: Option<FlowRules>,
 }
 
 /// How accounts of a type are linked.
@@ -70,6 +91,8 @@ pub struct ConfigField {
     pub required: bool,
     #[serde(default)]
     pub secret: bool,
+    /// What templates and expressions see where it is left out.
+    pub default: Option<String>,
     pub description: String,
 }
 
@@ -85,6 +108,8 @@ pub enum Kind {
     Text,
     /// How an authorization answer comes back.
     ResponseMode,
+    /// A tenant of Microsoft Entra: a GUID, or one of the names that stand for many.
+    Tenant,
     /// How the client shows itself at the token endpoint.
     AuthMethod,
     /// What the provider is to ask the person.
@@ -117,9 +142,10 @@ pub enum Source {
 
 /// A file of the catalogue that can't be used.
 #[derive(Debug, thiserror::Error)]
-#[error("src/provider/catalog/{file}:{line}: {message}")]
+#[error("{file}:{line}: {message}")]
 pub struct CatalogError {
-    pub file: &'static str,
+    /// Its path.
+    pub file: String,
     pub line: usize,
     pub message: String,
 }
@@ -127,26 +153,31 @@ pub struct CatalogError {
 impl Catalog {
     /// The catalogue that is compiled in.
     pub fn builtin() -> Result<Self, CatalogError> {
-        Self::read(&ENTRIES)
+        Self::with(&[])
     }
 
-    fn read(entries: &[(&'static str, &str)]) -> Result<Self, CatalogError> {
+    /// The same, with the operator's own types behind; one with the key of a built-in type takes
+    /// its place.
+    pub fn with(own: &[TypeFile]) -> Result<Self, CatalogError> {
         let mut catalog = Self {
-            types: Vec::with_capacity(entries.len()),
+            types: Vec::with_capacity(ENTRIES.len() + own.len()),
         };
-        for &(file, text) in entries {
-            let provider_type = entry::parse(file, text)?;
-            if catalog.get(&provider_type.key).is_some() {
-                let message = format!("`{}` is listed twice", provider_type.key);
-                return Err(CatalogError {
-                    file,
-                    line: 1,
-                    message,
-                });
-            }
-            catalog.types.push(provider_type);
+        for (file, text) in ENTRIES {
+            let path = format!("src/provider/catalog/{file}");
+            catalog.take(entry::parse(&path, text)?);
+        }
+        for TypeFile { path, text } in own {
+            catalog.take(entry::parse(&path.display().to_string(), text)?);
         }
         Ok(catalog)
+    }
+
+    fn take(&mut self, provider_type: ProviderType) {
+        let key = &provider_type.key;
+        match self.types.iter_mut().find(|known| known.key == *key) {
+            Some(known) => *known = provider_type,
+            None => self.types.push(provider_type),
+        }
     }
 
     pub fn get(&self, key: &str) -> Option<&ProviderType> {
@@ -158,6 +189,38 @@ impl Catalog {
     /// In the order of the list above.
     pub fn iter(&self) -> impl Iterator<Item = &ProviderType> {
         self.types.iter()
+    }
+}
+
+impl ProviderType {
+    pub fn refreshes(&self) -> bool {
+        self.flow
+            .as_ref()
+            .is_some_and(|flow| flow.refresh.is_some())
+    }
+
+    pub fn revokes(&self) -> bool {
+        let flow = self.flow.as_ref();
+        flow.is_some_and(|flow| flow.revocation.is_some())
+    }
+
+    /// Whether providers of this type may share a client: the answer says which one it is of.
+    pub fn shares_clients(&self) -> bool {
+        let flow = self.flow.as_ref();
+        flow.is_some_and(|flow| flow.profile.instance.is_some())
+    }
+
+    /// A provider's config, with the defaults of what it leaves out.
+    pub fn completed(&self, config: &Value) -> Map<String, Value> {
+        let mut completed = config.as_object().cloned().unwrap_or_default();
+        for field in &self.config_fields {
+            if let Some(default) = &field.default
+                && !completed.contains_key(&field.name)
+            {
+                completed.insert(field.name.clone(), default.as_str().into());
+            }
+        }
+        completed
     }
 }
 

@@ -134,6 +134,13 @@ fn check_client(provider_type: &ProviderType, input: &ProviderInput) -> Vec<Conf
     if provider_type.protocol == Protocol::None {
         return refuse(&given, &format!("must be left out: {name} has no flow"));
     }
+    if input.borrows_client && !provider_type.shares_clients() {
+        let why = format!(
+            "must be left out: {name} doesn't say which provider an account is of, so each has a \
+             client of its own"
+        );
+        return refuse(&given[2..], &why);
+    }
     if input.borrows_client {
         let why = "must be left out: the row that clientOf names has it";
         let mut problems: Vec<_> = refuse(&given[..2], why);

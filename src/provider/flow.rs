@@ -20,9 +20,10 @@ use uuid::Uuid;
 
 pub use self::answer::{Answer, MAX_FORM_BYTES};
 pub use self::error::{FlowError, Refusal};
+use super::account::Account;
 use super::catalog::Catalog;
+use super::oidc::Oidc;
 pub use super::oidc::Step;
-use super::oidc::{Account, Oidc};
 use crate::clock::{Clock, Time};
 pub use crate::database::flow::OnConflict;
 use crate::database::{Database, flow, identity_provider};

@@ -2,12 +2,14 @@
 //! a configured provider may say, and how a person is sent there and comes back. Knows nothing
 //! of HTTP routes, cookies and GraphQL.
 
+pub mod account;
 pub mod admin;
 pub mod catalog;
 pub mod client_key;
 pub mod config;
 pub mod egress;
 pub mod flow;
+pub mod mapping;
 pub mod oidc;
 
 #[cfg(test)]

@@ -1,68 +1,45 @@
-//! OpenID Connect as a relying party: discovery, the authorization request, the exchange of the
-//! code, and the checks of what comes back. Knows neither flows nor people.
+//! A relying party: the authorization request, the exchange of the code, and the checks of what
+//! comes back; by OpenID Connect, and by OAuth 2.0 with the calls that a type has for it. Knows
+//! neither flows nor people.
 
 mod cache;
+mod calls;
 mod client_auth;
 mod discovery;
 mod exchange;
 mod id_token;
+mod pinned;
 mod profile;
 mod text;
 mod userinfo;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use openidconnect::core::{
-    CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType,
-    CoreGenderClaim, CoreJsonWebKey, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm,
-    CoreRevocableToken, CoreRevocationErrorResponse, CoreTokenIntrospectionResponse,
-};
-use openidconnect::{
-    AuthUrl, ClientId, CsrfToken, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, Scope, StandardErrorResponse, TokenUrl,
-};
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use openidconnect::OAuth2TokenResponse;
+use openidconnect::core::CoreJsonWebKeySet;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
 use url::Url;
 
 use self::cache::Cache;
-use self::client_auth::ClientAuth;
+use self::calls::Answers;
 use self::discovery::Metadata;
-use self::exchange::TokenAnswer;
-use self::id_token::FurtherClaims;
+pub use self::pinned::Pinned;
 pub use self::text::printable;
+use super::account::Account;
+use super::catalog::{ClientAuthentication, FlowRules, ProviderType, Server};
 use super::client_key::ClientKey;
 use super::config::AuthMethod;
 use super::egress::Egress;
-use crate::clock::{Clock, Time};
+use super::mapping::{self, Mapped, Unmapped};
+use crate::clock::Clock;
+use crate::expression::Evaluator;
 
-/// The library's client with its endpoints set, as we use it. It lives for one request: keys and
-/// endpoints are kept elsewhere.
-type Client = openidconnect::Client<
-    FurtherClaims,
-    CoreAuthDisplay,
-    CoreGenderClaim,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJsonWebKey,
-    CoreAuthPrompt,
-    StandardErrorResponse<CoreErrorResponseType>,
-    TokenAnswer,
-    CoreTokenIntrospectionResponse,
-    CoreRevocableToken,
-    CoreRevocationErrorResponse,
-    EndpointSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointSet,
-    EndpointNotSet,
->;
-
-/// Speaks with OpenID providers.
+/// Speaks with providers.
 pub struct Oidc {
     egress: Arc<Egress>,
+    evaluator: Evaluator,
     clock: Clock,
     /// By issuer.
     metadata: Cache<Metadata>,
@@ -70,9 +47,12 @@ pub struct Oidc {
     keys: Cache<CoreJsonWebKeySet>,
 }
 
-/// What we are registered as at a provider.
-pub struct Registration {
-    pub issuer: String,
+/// What we are registered as at a provider, and what its type says of it.
+pub struct Registration<'a> {
+    pub provider_type: &'a ProviderType,
+    pub rules: &'a FlowRules,
+    /// With the defaults of what it leaves out.
+    pub config: Map<String, Value>,
     pub client_id: String,
     /// Left out, the provider's configuration says.
     pub auth_method: Option<AuthMethod>,
@@ -88,58 +68,8 @@ pub struct Request<'a> {
     pub scopes: &'a [String],
     /// How the answer comes back, where it isn't the usual way (a query).
     pub response_mode: Option<&'a str>,
-    /// What the provider is to ask the person, where it isn't left to it.
+    /// What the provider is to ask the person, where the provider's row says.
     pub prompt: Option<&'a str>,
-}
-
-/// What a request is pinned to until its answer: whatever the provider publishes or an operator
-/// changes meanwhile, the answer is taken to where the request was meant to go.
-#[derive(Serialize, Deserialize)]
-pub struct Pinned {
-    pub issuer: String,
-    pub client_id: String,
-    /// The provider says that its answers name it: RFC 9207 §3.
-    pub names_itself: bool,
-    authorization_endpoint: AuthUrl,
-    token_endpoint: TokenUrl,
-    userinfo_endpoint: Option<Url>,
-    jwks_uri: Url,
-    client_auth: ClientAuth,
-    scopes: Vec<String>,
-    nonce: Nonce,
-    verifier: PkceCodeVerifier,
-}
-
-/// An account, as its provider vouches for it.
-#[derive(Debug, Clone)]
-pub struct Account {
-    /// The claim `sub`.
-    pub external_id: String,
-    pub profile: Profile,
-    pub tokens: Tokens,
-}
-
-/// What the provider says of an account. What doesn't fit our limits is left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Profile {
-    pub email: Option<String>,
-    /// Of this address; `None` where the provider doesn't say.
-    pub email_verified: Option<bool>,
-    pub username: Option<String>,
-    pub display_name: Option<String>,
-    /// `picture` and `profile`, both URLs.
-    pub attributes: BTreeMap<String, String>,
-}
-
-/// The tokens that came with an account.
-#[derive(Debug, Clone)]
-pub struct Tokens {
-    pub access_token: SecretString,
-    pub refresh_token: Option<SecretString>,
-    pub token_type: String,
-    pub expires_at: Option<Time>,
-    /// Granted, which may be fewer than were asked for.
-    pub scopes: Vec<String>,
 }
 
 /// Why there is no account, or nowhere to ask for one. The cause is for the log: without codes,
@@ -160,6 +90,8 @@ pub enum Fault {
     Refused,
     /// What came back is not to be trusted, or can't be understood.
     Invalid(Step),
+    /// The account is none that the provider is for.
+    NotAllowed,
 }
 
 /// Where an answer was found to be wrong.
@@ -177,6 +109,7 @@ impl Oidc {
     pub fn new(egress: Arc<Egress>, clock: Clock) -> Self {
         Self {
             egress,
+            evaluator: Evaluator::default(),
             metadata: Cache::new(clock.clone()),
             keys: Cache::new(clock.clone()),
             clock,
@@ -189,48 +122,27 @@ impl Oidc {
     /// The provider can't be asked what it needs.
     pub async fn request(
         &self,
-        us: &Registration,
+        us: &Registration<'_>,
         request: &Request<'_>,
     ) -> Result<(Url, Pinned), OidcError> {
-        let metadata = self.metadata(&us.issuer).await?;
-        let pinned = Pinned {
-            issuer: us.issuer.clone(),
-            client_id: us.client_id.clone(),
-            names_itself: metadata.names_itself,
-            authorization_endpoint: metadata.authorization_endpoint.clone(),
-            token_endpoint: metadata.token_endpoint.clone(),
-            userinfo_endpoint: metadata.userinfo_endpoint.clone(),
-            jwks_uri: metadata.jwks_uri.clone(),
-            client_auth: ClientAuth::choose(us, &metadata.client_auth)?,
-            scopes: request.scopes.to_vec(),
-            nonce: Nonce::new(self.random_text()),
-            // 43 characters, 256 bits: RFC 7636 §4.1.
-            verifier: PkceCodeVerifier::new(self.random_text()),
-        };
-        let client = pinned.client(us, CoreJsonWebKeySet::default())?;
-        let state = CsrfToken::new(request.state.expose_secret().to_owned());
-        let nonce = pinned.nonce.clone();
-        let mut asked = client
-            .authorize_url(
-                CoreAuthenticationFlow::AuthorizationCode,
-                move || state,
-                move || nonce,
-            )
-            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(
-                &pinned.verifier,
-            ))
-            .add_scopes(request.scopes.iter().cloned().map(Scope::new));
-        let further = [
-            ("response_mode", request.response_mode),
-            ("prompt", request.prompt),
-        ];
-        for (name, value) in further {
-            if let Some(value) = value {
-                asked = asked.add_extra_param(name, value);
+        let pinned = match &us.rules.server {
+            Server::Issuer { tenant_claim, .. } => {
+                let issuer = us.issuer()?;
+                let metadata = self.metadata(&issuer).await?;
+                let issuer = metadata.issuer_of(&issuer, tenant_claim.is_some())?;
+                let (nonce, verifier) = (self.random_text(), self.random_text());
+                Pinned::by_metadata(us, request, &metadata, issuer, nonce, verifier)?
             }
-        }
-        let (url, _, _) = asked.url();
-        Ok((url, pinned))
+            Server::Endpoints { .. } => {
+                let pinned = Pinned::by_catalog(us, request, self.random_text())?;
+                for url in pinned.endpoints() {
+                    let checked = self.egress.check(url);
+                    checked.map_err(|refused| Fault::Unavailable.because(refused.to_string()))?;
+                }
+                pinned
+            }
+        };
+        Ok((pinned.url(us, request)?, pinned))
     }
 
     /// Exchanges the code, once, and says whose it is.
@@ -239,16 +151,35 @@ impl Oidc {
     /// Each as [`Fault`] has it.
     pub async fn account(
         &self,
-        us: &Registration,
+        us: &Registration<'_>,
         pinned: &Pinned,
         code: &SecretString,
     ) -> Result<Account, OidcError> {
-        let client = pinned.client(us, CoreJsonWebKeySet::default())?;
-        let answer = self.exchange(&client, us, pinned, code).await?;
-        let claims = self.verified(pinned, &answer).await?;
+        let answer = self.exchange(us, pinned, code).await?;
+        let mut answers = Answers::default();
+        let standard = match &pinned.openid {
+            None => Mapped::default(),
+            Some(openid) => {
+                let claims = self.verified(pinned, openid, &answer).await?;
+                self.standard(pinned, openid, &claims, &answer, &mut answers)
+                    .await?
+            }
+        };
+        answers.add("config", Value::Object(us.config.clone()));
+        answers.add("token", answer.further());
+        self.call_all(us, pinned, answer.access_token(), &mut answers)
+            .await?;
+        let documents = answers.documents()?;
+        let mapped = mapping::map(&self.evaluator, us.rules, documents, standard).await;
+        let mapped = mapped.map_err(|unmapped| match unmapped {
+            Unmapped::Invalid(cause) => Fault::Invalid(Step::UserInfo).because(cause),
+            Unmapped::NotAllowed(why) => Fault::NotAllowed.because(why),
+        })?;
+        let nobody = || Fault::Invalid(Step::UserInfo).because("the answer says nobody's id");
         Ok(Account {
-            profile: self.profile(pinned, &claims, &answer).await?,
-            external_id: claims.subject().to_string(),
+            external_id: mapped.external_id.ok_or_else(nobody)?,
+            instance: mapped.instance,
+            profile: mapped.profile,
             tokens: answer.tokens(&pinned.scopes, self.clock.now()),
         })
     }
@@ -264,24 +195,32 @@ impl fmt::Debug for Oidc {
     }
 }
 
-impl Pinned {
-    fn client(&self, us: &Registration, keys: CoreJsonWebKeySet) -> Result<Client, OidcError> {
-        let unusable = |what: &str| Fault::Unavailable.because(format!("the {what} is not a URL"));
-        let issuer = IssuerUrl::new(self.issuer.clone()).map_err(|_| unusable("issuer"))?;
-        let redirect = RedirectUrl::from_url(us.redirect_uri.clone());
-        let client =
-            openidconnect::Client::new(ClientId::new(self.client_id.clone()), issuer, keys)
-                .set_auth_uri(self.authorization_endpoint.clone())
-                .set_token_uri(self.token_endpoint.clone())
-                .set_redirect_uri(redirect)
-                // The scopes are the configured ones, `openid` among them.
-                .disable_openid_scope();
-        self.client_auth.set(client, us)
+impl Registration<'_> {
+    /// What the config says, for templates.
+    fn value(&self, field: &str) -> Option<String> {
+        let value = self.config.get(field)?;
+        value.as_str().map(str::to_owned)
+    }
+
+    fn issuer(&self) -> Result<String, OidcError> {
+        let Server::Issuer { issuer, .. } = &self.rules.server else {
+            return Err(Fault::Unavailable.because("the provider has no issuer"));
+        };
+        let unnamed = || Fault::Unavailable.because("the provider's config names no issuer");
+        issuer.text(|field| self.value(field)).ok_or_else(unnamed)
+    }
+
+    /// Which server we are registered at, for the same registration to be known again.
+    pub fn server(&self) -> Option<String> {
+        match &self.rules.server {
+            Server::Issuer { issuer, .. } => issuer.text(|field| self.value(field)),
+            Server::Endpoints { token, .. } => token.text(|field| self.value(field)),
+        }
     }
 }
 
 impl Fault {
-    fn because(self, cause: impl AsRef<str>) -> OidcError {
+    pub(super) fn because(self, cause: impl AsRef<str>) -> OidcError {
         OidcError {
             fault: self,
             cause: printable(cause.as_ref()),

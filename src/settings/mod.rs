@@ -1,6 +1,6 @@
 //! Settings, read once at start: the environment, over `lanyard.toml`, over the defaults.
 //!
-//! One file a section (`general`, `http`, `database`, `vault`, `egress`, `log`); each of its
+//! One file a section (`general`, `http`, `database`, `vault`, `providers`, `egress`, `log`); each of its
 //! settings is a `Setting` with its names, default and meaning, a place in the section's `SETTINGS`,
 //! and a check in the section's `read`. All that is wrong is told at once. Starts and connects
 //! nothing, and never looks at the process's own environment.
@@ -13,6 +13,7 @@ mod given;
 mod http;
 mod log;
 mod problem;
+mod providers;
 mod setting;
 mod source;
 mod unknown;
@@ -31,17 +32,19 @@ pub use self::{
     http::{Http, Origin},
     log::{Log, LogFormat},
     problem::{Problem, Problems},
+    providers::TypeFile,
     setting::{Default, Setting},
     source::Source,
     vault::Vault,
 };
 
 /// Every setting, section by section, in the order in which they are told.
-const SECTIONS: [&[&Setting]; 6] = [
+const SECTIONS: [&[&Setting]; 7] = [
     general::SETTINGS,
     http::SETTINGS,
     database::SETTINGS,
     vault::SETTINGS,
+    providers::SETTINGS,
     egress::SETTINGS,
     log::SETTINGS,
 ];
@@ -59,6 +62,8 @@ pub struct Settings {
     pub database: Database,
     /// What encrypts credentials.
     pub vault: Vault,
+    /// The operator's own provider types.
+    pub provider_types: Vec<TypeFile>,
     /// What requests to the outside may reach.
     pub egress: Egress,
     /// What is logged, and how.
@@ -85,6 +90,7 @@ impl Settings {
         let http = Http::read(&mut source);
         let database = Database::read(&mut source, &data_dir);
         let vault = Vault::read(&mut source, &database);
+        let provider_types = providers::types(&mut source);
         let egress = Egress::read(&mut source);
         let log = Log::read(&mut source);
         let warnings = source.finish()?;
@@ -94,6 +100,7 @@ impl Settings {
             http,
             database,
             vault,
+            provider_types,
             egress,
             log,
             warnings,

@@ -7,7 +7,7 @@ use crate::identity::account::{Profile, Tokens};
 use crate::identity::decision::Policy;
 use crate::identity::link::LinkRequest;
 use crate::input::Change;
-use crate::provider::oidc::{self, Account};
+use crate::provider::account::{self, Account};
 
 /// The account is to be this user's.
 pub fn request(
@@ -31,7 +31,7 @@ pub fn request(
 
 /// What the provider doesn't say this time stays: which claims come may depend on the scopes of
 /// the flow. Only its word on an address goes with the address.
-fn profile(said: &oidc::Profile) -> Profile {
+fn profile(said: &account::Profile) -> Profile {
     let attributes: Map<String, Value> = said
         .attributes
         .iter()
@@ -54,7 +54,7 @@ fn profile(said: &oidc::Profile) -> Profile {
     }
 }
 
-fn tokens(given: &oidc::Tokens) -> Tokens {
+fn tokens(given: &account::Tokens) -> Tokens {
     Tokens {
         access_token: given.access_token.clone(),
         refresh_token: keep_or_set(given.refresh_token.clone()),

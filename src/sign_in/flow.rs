@@ -10,8 +10,8 @@ use crate::error::{Error, RefusalCode};
 use crate::id::{ProviderId, SessionId, UserId};
 use crate::identity::decision::Policy;
 use crate::identity::link::{Flow, Linked, Linking};
+use crate::provider::account::Account;
 use crate::provider::config::sign_in::{FirstLink, SignInConfig};
-use crate::provider::oidc::Account;
 use crate::tenancy::auth_identity;
 
 /// Other ways in that a person is told of.

@@ -5,8 +5,8 @@ use sea_orm::ConnectionTrait;
 use crate::database::user::{self, Status};
 use crate::error::Error;
 use crate::id::{OrganizationId, UserId};
+use crate::provider::account::Profile;
 use crate::provider::config::sign_in::Resolver;
-use crate::provider::oidc::Profile;
 
 /// What the resolvers of a provider come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,6 +18,7 @@ mod auth_identities;
 mod auth_providers;
 mod both_databases_alike;
 mod cases_of_sentry;
+mod catalogue;
 mod client_keys;
 mod command_line;
 mod cursors;

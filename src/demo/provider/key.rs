@@ -23,6 +23,7 @@ pub struct Key {
 }
 
 impl Key {
+    /// A new one, with a name of its own.
     pub fn new(clock: &Clock) -> Self {
         let secret = loop {
             // All but about one in 2^32 of random values are keys.

@@ -44,6 +44,8 @@ pub enum Refusal {
     FlowUnknown,
     FlowOfAnotherBrowser,
     AccessDenied,
+    /// The account is none that the provider is set up for.
+    AccountNotAllowed,
     ProviderRefused,
     ProviderUnavailable,
     AnswerInvalid(AnswerStep),
@@ -166,7 +168,7 @@ impl AnswerStep {
 
 impl Refusal {
     /// Every one of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::NoEmail,
         Self::EmailUnverified,
         Self::UserNotFound,
@@ -184,6 +186,7 @@ impl Refusal {
         Self::FlowUnknown,
         Self::FlowOfAnotherBrowser,
         Self::AccessDenied,
+        Self::AccountNotAllowed,
         Self::ProviderRefused,
         Self::ProviderUnavailable,
         Self::AnswerInvalid(AnswerStep::State),
@@ -210,6 +213,7 @@ impl Refusal {
             | Self::FlowUnknown
             | Self::FlowOfAnotherBrowser
             | Self::AccessDenied
+            | Self::AccountNotAllowed
             | Self::ProviderRefused
             | Self::ProviderUnavailable
             | Self::AnswerInvalid(_)
@@ -349,6 +353,14 @@ impl Refusal {
                 "This began in another browser",
                 "Only the browser that set out to the provider may come back from there. If somebody sent you this link, don’t use it.",
                 "Begin here, in this browser, with cookies allowed.",
+            ),
+            Self::AccountNotAllowed => (
+                "ACCOUNT_NOT_ALLOWED",
+                StatusCode::FORBIDDEN,
+                "This account can’t be used here",
+                "This provider is set up for certain accounts only, such as those of one company or \
+                 one workspace. Nothing was changed.",
+                "Choose another account at the provider, or ask the people who run this server.",
             ),
             Self::AccessDenied => (
                 "ACCESS_DENIED",

@@ -1,33 +1,42 @@
 //! Reads one file of the catalogue. What can be wrong with it is said by line.
 
+mod flow;
+
 use std::ops::Range;
+use std::path::Path;
 
 use serde::Deserialize;
 use toml::Spanned;
 
+use self::flow::FlowEntry;
 use super::{CatalogError, ConfigField, Instance, Kind, Protocol, ProviderType, Source};
 use crate::provider::config::value;
 
 /// A file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts, each served as one"
-)]
 struct Entry {
     key: Spanned<String>,
     name: Spanned<String>,
     protocol: Spanned<Protocol>,
     default_scopes: Spanned<Vec<String>>,
     uses_pkce: bool,
-    refreshes: bool,
-    revokes: bool,
     public_clients: bool,
     #[serde(default)]
     config_fields: Vec<Spanned<ConfigField>>,
     stable_subject: Spanned<String>,
     instance: Option<Spanned<InstanceEntry>>,
+    issuer: Option<Spanned<String>>,
+    issuer_tenant_claim: Option<Spanned<String>>,
+    authorization: Option<Spanned<flow::AuthorizationEntry>>,
+    token: Option<Spanned<flow::TokenEntry>>,
+    refresh: Option<Spanned<flow::RefreshEntry>>,
+    revocation: Option<Spanned<flow::RevocationEntry>>,
+    #[serde(default)]
+    user_info: Vec<Spanned<flow::UserInfoEntry>>,
+    profile: Option<Spanned<flow::ProfileEntry>>,
+    #[serde(default)]
+    require: Vec<Spanned<flow::RequireEntry>>,
 }
 
 #[derive(Deserialize)]
@@ -44,12 +53,13 @@ struct Mistake {
     message: String,
 }
 
-pub(super) fn parse(file: &'static str, text: &str) -> Result<ProviderType, CatalogError> {
-    read(file, text).map_err(|Mistake { at, message }| {
+pub(super) fn parse(path: &str, text: &str) -> Result<ProviderType, CatalogError> {
+    let file = Path::new(path).file_name().and_then(|name| name.to_str());
+    read(file.unwrap_or(path), text).map_err(|Mistake { at, message }| {
         let before = text.bytes().take(at.start);
         let line = 1 + before.filter(|byte| *byte == b'\n').count();
         CatalogError {
-            file,
+            file: path.to_owned(),
             line,
             message,
         }
@@ -78,17 +88,36 @@ fn read(file: &str, text: &str) -> Result<ProviderType, Mistake> {
     check_config_fields(&entry.config_fields)?;
     let instance = entry
         .instance
-        .map(|instance| read_instance(instance, &entry.config_fields));
+        .map(|instance| read_instance(instance, &entry.config_fields))
+        .transpose()?;
+    let said = FlowEntry {
+        issuer: entry.issuer,
+        issuer_tenant_claim: entry.issuer_tenant_claim,
+        authorization: entry.authorization,
+        token: entry.token,
+        refresh: entry.refresh,
+        revocation: entry.revocation,
+        user_info: entry.user_info,
+        profile: entry.profile,
+        require: entry.require,
+    };
+    let flow = if *entry.protocol.get_ref() == Protocol::None {
+        require(!said.says_something(), &entry.protocol, || {
+            "without a flow there is nothing to say of issuer, endpoints and answers".to_owned()
+        })?;
+        None
+    } else {
+        Some(said.read(&entry.protocol, &entry.config_fields)?)
+    };
     Ok(ProviderType {
         key: entry.key.into_inner(),
         name: entry.name.into_inner(),
         protocol: entry.protocol.into_inner(),
         default_scopes: entry.default_scopes.into_inner(),
         uses_pkce: entry.uses_pkce,
-        refreshes: entry.refreshes,
-        revokes: entry.revokes,
         public_clients: entry.public_clients,
-        instance: instance.transpose()?,
+        instance,
+        flow,
         config_fields: entry
             .config_fields
             .into_iter()
@@ -103,16 +132,11 @@ fn check_protocol(entry: &Entry) -> Result<(), Mistake> {
     let protocol = *entry.protocol.get_ref();
     let scopes = &entry.default_scopes;
     if protocol == Protocol::None {
-        let flags = [
-            entry.uses_pkce,
-            entry.refreshes,
-            entry.revokes,
-            entry.public_clients,
-        ];
+        let flags = [entry.uses_pkce, entry.public_clients];
         require(
             !flags.contains(&true) && scopes.get_ref().is_empty(),
             &entry.protocol,
-            || "without a flow there is no PKCE, refreshing, revoking, client or scope".to_owned(),
+            || "without a flow there is no PKCE, client or scope".to_owned(),
         )?;
     }
     value::check_scopes(
@@ -159,7 +183,7 @@ fn read_instance(
         Source::Value(from.to_owned())
     };
     let kinds: &[Kind] = match &source {
-        Source::Value(_) => &[Kind::Issuer, Kind::Text],
+        Source::Value(_) => &[Kind::Issuer, Kind::Text, Kind::Tenant],
         Source::Host(_) | Source::HostAndPath(_) => &[Kind::Url, Kind::BaseUrl],
         Source::Slug => &[],
     };

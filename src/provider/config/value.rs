@@ -29,6 +29,7 @@ pub(super) fn check(kind: Kind, value: &Value, rules: &Rules) -> Result<(), Stri
         Kind::Domain => check_domain(text),
         Kind::Text => check_text(text),
         Kind::ResponseMode => check_response_mode(text),
+        Kind::Tenant => check_tenant(text),
         Kind::AuthMethod => check_auth_method(text),
         Kind::Prompt => check_prompt(text),
         Kind::Scopes => Ok(()),
@@ -147,6 +148,21 @@ fn check_text(text: &str) -> Result<(), String> {
         Err(format!(
             "must be 1 to {MAX_TEXT_BYTES} bytes of text, without control characters"
         ))
+    }
+}
+
+/// The tenants of the identity platform's endpoints:
+/// <https://learn.microsoft.com/en-us/entra/identity-platform/v2-protocols#endpoints>. A tenant's
+/// domain is none: tokens name the tenant by its id.
+fn check_tenant(text: &str) -> Result<(), String> {
+    let is_id = uuid::Uuid::try_parse(text).is_ok_and(|id| id.hyphenated().to_string() == text);
+    if is_id || ["common", "organizations", "consumers"].contains(&text) {
+        Ok(())
+    } else {
+        Err(
+            "must be the tenant's id, a GUID in lower case, or common, organizations or consumers"
+                .to_owned(),
+        )
     }
 }
 

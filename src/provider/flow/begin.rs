@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::error::{FlowError, Refusal};
-use super::registration::{prompt, response_mode};
+use super::registration::{Party, prompt, response_mode};
 use super::{Begun, Flows, NewFlow, Purpose, hash, place};
 use crate::database::Sealed;
 use crate::database::flow::{self, Caps, Full, Intent};
@@ -32,7 +32,8 @@ impl Flows {
     /// # Errors
     /// `PROVIDER_UNAVAILABLE`, `TOO_MANY`.
     pub async fn begin(&self, new: &NewFlow<'_>) -> Result<Begun, FlowError> {
-        let us = self.registration(new.provider)?;
+        let party = self.party(new.provider.clone()).await?;
+        let us = self.registration(&party)?;
         // Before anything is asked of the provider: whoever is over the cap costs it nothing.
         let address = &client(new.client_address);
         self.make_room(address).await?;
@@ -45,7 +46,7 @@ impl Flows {
         };
         let (url, pinned) = self.oidc.request(&us, &request).await?;
         let browser_secret = self.random_text();
-        let row = &self.row(new, address, &state, &browser_secret, &pinned)?;
+        let row = &self.row(new, &party, address, &state, &browser_secret, &pinned)?;
         self.database
             .write(|tx| async move {
                 let full = flow::full(&tx, address, self.clock.now(), CAPS).await?;
@@ -80,6 +81,7 @@ impl Flows {
     fn row(
         &self,
         new: &NewFlow<'_>,
+        party: &Party,
         address: &str,
         state: &SecretString,
         browser_secret: &SecretString,
@@ -99,7 +101,7 @@ impl Flows {
             state_hash: hash(state.expose_secret()),
             browser_hash: hash(browser_secret.expose_secret()),
             provider_id: new.provider.id,
-            slug: new.provider.slug.clone(),
+            slug: party.client().slug.clone(),
             intent,
             session_id,
             user_id,

@@ -31,6 +31,8 @@ pub enum Refusal {
     ProviderUnavailable,
     /// What came back is not to be trusted, or can't be understood.
     AnswerInvalid(Step),
+    /// The account is none that the provider is for.
+    AccountNotAllowed,
     /// Too many flows are open.
     TooMany,
     /// The session that began the link is not the one that ends it.
@@ -50,6 +52,7 @@ impl Refusal {
             Self::ProviderRefused => "PROVIDER_REFUSED",
             Self::ProviderUnavailable => "PROVIDER_UNAVAILABLE",
             Self::AnswerInvalid(_) => "ANSWER_INVALID",
+            Self::AccountNotAllowed => "ACCOUNT_NOT_ALLOWED",
             Self::TooMany => "TOO_MANY",
             Self::SignInFirst => "SIGN_IN_FIRST",
             Self::Internal(error) => error.code().name(),
@@ -66,6 +69,7 @@ impl Refusal {
             | Self::AccessDenied
             | Self::ProviderRefused
             | Self::ProviderUnavailable
+            | Self::AccountNotAllowed
             | Self::TooMany
             | Self::SignInFirst
             | Self::Internal(_) => None,
@@ -122,6 +126,7 @@ impl From<OidcError> for FlowError {
             Fault::Unavailable => Refusal::ProviderUnavailable,
             Fault::Refused => Refusal::ProviderRefused,
             Fault::Invalid(step) => Refusal::AnswerInvalid(step),
+            Fault::NotAllowed => Refusal::AccountNotAllowed,
         };
         refusal.because(error.cause)
     }

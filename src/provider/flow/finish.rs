@@ -4,10 +4,12 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::error::{FlowError, Refusal};
+use super::registration::Party;
 use super::{Answer, Browser, Facts, Finished, Flows, Purpose, hash, place};
 use crate::database::{flow, identity_provider};
 use crate::error::Error;
-use crate::provider::oidc::{Account, Pinned, Step, printable};
+use crate::provider::account::Account;
+use crate::provider::oidc::{Pinned, Step, printable};
 
 impl Flows {
     /// Keeps an answer that came by POST for the browser's GET, which brings the cookie along.
@@ -112,12 +114,42 @@ impl Flows {
             .into_iter()
             .next()
             .ok_or_else(|| Refusal::ProviderUnavailable.because("the provider was deleted"))?;
-        let us = self.registration(&provider)?;
-        if us.client_id != pinned.client_id || us.issuer != pinned.issuer {
+        let party = self.party(provider).await?;
+        let us = self.registration(&party)?;
+        if us.client_id != pinned.client_id || us.server().as_ref() != Some(&pinned.server) {
             return Err(Refusal::Expired.because("the provider's client was changed meanwhile"));
         }
         let account = self.oidc.account(&us, &pinned, &code).await?;
+        let provider = self.answering(party, account.instance.as_deref()).await?;
         Ok((provider, account))
+    }
+
+    /// The row of the instance that has answered: the one that was asked, or one that borrows its
+    /// client.
+    async fn answering(
+        &self,
+        party: Party,
+        instance: Option<&str>,
+    ) -> Result<identity_provider::Model, FlowError> {
+        let Some(instance) = instance.filter(|instance| *instance != party.row.external_id) else {
+            return Ok(party.row);
+        };
+        let not_ours = || {
+            let why = format!("no provider is set up for {}", printable(instance));
+            Refusal::AccountNotAllowed.because(why)
+        };
+        if party.lender.is_some() {
+            return Err(not_ours());
+        }
+        let db = self.database.reader();
+        let found = identity_provider::borrower(db, party.row.id, instance).await;
+        let borrower = found.map_err(Error::from)?.ok_or_else(not_ours)?;
+        let picked = Party {
+            row: borrower,
+            lender: Some(party.row),
+        };
+        self.usable(&picked)?;
+        Ok(picked.row)
     }
 
     /// The answer itself, where it came by POST and this one only says so.
@@ -143,10 +175,14 @@ impl Flows {
 /// RFC 9207 §2.4: compared as texts, and required where the provider says that it is sent.
 fn check_issuer(answer: &Answer, pinned: &Pinned) -> Result<(), FlowError> {
     let invalid = |cause: String| Err(Refusal::AnswerInvalid(Step::Issuer).because(cause));
+    // OAuth 2.0 alone has no issuer to compare with: each provider has a redirect URI of its own.
+    let Some((expected, has_to)) = pinned.named_issuer() else {
+        return Ok(());
+    };
     match &answer.issuer {
-        Some(issuer) if *issuer == pinned.issuer => Ok(()),
+        Some(issuer) if issuer == expected => Ok(()),
         Some(issuer) => invalid(format!("the answer comes from {}", printable(issuer))),
-        None if pinned.names_itself => invalid("the answer doesn't say where it comes from".into()),
+        None if has_to => invalid("the answer doesn't say where it comes from".into()),
         None => Ok(()),
     }
 }

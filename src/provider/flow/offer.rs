@@ -1,12 +1,12 @@
 //! Which providers people may begin a flow at.
 
 use super::Flows;
+use super::registration::Party;
 use crate::database::identity_provider::{self, Beside, Model};
 use crate::database::organization;
 use crate::error::Error;
-use crate::id::{OrganizationId, UserId};
+use crate::id::{OrganizationId, ProviderId, UserId};
 use crate::limits;
-use crate::provider::catalog::Protocol;
 
 /// Providers that a page lists.
 const MOST: u64 = 100;
@@ -15,7 +15,8 @@ impl Flows {
     /// The provider of that slug, where flows can begin at it.
     pub async fn provider(&self, slug: &str) -> Result<Option<Model>, Error> {
         let found = identity_provider::by_slugs(self.database.reader(), &[slug.to_owned()]).await?;
-        Ok(found.into_iter().find(|row| self.can_begin(row)))
+        let usable = self.usable_ones(found).await?;
+        Ok(usable.into_iter().next())
     }
 
     /// The shared providers that sign people in, and those of the organization of that slug, if
@@ -52,17 +53,31 @@ impl Flows {
     async fn offered(&self, only_for_sign_in: bool, beside: Beside) -> Result<Vec<Model>, Error> {
         let types = self.catalog.iter();
         let types: Vec<String> = types
-            .filter(|known| known.protocol == Protocol::Oidc)
+            .filter(|known| known.flow.is_some())
             .map(|known| known.key.clone())
             .collect();
         let db = self.database.reader();
-        let mut rows =
+        let rows =
             identity_provider::enabled_of_types(db, &types, only_for_sign_in, beside, MOST).await?;
-        rows.retain(|row| self.can_begin(row));
-        Ok(rows)
+        self.usable_ones(rows).await
     }
 
-    fn can_begin(&self, row: &Model) -> bool {
-        self.usable(row).is_ok()
+    /// Those that flows can begin at, with the rows whose clients they borrow in one statement.
+    async fn usable_ones(&self, rows: Vec<Model>) -> Result<Vec<Model>, Error> {
+        let lenders: Vec<ProviderId> = rows.iter().filter_map(|row| row.client_of).collect();
+        let lenders = if lenders.is_empty() {
+            Vec::new()
+        } else {
+            identity_provider::by_ids(self.database.reader(), &lenders).await?
+        };
+        let usable = rows.into_iter().filter_map(|row| {
+            let lender = lenders
+                .iter()
+                .find(|lender| row.client_of == Some(lender.id));
+            let lender = lender.cloned();
+            let party = Party { row, lender };
+            self.usable(&party).is_ok().then_some(party.row)
+        });
+        Ok(usable.collect())
     }
 }

@@ -6,75 +6,102 @@ use serde_json::Value;
 
 use super::Flows;
 use super::error::{FlowError, Refusal};
-use crate::database::identity_provider;
+use crate::database::identity_provider::{self, Model};
+use crate::error::Error;
 use crate::provider::admin::secret_place;
-use crate::provider::catalog::Protocol;
+use crate::provider::catalog::{FlowRules, ProviderType};
 use crate::provider::client_key::ClientKey;
 use crate::provider::config::AuthMethod;
 use crate::provider::oidc::Registration;
 
+/// A provider's row, and the row whose client it borrows, if it does.
+pub(super) struct Party {
+    pub row: Model,
+    pub lender: Option<Model>,
+}
+
+impl Party {
+    /// Whose client, redirect URI and secret are used.
+    pub fn client(&self) -> &Model {
+        self.lender.as_ref().unwrap_or(&self.row)
+    }
+}
+
 impl Flows {
+    /// The row with the row that lends it its client.
+    pub(super) async fn party(&self, row: Model) -> Result<Party, Error> {
+        let lender = match row.client_of {
+            None => None,
+            Some(id) => {
+                let found = identity_provider::by_ids(self.database.reader(), &[id]).await?;
+                found.into_iter().next()
+            }
+        };
+        Ok(Party { row, lender })
+    }
+
     /// What we are registered as at the provider.
-    ///
-    /// A row that borrows another's client (`client_of`) would take client, secret and slug from
-    /// that row here.
-    pub(super) fn registration(
-        &self,
-        row: &identity_provider::Model,
-    ) -> Result<Registration, FlowError> {
-        let (issuer, client_id) = self.usable(row)?;
+    pub(super) fn registration<'a>(
+        &'a self,
+        party: &'a Party,
+    ) -> Result<Registration<'a>, FlowError> {
+        let (provider_type, rules, client_id) = self.usable(party)?;
+        let client = party.client();
         Ok(Registration {
-            issuer: issuer.to_owned(),
+            provider_type,
+            rules,
+            config: provider_type.completed(&party.row.config_json.0),
             client_id: client_id.to_owned(),
-            auth_method: row.config_json.0.as_object().and_then(AuthMethod::of),
-            client_secret: self.client_secret(row)?,
-            client_key: ClientKey::of(row, &self.vault)?,
-            redirect_uri: self.redirect_uri(&row.slug),
+            auth_method: client.config_json.0.as_object().and_then(AuthMethod::of),
+            client_secret: self.client_secret(client)?,
+            client_key: ClientKey::of(client, &self.vault)?,
+            redirect_uri: self.redirect_uri(&client.slug),
         })
     }
 
-    /// Issuer and client id of a row that flows can begin at.
+    /// Type, flow and client id of a row that flows can begin at.
     pub(super) fn usable<'a>(
-        &self,
-        row: &'a identity_provider::Model,
-    ) -> Result<(&'a str, &'a str), FlowError> {
+        &'a self,
+        party: &'a Party,
+    ) -> Result<(&'a ProviderType, &'a FlowRules, &'a str), FlowError> {
+        let Party { row, .. } = party;
         let unusable = |why: &str| {
             let slug = &row.slug;
-            Err(Refusal::ProviderUnavailable.because(format!("the provider {slug} {why}")))
+            Refusal::ProviderUnavailable.because(format!("the provider {slug} {why}"))
         };
-        if !row.enabled {
-            return unusable("is disabled");
+        let client = party.client();
+        if !row.enabled || !client.enabled {
+            return Err(unusable("is disabled, or the one whose client it borrows"));
         }
-        let protocol = self
-            .catalog
-            .get(&row.provider_type)
-            .map(|known| known.protocol);
-        match protocol {
-            Some(Protocol::Oidc) => {}
-            Some(Protocol::OAuth2) => return unusable("speaks OAuth 2.0 without OpenID Connect"),
-            Some(Protocol::None) => return unusable("has no flow"),
-            None => return unusable("is of a type that this server doesn't know"),
-        }
+        let provider_type = self.catalog.get(&row.provider_type);
+        let provider_type =
+            provider_type.ok_or_else(|| unusable("is of a type that this server doesn't know"))?;
+        let rules = provider_type.flow.as_ref();
+        let rules = rules.ok_or_else(|| unusable("has no flow"))?;
         if row.client_of.is_some() {
-            return unusable("borrows its client");
+            // The secret goes where the type says: the borrower's config has no say in it.
+            let lends = |lender: &Model| {
+                lender.provider_type == row.provider_type
+                    && lender.client_of.is_none()
+                    && (lender.organization_id.is_none()
+                        || lender.organization_id == row.organization_id)
+            };
+            if !provider_type.shares_clients() || !party.lender.as_ref().is_some_and(lends) {
+                return Err(unusable("borrows a client that it may not use"));
+            }
         }
-        let Some(issuer) = config(row, "issuer").and_then(Value::as_str) else {
-            return unusable("names no issuer");
-        };
-        let Some(client_id) = &row.client_id else {
-            return unusable("has no client id");
-        };
-        Ok((issuer, client_id))
+        let client_id = client.client_id.as_deref();
+        let client_id = client_id.ok_or_else(|| unusable("has no client id"))?;
+        Ok((provider_type, rules, client_id))
     }
 
     /// What to ask for: the row's scopes, or those of its type.
-    pub fn scopes(&self, row: &identity_provider::Model) -> Vec<String> {
-        let configured = config(row, "scopes")
-            .and_then(Value::as_array)
-            .map(|scopes| {
-                let texts = scopes.iter().filter_map(Value::as_str);
-                texts.map(str::to_owned).collect()
-            });
+    pub fn scopes(&self, row: &Model) -> Vec<String> {
+        let configured = config(row, "scopes").and_then(Value::as_array);
+        let configured = configured.map(|scopes| {
+            let texts = scopes.iter().filter_map(Value::as_str);
+            texts.map(str::to_owned).collect()
+        });
         configured.unwrap_or_else(|| {
             let known = self.catalog.get(&row.provider_type);
             known
@@ -83,10 +110,7 @@ impl Flows {
         })
     }
 
-    fn client_secret(
-        &self,
-        row: &identity_provider::Model,
-    ) -> Result<Option<SecretString>, FlowError> {
+    fn client_secret(&self, row: &Model) -> Result<Option<SecretString>, FlowError> {
         let Some(sealed) = &row.client_secret_sealed else {
             return Ok(None);
         };
@@ -98,15 +122,15 @@ impl Flows {
 }
 
 /// How the provider is to answer, where the row says.
-pub(super) fn response_mode(row: &identity_provider::Model) -> Option<&str> {
+pub(super) fn response_mode(row: &Model) -> Option<&str> {
     config(row, "response_mode").and_then(Value::as_str)
 }
 
 /// What the provider is to ask the person, where the row says.
-pub(super) fn prompt(row: &identity_provider::Model) -> Option<&str> {
+pub(super) fn prompt(row: &Model) -> Option<&str> {
     config(row, "prompt").and_then(Value::as_str)
 }
 
-fn config<'a>(row: &'a identity_provider::Model, key: &str) -> Option<&'a Value> {
+fn config<'a>(row: &'a Model, key: &str) -> Option<&'a Value> {
     row.config_json.0.get(key)
 }

@@ -5,7 +5,8 @@ use openidconnect::{AuthType, ClientSecret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{Client, Fault, OidcError, Registration};
+use super::pinned::OAuthClient;
+use super::{Fault, OidcError, Registration};
 use crate::clock::Clock;
 use crate::provider::config::AuthMethod;
 
@@ -31,7 +32,7 @@ pub(super) struct Takes {
 impl ClientAuth {
     /// What the config says, whatever the provider says of itself; else what the provider takes,
     /// and basic where it says nothing (OpenID Connect Discovery 1.0 §3).
-    pub fn choose(us: &Registration, takes: &Takes) -> Result<Self, OidcError> {
+    pub fn choose(us: &Registration<'_>, takes: &Takes) -> Result<Self, OidcError> {
         let unavailable = |cause: &str| Err(Fault::Unavailable.because(cause));
         let (says, any) = (&takes.methods, takes.methods.is_empty());
         match us.auth_method {
@@ -57,7 +58,7 @@ impl ClientAuth {
     }
 
     /// The client with the secret that it shows, if it shows one.
-    pub fn set(self, client: Client, us: &Registration) -> Result<Client, OidcError> {
+    pub fn set(self, client: OAuthClient, us: &Registration<'_>) -> Result<OAuthClient, OidcError> {
         let secret = || {
             let secret = us.client_secret.as_ref().map(ExposeSecret::expose_secret);
             let gone = || Fault::Unavailable.because("the client secret is gone");
@@ -78,7 +79,8 @@ impl ClientAuth {
     /// shows who we are. Good for one request.
     pub fn assertion(
         self,
-        us: &Registration,
+        us: &Registration<'_>,
+        server: &str,
         clock: &Clock,
     ) -> Result<Option<SecretString>, OidcError> {
         match self {
@@ -86,7 +88,7 @@ impl ClientAuth {
             Self::PrivateKey => {
                 let gone = || Fault::Unavailable.because("the client's key is gone");
                 let key = us.client_key.as_ref().ok_or_else(gone)?;
-                Ok(Some(key.assertion(&us.client_id, &us.issuer, clock)))
+                Ok(Some(key.assertion(&us.client_id, server, clock)))
             }
         }
     }

@@ -16,10 +16,13 @@ use std::sync::Arc;
 use url::Url;
 
 use super::client_auth::Takes;
-use super::{Fault, Oidc, OidcError, Pinned};
+use super::id_token::TENANT;
+use super::{Fault, Oidc, OidcError};
 
 /// What we need of a provider's configuration.
 pub(super) struct Metadata {
+    /// As the document has it.
+    issuer: String,
     pub authorization_endpoint: AuthUrl,
     pub token_endpoint: TokenUrl,
     pub userinfo_endpoint: Option<Url>,
@@ -52,13 +55,40 @@ type Document = ProviderMetadata<
     CoreSubjectIdentifierType,
 >;
 
+impl Metadata {
+    /// The issuer of its tokens: the one that was asked, byte for byte (OpenID Connect Discovery
+    /// 1.0 §4.3). A provider of many tenants says `{tenantid}` where the tenant stands, or the id
+    /// of the one that a name such as `consumers` stands for.
+    pub fn issuer_of(&self, asked: &str, has_tenants: bool) -> Result<String, OidcError> {
+        let found = &self.issuer;
+        if found == asked || (has_tenants && is_of_a_tenant(asked, found)) {
+            return Ok(found.clone());
+        }
+        Err(Fault::Unavailable.because(format!(
+            "the configuration of {asked} is that of another issuer: {found}"
+        )))
+    }
+}
+
+/// Whether the two differ in one segment of their paths, which is no tenant's id in what was asked.
+fn is_of_a_tenant(asked: &str, found: &str) -> bool {
+    let is_id = |segment: &str| uuid::Uuid::try_parse(segment).is_ok();
+    let (asked, found) = (asked.split('/'), found.split('/'));
+    if asked.clone().count() != found.clone().count() {
+        return false;
+    }
+    let mut different = asked.zip(found).filter(|(asked, found)| asked != found);
+    different.next().is_some_and(|(asked, found)| {
+        !asked.contains('.') && !is_id(asked) && (found == TENANT || is_id(found))
+    }) && different.next().is_none()
+}
+
 impl Oidc {
     pub(super) async fn metadata(&self, issuer: &str) -> Result<Arc<Metadata>, OidcError> {
         self.metadata.get(issuer, || self.discover(issuer)).await
     }
 
-    pub(super) async fn keys(&self, pinned: &Pinned) -> Result<Arc<CoreJsonWebKeySet>, OidcError> {
-        let url = &pinned.jwks_uri;
+    pub(super) async fn keys(&self, url: &Url) -> Result<Arc<CoreJsonWebKeySet>, OidcError> {
         self.keys.get(url.as_str(), || self.fetch(url)).await
     }
 
@@ -66,10 +96,9 @@ impl Oidc {
     /// asked a moment ago.
     pub(super) async fn newer_keys(
         &self,
-        pinned: &Pinned,
+        url: &Url,
         seen: &Arc<CoreJsonWebKeySet>,
     ) -> Option<Arc<CoreJsonWebKeySet>> {
-        let url = &pinned.jwks_uri;
         self.keys
             .newer(url.as_str(), seen, || self.fetch(url))
             .await
@@ -85,12 +114,6 @@ impl Oidc {
         let address =
             Url::parse(&address).map_err(|_| unavailable("the issuer is no URL".into()))?;
         let document: Document = self.fetch(&address).await?;
-        if document.issuer().as_str() != issuer {
-            let found = document.issuer().as_str();
-            return Err(unavailable(format!(
-                "the configuration at {address} is that of another issuer: {found}"
-            )));
-        }
         let token_endpoint = document
             .token_endpoint()
             .ok_or_else(|| unavailable("the provider has no token endpoint".into()))?;
@@ -110,6 +133,7 @@ impl Oidc {
                 .map_err(|refused| unavailable(refused.to_string()))?;
         }
         Ok(Metadata {
+            issuer: document.issuer().as_str().to_owned(),
             authorization_endpoint: document.authorization_endpoint().clone(),
             token_endpoint: token_endpoint.clone(),
             userinfo_endpoint,

@@ -1,6 +1,7 @@
 //! The token endpoint: the code for tokens, once. What it answers is read as providers write it,
 //! not as they should.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
@@ -10,7 +11,8 @@ use openidconnect::core::{
     CoreErrorResponseType, CoreGenderClaim, CoreJweContentEncryptionAlgorithm,
     CoreJwsSigningAlgorithm,
 };
-use openidconnect::http::StatusCode;
+use openidconnect::http::header::CONTENT_TYPE;
+use openidconnect::http::{HeaderValue, StatusCode};
 use openidconnect::{
     AccessToken, AsyncHttpClient, AuthorizationCode, HttpRequest, HttpResponse,
     OAuth2TokenResponse, PkceCodeVerifier, RefreshToken, RequestTokenError, Scope,
@@ -18,12 +20,14 @@ use openidconnect::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::id_token::{FurtherClaims, IdToken};
-use super::{Client, Fault, Oidc, OidcError, Pinned, Registration, Step, Tokens};
+use super::{Fault, Oidc, OidcError, Pinned, Registration, Step};
 use crate::clock::Time;
 use crate::limits;
+use crate::provider::account::Tokens;
+use crate::provider::catalog::TokenRules;
 use crate::provider::client_key::ASSERTION_TYPE;
 use crate::provider::egress::{Egress, EgressError};
 
@@ -43,6 +47,9 @@ pub(super) struct TokenAnswer {
     scopes: Option<Vec<Scope>>,
     #[serde(default, deserialize_with = "id_token")]
     id_token: Option<IdToken>,
+    /// What else it says.
+    #[serde(flatten)]
+    further: Map<String, Value>,
 }
 
 /// The only type of token that there is (OpenID Connect Core 1.0 §3.1.3.3), in any case; also
@@ -131,7 +138,11 @@ impl CallError {
 
 /// How the library sends what carries a secret. A closure would do, if only its future were known
 /// to be `Send` wherever it is awaited.
-pub(super) struct Caller<'a>(pub &'a Egress);
+pub(super) struct Caller<'a> {
+    pub egress: &'a Egress,
+    /// How the token endpoint of the type answers, where it is asked.
+    pub answers: Option<&'a TokenRules>,
+}
 
 impl<'c> AsyncHttpClient<'c> for Caller<'_> {
     type Error = CallError;
@@ -139,10 +150,13 @@ impl<'c> AsyncHttpClient<'c> for Caller<'_> {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let answer = self.0.send(request).await?;
+            let mut answer = self.egress.send(request).await?;
             let status = answer.status();
             if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
                 return Err(CallError::Failing(status.as_u16()));
+            }
+            if let Some(rules) = self.answers {
+                standardize(&mut answer, rules);
             }
             let says_why = serde_json::from_slice::<ErrorAnswer>(answer.body()).is_ok();
             if status.is_client_error() && !says_why {
@@ -156,23 +170,29 @@ impl<'c> AsyncHttpClient<'c> for Caller<'_> {
 impl Oidc {
     pub(super) async fn exchange(
         &self,
-        client: &Client,
-        us: &Registration,
+        us: &Registration<'_>,
         pinned: &Pinned,
         code: &SecretString,
     ) -> Result<TokenAnswer, OidcError> {
-        let verifier = PkceCodeVerifier::new(pinned.verifier.secret().clone());
-        let assertion = pinned.client_auth.assertion(us, &self.clock)?;
-        let mut request = client
-            .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
-            .set_pkce_verifier(verifier);
+        let client = pinned.oauth_client(us)?;
+        let code = AuthorizationCode::new(code.expose_secret().to_owned());
+        let mut request = client.exchange_code(code);
+        if let Some(verifier) = &pinned.verifier {
+            request = request.set_pkce_verifier(PkceCodeVerifier::new(verifier.secret().clone()));
+        }
+        let assertion = pinned
+            .client_auth
+            .assertion(us, &pinned.server, &self.clock)?;
         if let Some(assertion) = &assertion {
             request = request
                 .add_extra_param("client_assertion_type", ASSERTION_TYPE)
                 .add_extra_param("client_assertion", assertion.expose_secret());
         }
         let answer = request
-            .request_async(&Caller(&self.egress))
+            .request_async(&Caller {
+                egress: &self.egress,
+                answers: Some(&us.rules.token),
+            })
             .await
             .map_err(|error| refusal(&error))?;
         answer.check()?;
@@ -193,6 +213,11 @@ impl TokenAnswer {
             return Ok(());
         }
         Err(Fault::Invalid(Step::Exchange).because("a token is no token, or too long"))
+    }
+
+    /// What it says besides the tokens.
+    pub fn further(&self) -> Value {
+        Value::Object(self.further.clone())
     }
 
     pub fn tokens(&self, asked_for: &[String], now: Time) -> Tokens {
@@ -221,6 +246,56 @@ impl TokenAnswer {
         }
     }
 }
+
+/// Makes a token endpoint's answer what RFC 6749 §5 has: JSON, with the tokens at the top and
+/// spaces between scopes. What can't be read stays as it came.
+fn standardize(answer: &mut HttpResponse, rules: &TokenRules) {
+    let form = "application/x-www-form-urlencoded";
+    let kind = answer.headers().get(CONTENT_TYPE);
+    let is_form = kind.is_some_and(|kind| kind.as_bytes().starts_with(form.as_bytes()));
+    let read = if is_form {
+        let pairs = url::form_urlencoded::parse(answer.body());
+        let member = |(name, value): (Cow<str>, Cow<str>)| {
+            (name.into_owned(), Value::from(value.into_owned()))
+        };
+        Some(pairs.map(member).collect::<Map<_, _>>())
+    } else {
+        serde_json::from_slice(answer.body()).ok()
+    };
+    let Some(mut members) = read else {
+        return;
+    };
+    let inner = rules.within.as_ref().and_then(|within| members.get(within));
+    if let Some(Value::Object(inner)) = inner {
+        let inner = inner.clone();
+        for name in OF_TOKENS {
+            match inner.get(name) {
+                Some(value) => members.insert(name.to_owned(), value.clone()),
+                // Outside it would be another token's: a bot's, where a person's is inside.
+                None => members.remove(name),
+            };
+        }
+    }
+    if rules.scope_separator != " "
+        && let Some(Value::String(scopes)) = members.get_mut("scope")
+    {
+        *scopes = scopes.replace(&rules.scope_separator, " ");
+    }
+    if let Ok(body) = serde_json::to_vec(&members) {
+        *answer.body_mut() = body;
+        let json = HeaderValue::from_static("application/json");
+        answer.headers_mut().insert(CONTENT_TYPE, json);
+    }
+}
+
+/// The members of an answer that belong to its tokens: RFC 6749 §5.1.
+const OF_TOKENS: [&str; 5] = [
+    "access_token",
+    "refresh_token",
+    "expires_in",
+    "scope",
+    "token_type",
+];
 
 /// An error answer, whatever its status.
 #[derive(Deserialize)]

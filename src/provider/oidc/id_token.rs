@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use data_encoding::BASE64URL_NOPAD;
 use openidconnect::core::{
     CoreGenderClaim, CoreJsonWebKey, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm,
     CoreJwsSigningAlgorithm,
@@ -12,8 +13,10 @@ use openidconnect::{
     IdTokenVerifier, IssuerUrl, OAuth2TokenResponse, SignatureVerificationError, TokenResponse,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::exchange::TokenAnswer;
+use super::pinned::OpenId;
 use super::{Fault, Oidc, OidcError, Pinned, Step};
 use crate::clock::Time;
 
@@ -34,6 +37,8 @@ pub(super) const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
 pub(super) const LEEWAY: TimeDelta = TimeDelta::seconds(60);
 /// The nonce says that the token is new; this, that the provider's clock is a clock.
 const OLDEST: TimeDelta = TimeDelta::hours(24);
+/// Where a tenant's id stands in the issuer of a provider that has many.
+pub(super) const TENANT: &str = "{tenantid}";
 /// OpenID Connect Core 1.0 §2.
 const MAX_SUBJECT_BYTES: usize = 255;
 
@@ -53,6 +58,9 @@ pub(super) type AllClaims = openidconnect::IdTokenClaims<FurtherClaims, CoreGend
 pub(super) struct FurtherClaims {
     /// RFC 7519 §4.1.5.
     nbf: Option<f64>,
+    /// Whatever else a provider says: for the expressions of its type.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 impl AdditionalClaims for FurtherClaims {}
@@ -70,22 +78,25 @@ impl Oidc {
     pub(super) async fn verified(
         &self,
         pinned: &Pinned,
+        openid: &OpenId,
         answer: &TokenAnswer,
     ) -> Result<AllClaims, OidcError> {
         let invalid = |cause: &str| Fault::Invalid(Step::IdToken).because(cause);
         let token = answer
             .id_token()
             .ok_or_else(|| invalid("the answer holds no ID token that can be read"))?;
-        let keys = self.keys(pinned).await?;
+        let keys = self.keys(&openid.jwks_uri).await?;
         let now = self.clock.now();
-        let check =
-            |keys: &Arc<CoreJsonWebKeySet>| verify(token, keys, pinned, answer.access_token(), now);
+        let check = |keys: &Arc<CoreJsonWebKeySet>| {
+            let client = ClientId::new(pinned.client_id.clone());
+            verify(token, keys, &client, openid, answer.access_token(), now)
+        };
         let cause = match check(&keys) {
             Ok(claims) => return Ok(claims),
             Err(Wrong::Token(cause)) => return Err(invalid(&cause)),
             Err(Wrong::Key(cause)) => cause,
         };
-        let Some(newer) = self.newer_keys(pinned, &keys).await else {
+        let Some(newer) = self.newer_keys(&openid.jwks_uri, &keys).await else {
             return Err(invalid(&cause));
         };
         check(&newer).map_err(|(Wrong::Key(cause) | Wrong::Token(cause))| invalid(&cause))
@@ -96,14 +107,13 @@ impl Oidc {
 pub(super) fn verify(
     token: &IdToken,
     keys: &CoreJsonWebKeySet,
-    pinned: &Pinned,
+    client: &ClientId,
+    openid: &OpenId,
     access_token: &AccessToken,
     now: Time,
 ) -> Result<AllClaims, Wrong> {
     let wrong = |cause: &str| Err(Wrong::Token(cause.to_owned()));
-    let issuer = IssuerUrl::new(pinned.issuer.clone())
-        .map_err(|_| Wrong::Token("the issuer is no URL".to_owned()))?;
-    let client = ClientId::new(pinned.client_id.clone());
+    let issuer = issuer_of(token, openid)?;
     // "Public": the library would check HMAC with a client's secret, and we give it none.
     let verifier =
         IdTokenVerifier::<CoreJsonWebKey>::new_public_client(client.clone(), issuer, keys.clone())
@@ -119,14 +129,14 @@ pub(super) fn verify(
                 }
             });
     let claims = token
-        .claims(&verifier, &pinned.nonce)
+        .claims(&verifier, &openid.nonce)
         .map_err(|error| of(&error))?;
     if claims.audiences().len() != 1 {
         return wrong("it is meant for others too");
     }
     if claims
         .authorized_party()
-        .is_some_and(|party| *party != client)
+        .is_some_and(|party| party != client)
     {
         return wrong("it was issued to another client (azp)");
     }
@@ -151,6 +161,31 @@ pub(super) fn verify(
         return wrong("its subject is none: 1 to 255 ASCII characters");
     }
     Ok(claims.clone())
+}
+
+/// Who has to have signed. Where each tenant has an issuer of its own, the token says which; it is
+/// the one that it names itself by, and its keys are the provider's.
+fn issuer_of(token: &IdToken, openid: &OpenId) -> Result<IssuerUrl, Wrong> {
+    let wrong = |cause: &str| Wrong::Token(cause.to_owned());
+    let issuer = match &openid.tenant_claim {
+        Some(claim) if openid.issuer.contains(TENANT) => {
+            let tenant = unverified(token, claim);
+            let tenant = tenant.ok_or_else(|| wrong("it names no tenant"))?;
+            openid.issuer.replace(TENANT, &tenant)
+        }
+        Some(_) | None => openid.issuer.clone(),
+    };
+    IssuerUrl::new(issuer).map_err(|_| wrong("the issuer is no URL"))
+}
+
+/// A claim that is a GUID, before anything of the token is checked.
+fn unverified(token: &IdToken, claim: &str) -> Option<String> {
+    let text = token.to_string();
+    let payload = BASE64URL_NOPAD.decode(text.split('.').nth(1)?.as_bytes());
+    let claims: Map<String, Value> = serde_json::from_slice(&payload.ok()?).ok()?;
+    let tenant = claims.get(claim)?.as_str()?;
+    let is_id = uuid::Uuid::try_parse(tenant).is_ok_and(|id| id.hyphenated().to_string() == tenant);
+    is_id.then(|| tenant.to_owned())
 }
 
 /// `at_hash`, where it is there: the access token is the one that came with this ID token.

@@ -1,16 +1,18 @@
 //! What a provider says of an account besides who it is: from the ID token, and from the
 //! userinfo endpoint where that says too little.
 
-use std::collections::BTreeMap;
-
 use openidconnect::OAuth2TokenResponse;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use url::Url;
 
+use super::calls::Answers;
 use super::exchange::TokenAnswer;
 use super::id_token::AllClaims;
-use super::{Oidc, OidcError, Pinned, Profile};
+use super::pinned::OpenId;
+use super::{Mapped, Oidc, OidcError, Pinned};
 use crate::limits;
+use crate::provider::account::Profile;
 
 /// The claims of a profile, as they were said.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -24,25 +26,36 @@ struct Said {
 }
 
 impl Oidc {
-    /// The account's profile; the userinfo endpoint is asked where the ID token leaves out an
-    /// address, whether it is verified, or a name.
-    pub(super) async fn profile(
+    /// What the standard claims say of the account; the userinfo endpoint is asked where the ID
+    /// token leaves out an address, whether it is verified, or a name.
+    pub(super) async fn standard(
         &self,
         pinned: &Pinned,
+        openid: &OpenId,
         claims: &AllClaims,
         answer: &TokenAnswer,
-    ) -> Result<Profile, OidcError> {
-        let said = Said::of(claims);
-        let Some(endpoint) = pinned
-            .userinfo_endpoint
-            .as_ref()
-            .filter(|_| said.lacks_something())
-        else {
-            return Ok(said.checked());
+        answers: &mut Answers,
+    ) -> Result<Mapped, OidcError> {
+        let mut said = Said::of(claims);
+        answers.add("claims", serde_json::to_value(claims).unwrap_or_default());
+        let endpoint = openid.userinfo_endpoint.as_ref();
+        let further = match endpoint.filter(|_| said.lacks_something()) {
+            None => Value::Object(Map::new()),
+            Some(endpoint) => {
+                let token = answer.access_token();
+                let further = self
+                    .userinfo(endpoint, pinned, openid, claims, token)
+                    .await?;
+                said = said.with(Said::of(&further));
+                serde_json::to_value(&further).unwrap_or_default()
+            }
         };
-        let (token, subject) = (answer.access_token(), claims.subject());
-        let further = self.userinfo(endpoint, pinned, token, subject).await?;
-        Ok(said.with(Said::of(&further)).checked())
+        answers.add("userinfo", further);
+        Ok(Mapped {
+            external_id: Some(claims.subject().to_string()),
+            instance: None,
+            profile: said.profile(),
+        })
     }
 }
 
@@ -81,35 +94,29 @@ impl Said {
         }
     }
 
-    /// Without what is no address, no name, no URL, or can't be stored. A username is never cut:
-    /// it would be another's.
-    fn checked(self) -> Profile {
-        let fits = |text: &String| limits::text("", text, limits::NAME).is_ok();
-        let email = self.email.filter(|email| limits::email("", email).is_ok());
+    fn profile(self) -> Profile {
         let url = |text: &String| {
             let scheme = Url::parse(text).map(|url| url.scheme().to_owned());
             text.len() <= limits::URL && scheme.is_ok_and(|scheme| scheme == "https")
         };
         let attributes = [("picture", self.picture), ("profile", self.profile)];
         Profile {
-            email_verified: self.email_verified.filter(|_| email.is_some()),
-            email,
-            username: self.preferred_username.filter(fits),
-            display_name: self.name.map(|name| cut(name.trim())).filter(fits),
+            email: self.email,
+            email_verified: self.email_verified,
+            username: self.preferred_username,
+            display_name: self.name,
             attributes: attributes
                 .into_iter()
                 .filter_map(|(name, value)| Some((name.to_owned(), value.filter(url)?)))
-                .collect::<BTreeMap<_, _>>(),
+                .collect(),
         }
     }
 }
 
-fn cut(name: &str) -> String {
-    name[..name.floor_char_boundary(limits::NAME)].to_owned()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn said(email: Option<&str>, email_verified: Option<bool>) -> Said {
@@ -154,7 +161,8 @@ mod tests {
             picture: Some("javascript:alert(1)".to_owned()),
             profile: Some("https://x.example/me".to_owned()),
         }
-        .checked();
+        .profile()
+        .fitting();
         assert_eq!((profile.email, profile.email_verified), (None, None));
         assert_eq!(profile.username, None);
         assert_eq!(profile.display_name, Some("é".repeat(limits::NAME / 2)));
@@ -167,6 +175,6 @@ mod tests {
             preferred_username: Some("\0".to_owned()),
             ..Said::default()
         };
-        assert_eq!(nul.checked(), Profile::default());
+        assert_eq!(nul.profile().fitting(), Profile::default());
     }
 }

@@ -1,10 +1,14 @@
 use chrono::TimeDelta;
-use openidconnect::AccessToken;
+use openidconnect::{AccessToken, ClientId, Nonce};
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::exchange::TokenAnswer;
 use super::id_token::{Wrong, verify};
+use super::pinned::OpenId;
 use super::*;
+use crate::clock::Time;
+use crate::provider::account::Tokens;
 use crate::provider::tests::jwt::{Key, at_hash, hmac, unsigned};
 
 const ISSUER: &str = "https://id.example";
@@ -18,20 +22,14 @@ fn now() -> Time {
     "2026-11-22T12:00:00Z".parse().unwrap()
 }
 
-fn pinned() -> Pinned {
-    let url = |path: &str| format!("{ISSUER}/{path}");
-    Pinned {
+fn openid() -> OpenId {
+    OpenId {
         issuer: ISSUER.to_owned(),
-        client_id: "us".to_owned(),
+        tenant_claim: None,
         names_itself: false,
-        authorization_endpoint: AuthUrl::new(url("authorize")).unwrap(),
-        token_endpoint: TokenUrl::new(url("token")).unwrap(),
         userinfo_endpoint: None,
-        jwks_uri: url("jwks").parse().unwrap(),
-        client_auth: ClientAuth::Public,
-        scopes: vec!["openid".to_owned()],
+        jwks_uri: format!("{ISSUER}/jwks").parse().unwrap(),
         nonce: Nonce::new("nonce".to_owned()),
-        verifier: PkceCodeVerifier::new("v".repeat(43)),
     }
 }
 
@@ -64,8 +62,16 @@ fn checked(token: &str, jwks: &[Value]) -> Result<String, Wrong> {
     let unread = |_| Wrong::Token("can't be read".to_owned());
     let token: id_token::IdToken = token.parse().map_err(unread)?;
     let access_token = AccessToken::new(ACCESS_TOKEN.to_owned());
-    verify(&token, &keys(jwks), &pinned(), &access_token, now())
-        .map(|claims| claims.subject().to_string())
+    let client = ClientId::new("us".to_owned());
+    verify(
+        &token,
+        &keys(jwks),
+        &client,
+        &openid(),
+        &access_token,
+        now(),
+    )
+    .map(|claims| claims.subject().to_string())
 }
 
 fn in_seconds(seconds: i64) -> i64 {

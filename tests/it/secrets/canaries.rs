@@ -2,7 +2,6 @@
 //! they are looked for wherever they must not be.
 
 use std::path::Path;
-use std::time::Duration;
 
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER};
 use lanyard::database::Database;
@@ -13,7 +12,7 @@ use tempfile::TempDir;
 use crate::support::app::Db;
 use crate::support::dump::dump;
 use crate::support::postgres;
-use crate::support::process::{Process, command};
+use crate::support::process::{Process, command, contents};
 
 const MASTER: &[u8; 32] = b"canary-master-key-0123456789abcd";
 const BOOTSTRAP: &str = "lyd_canary-bootstrap-0123456789abcdef";
@@ -97,23 +96,13 @@ impl Talk {
 
     /// Ends the process as an operator would; the log to its end, and what it printed.
     async fn end(&mut self) -> (String, String) {
-        self.process.signal("TERM").await;
-        let ended = tokio::time::timeout(Duration::from_secs(30), self.process.child.wait()).await;
-        assert!(ended.expect("it ends within 30 s").unwrap().success());
+        let log = self.process.last_log().await;
         let mut printed = String::new();
         let mut stdout = self.process.child.stdout.take().unwrap();
         tokio::io::AsyncReadExt::read_to_string(&mut stdout, &mut printed)
             .await
             .unwrap();
-        let last_line = async {
-            while !self.process.log().contains("\"stopped\"") {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), last_line)
-            .await
-            .expect("the log ends");
-        (self.process.log(), printed)
+        (log, printed)
     }
 }
 
@@ -147,7 +136,7 @@ async fn no_secret_shows_up_anywhere(#[values(Db::Sqlite, Db::Postgres)] on: Db)
     assert_without("the answers", answers.as_bytes(), &secrets);
     assert_without(
         "the data folder",
-        &files(talk.process.folder.path()),
+        &contents(talk.process.folder.path()),
         &logged,
     );
     if on == Db::Postgres {
@@ -159,7 +148,7 @@ async fn no_secret_shows_up_anywhere(#[values(Db::Sqlite, Db::Postgres)] on: Db)
         );
         assert_without("the database", stored.as_bytes(), &logged);
     } else {
-        let stored = files(talk.process.folder.path());
+        let stored = contents(talk.process.folder.path());
         assert!(
             holds(&stored, b"canary@example.org"),
             "it does look into the files"
@@ -352,19 +341,4 @@ fn assert_without(place: &str, text: &[u8], secrets: &[Vec<u8>]) {
 
 fn holds(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
-}
-
-/// The content of all files of a folder, one behind the other.
-fn files(folder: &Path) -> Vec<u8> {
-    let mut content = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        content.extend(if path.is_dir() {
-            files(&path)
-        } else {
-            std::fs::read(&path).unwrap()
-        });
-        content.push(b'\n');
-    }
-    content
 }

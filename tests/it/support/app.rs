@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::client::Ask;
 use super::postgres;
+use super::process::Process;
 
 /// The first admin key of every test server.
 pub const ADMIN: &str = "lyd_admin-key-of-the-tests-0123456789";
@@ -76,19 +77,31 @@ impl App {
             // Dropped or sent: both mean stop.
             server.run(async { drop(stopped.await) }).await.unwrap();
         });
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
         Self {
             address,
             private_address,
             clock,
             database,
             database_url: url,
-            http,
+            http: http_client(),
             _stop: stop,
+            _folder: folder,
+        }
+    }
+
+    /// A server that runs as a process, on this database. It has a clock of its own.
+    pub async fn of(process: &Process, database_url: String) -> Self {
+        let folder = TempDir::new().unwrap();
+        let settings = read_settings(folder.path(), &database_url, &[]);
+        let address = process.url.strip_prefix("http://").unwrap();
+        Self {
+            address: address.parse().unwrap(),
+            private_address: None,
+            clock: Clock::default(),
+            database: open_database(&settings).await.unwrap(),
+            database_url,
+            http: http_client(),
+            _stop: oneshot::channel().0,
             _folder: folder,
         }
     }
@@ -105,6 +118,15 @@ impl App {
     pub fn ask<'a>(&'a self, query: &str) -> Ask<'a> {
         Ask::new(self, query)
     }
+}
+
+/// Follows nothing by itself.
+fn http_client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
 }
 
 pub fn read_settings(folder: &Path, url: &str, more: &[(&str, &str)]) -> Settings {

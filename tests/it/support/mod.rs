@@ -1,6 +1,7 @@
 //! What tests stand on: a server, a database, a client.
 
 pub mod app;
+pub mod canary;
 pub mod client;
 pub mod demo;
 pub mod dump;
@@ -8,6 +9,7 @@ pub mod fixtures;
 pub mod hostile_documents;
 pub mod http;
 pub mod peer;
+pub mod player;
 pub mod postgres;
 pub mod process;
 pub mod repository;

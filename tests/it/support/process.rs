@@ -91,6 +91,21 @@ impl Process {
         assert!(sent.await.unwrap().success());
     }
 
+    /// Ends it by SIGTERM: its log, to the last line.
+    pub async fn last_log(&mut self) -> String {
+        self.signal("TERM").await;
+        let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
+        assert!(ended.expect("lanyard ends within 30 s").unwrap().success());
+        let last_line = async {
+            while !self.log().contains("\"stopped\"") {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let read = tokio::time::timeout(Duration::from_secs(30), last_line).await;
+        read.expect("the log ends");
+        self.log()
+    }
+
     /// Waits until it has ended: its exit code, and what it printed.
     pub async fn ended(self) -> (Option<i32>, String) {
         let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait_with_output());
@@ -108,4 +123,19 @@ impl Process {
         assert_eq!(code, Some(0));
         out
     }
+}
+
+/// The content of all files of a folder, one behind the other.
+pub fn contents(folder: &Path) -> Vec<u8> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        found.extend(if path.is_dir() {
+            contents(&path)
+        } else {
+            std::fs::read(&path).unwrap()
+        });
+        found.push(b'\n');
+    }
+    found
 }

@@ -10,11 +10,14 @@ use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::sync::oneshot;
 use url::Url;
 
-use super::app::{App, Db};
+use super::app::{ADMIN, App, Db, MASTER_KEY};
 use super::client::text;
+use super::postgres;
+use super::process::{Process, command};
 
 /// A server at which people sign in by Acme and Hub.
 pub struct World {
@@ -37,12 +40,47 @@ impl World {
         let mut all = vec![("LANYARD_EGRESS_ALLOW", allowed.as_str())];
         all.extend_from_slice(settings);
         let world = Self::beside(App::start_with(on, &all).await, provider, clock);
+        world.configure_both().await;
+        world
+    }
+
+    /// With the server in a process of its own, at its most talkative, that may also speak to
+    /// `allowed`.
+    pub async fn start_process(
+        on: Db,
+        allowed: &str,
+        settings: &[(&str, &str)],
+    ) -> (Self, Process) {
+        let (provider, clock) = bind().await;
+        let folder = TempDir::new().unwrap();
+        let database_url = match on {
+            Db::Sqlite => format!("sqlite:{}", folder.path().join("lanyard.db").display()),
+            Db::Postgres => postgres::new_database().await,
+        };
+        let mut command = command(folder.path(), &["serve"]);
+        command
+            .env("LANYARD_LOG", "trace")
+            .env("LANYARD_DATABASE_URL", &database_url)
+            .env("LANYARD_MASTER_KEY", MASTER_KEY)
+            .env("LANYARD_BOOTSTRAP_API_KEY", ADMIN)
+            .env(
+                "LANYARD_EGRESS_ALLOW",
+                format!("{},{allowed}", allow(&provider)),
+            )
+            .envs(settings.iter().copied());
+        let process = Process::spawn(command, folder).await;
+        let app = App::of(&process, database_url).await;
+        let world = Self::beside(app, provider, clock);
+        world.configure_both().await;
+        (world, process)
+    }
+
+    async fn configure_both(&self) {
         for issuer in Issuer::ALL {
             let by_email = json!([{ "resolver": "emailMatchingUserEntityProfileEmail" }]);
             let sign_in = json!({ "resolvers": by_email });
-            world.configure(issuer, json!({ "signIn": sign_in })).await;
+            self.configure(issuer, json!({ "signIn": sign_in })).await;
         }
-        world
     }
 
     /// On a database that knows the issuers already: `make` makes it, for this provider.
@@ -371,7 +409,7 @@ impl Browser<'_> {
         self.begin_link_at(issuer.slug(), more).await
     }
 
-    async fn begin_link_at(&self, slug: &str, more: &str) -> Url {
+    pub async fn begin_link_at(&self, slug: &str, more: &str) -> Url {
         let path = format!("/auth/{slug}/start");
         let page = self.get(&format!("{path}?intent=link{more}")).await;
         assert_eq!(page.status, StatusCode::OK, "{page:?}");

@@ -1,0 +1,149 @@
+//! What a type says of its flow: where people are sent, how tokens are asked for and come back,
+//! and what makes the answers an account.
+
+use super::Template;
+use crate::expression::Expression;
+
+/// The flow of a type, as data.
+#[derive(Debug)]
+pub struct FlowRules {
+    pub server: Server,
+    pub authorization: Authorization,
+    pub token: TokenRules,
+    /// Tokens can be refreshed, where the provider gives a refresh token.
+    pub refresh: Option<Refresh>,
+    /// Tokens can be revoked, where the provider has a place for it.
+    pub revocation: Option<Revocation>,
+    pub user_info: Vec<UserInfoCall>,
+    pub profile: ProfileRules,
+    /// What an account has to be, beside who it is.
+    pub requirements: Vec<Requirement>,
+}
+
+/// Where the endpoints are known from.
+#[derive(Debug)]
+pub enum Server {
+    /// An OpenID provider publishes them (OpenID Connect Discovery 1.0).
+    Issuer {
+        issuer: Template,
+        /// The claim that says which tenant's issuer has signed, where the document has
+        /// `{tenantid}` in its place.
+        tenant_claim: Option<String>,
+    },
+    /// The catalogue, or the provider's config, names them.
+    Endpoints {
+        authorization: Template,
+        token: Template,
+        client_authentication: ClientAuthentication,
+    },
+}
+
+/// How a client shows itself (RFC 6749 §2.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuthentication {
+    Basic,
+    Body,
+}
+
+/// The authorization request.
+#[derive(Debug)]
+pub struct Authorization {
+    pub scope_parameter: String,
+    pub scope_separator: String,
+    /// Further parameters.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// The token endpoint's answer.
+#[derive(Debug)]
+pub struct TokenRules {
+    /// The member that holds the tokens; `None`: the answer itself.
+    pub within: Option<String>,
+    /// Between granted scopes.
+    pub scope_separator: String,
+}
+
+/// How tokens are refreshed (RFC 6749 §6).
+#[derive(Debug)]
+pub struct Refresh {
+    /// `None`: the token endpoint.
+    pub endpoint: Option<Template>,
+    /// Errors beside `invalid_grant` that end the grant.
+    pub dead_codes: Vec<String>,
+}
+
+/// How tokens are revoked (RFC 7009, and what comes near it).
+#[derive(Debug)]
+pub struct Revocation {
+    /// `None`: where the provider's discovery document says.
+    pub endpoint: Option<Template>,
+    pub method: RevocationMethod,
+    pub authentication: RevocationAuthentication,
+    /// What the token is called.
+    pub parameter: String,
+    pub format: BodyFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RevocationMethod {
+    #[default]
+    Post,
+    Delete,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevocationAuthentication {
+    #[default]
+    Basic,
+    Body,
+    /// The token itself.
+    Bearer,
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyFormat {
+    #[default]
+    Form,
+    Json,
+}
+
+/// A call with the access token that says something of the account.
+#[derive(Debug)]
+pub struct UserInfoCall {
+    /// What expressions know the answer by.
+    pub name: String,
+    pub endpoint: Template,
+    pub query: Vec<(String, Expression)>,
+    pub headers: Vec<(String, String)>,
+    /// 403 and 404 make it null.
+    pub optional: bool,
+    /// False: the provider has said no, whatever the status.
+    pub succeeded: Option<Expression>,
+}
+
+/// What makes the answers an account. With OpenID Connect, what is left out is as the standard
+/// claims say.
+#[derive(Debug, Default)]
+pub struct ProfileRules {
+    pub external_id: Option<Expression>,
+    /// Which instance of the type has answered.
+    pub instance: Option<Expression>,
+    pub email: Option<Expression>,
+    pub email_verified: Option<Expression>,
+    pub username: Option<Expression>,
+    pub display_name: Option<Expression>,
+    pub attributes: Vec<(String, Expression)>,
+}
+
+/// What has to hold of an account.
+#[derive(Debug)]
+pub struct Requirement {
+    pub holds: Expression,
+    /// What is said where it doesn't: a sentence without its full stop.
+    pub otherwise: String,
+}
