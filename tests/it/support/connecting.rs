@@ -3,8 +3,7 @@
 use lanyard::clock::Clock;
 use lanyard::database::flow::OnConflict;
 use lanyard::database::pending_link::{self, Model, Step};
-use lanyard::provider::account::Account;
-use lanyard::provider::oidc::{Profile, Tokens};
+use lanyard::provider::account::{Account, Profile, Tokens};
 use lanyard::sign_in::connect::seal;
 use lanyard::vault::{KeyRing, MasterKey, Vault};
 use sea_orm::EntityTrait;
