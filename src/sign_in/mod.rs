@@ -1,5 +1,6 @@
 //! How a person becomes the one who calls: who an account belongs to, and the session that comes
-//! of it. Knows no HTTP: cookies and pages are others' business.
+//! of it; and links that wait for people to agree. Knows no HTTP: cookies and pages are others'
+//! business.
 
 mod account;
 pub mod connect;

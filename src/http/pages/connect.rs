@@ -184,7 +184,7 @@ fn who(person: &Person<'_>) -> Markup {
 fn gives_way() -> Markup {
     html! {
         div.notice.warning { p {
-            "An account that is connected at this provider now gives way to it."
+            "An account that is connected at this provider already gives way to it."
         } }
     }
 }
