@@ -13,7 +13,25 @@ fn every_entry_is_whole() {
         .collect();
     assert_eq!(
         keys,
-        ["github", "gitlab", "google", "oidc", "oauth2", "custom"]
+        [
+            "github",
+            "github_enterprise",
+            "gitlab",
+            "google",
+            "slack",
+            "azure_devops",
+            "entra_id",
+            "bitbucket",
+            "discord",
+            "vercel",
+            "okta",
+            "auth0",
+            "keycloak",
+            "atlassian",
+            "oidc",
+            "oauth2",
+            "custom",
+        ]
     );
     assert_eq!(keys.iter().collect::<HashSet<_>>().len(), keys.len());
     for (provider_type, (file, _)) in catalog.iter().zip(ENTRIES) {
@@ -37,10 +55,10 @@ fn every_entry_is_whole() {
             .map(|field| &field.name)
             .collect();
         assert!(from.is_none_or(|field| names.contains(&field)), "{key}");
-        // PKCE always (RFC 9700 §2.1.1), wherever there is a flow.
+        // PKCE (RFC 9700 §2.1.1) wherever there is a flow; at Slack it is for public clients.
         assert_eq!(
             provider_type.uses_pkce,
-            provider_type.protocol != Protocol::None,
+            provider_type.protocol != Protocol::None && key != "slack",
             "{key}"
         );
     }
@@ -209,6 +227,22 @@ fn a_wrong_flow_is_named_by_line(#[case] behind: &str, #[case] line: usize, #[ca
     let error = own(&format!("{WHOLE}{behind}\n")).unwrap_err();
     assert!(error.message.contains(message), "{error}");
     assert_eq!(error.line, line, "{error}");
+}
+
+/// The tokens of an answer may be inside it, and go by other names.
+#[test]
+fn a_type_says_how_its_token_endpoint_answers() {
+    let catalog = Catalog::builtin().unwrap();
+    let rules = |key: &str| &catalog.get(key).unwrap().flow.as_ref().unwrap().token;
+    let slack = rules("slack");
+    assert_eq!(slack.within.as_deref(), Some("authed_user"));
+    assert_eq!(slack.token_type.as_deref(), Some("user"));
+    assert_eq!(rules("bitbucket").scope_member, "scopes");
+    let github = rules("github");
+    assert_eq!(
+        (&*github.scope_member, &*github.scope_separator),
+        ("scope", ",")
+    );
 }
 
 #[test]

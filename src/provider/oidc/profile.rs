@@ -11,9 +11,13 @@ use super::calls::Answers;
 use super::exchange::{Caller, TokenAnswer};
 use super::id_token::{AllClaims, FurtherClaims};
 use super::pinned::OpenId;
-use super::{Fault, Mapped, Oidc, OidcError, Pinned, Step};
+use super::{Fault, Mapped, Oidc, OidcError, Pinned, Registration, Step};
 use crate::limits;
 use crate::provider::account::Profile;
+use crate::provider::catalog::ProfileRules;
+
+/// What expressions know the answer of the userinfo endpoint by.
+const USERINFO: &str = "userinfo";
 
 type UserInfo = openidconnect::UserInfoClaims<FurtherClaims, CoreGenderClaim>;
 
@@ -29,10 +33,13 @@ struct Said {
 }
 
 impl Oidc {
-    /// What the standard claims say of the account; the userinfo endpoint is asked where the ID
-    /// token leaves out an address, whether it is verified, or a name.
+    /// What the standard claims say of the account. The userinfo endpoint is asked where the ID
+    /// token leaves out an address, whether it is verified, or a name, and the type doesn't take
+    /// that from elsewhere; and where the type looks at its answer. It may not take the token of
+    /// a type that asks for one for another server.
     pub(super) async fn standard(
         &self,
+        us: &Registration<'_>,
         pinned: &Pinned,
         openid: &OpenId,
         claims: &AllClaims,
@@ -42,7 +49,8 @@ impl Oidc {
         let mut said = Said::of(claims);
         answers.add("claims", serde_json::to_value(claims).unwrap_or_default());
         let endpoint = openid.userinfo_endpoint.as_ref();
-        let further = match endpoint.filter(|_| said.lacks_something()) {
+        let is_asked = said.lacks_something(&us.rules.profile) || us.rules.look_at(USERINFO);
+        let further = match endpoint.filter(|_| is_asked) {
             None => Value::Object(Map::new()),
             Some(endpoint) => {
                 let further = self
@@ -52,7 +60,7 @@ impl Oidc {
                 serde_json::to_value(&further).unwrap_or_default()
             }
         };
-        answers.add("userinfo", further);
+        answers.add(USERINFO, further);
         Ok(Mapped {
             external_id: Some(claims.subject().to_string()),
             instance: None,
@@ -109,11 +117,14 @@ impl Said {
             .unwrap_or_default()
     }
 
-    const fn lacks_something(&self) -> bool {
-        self.email.is_none()
-            || self.email_verified.is_none()
-            || self.name.is_none()
-            || self.preferred_username.is_none()
+    const fn lacks_something(&self, rules: &ProfileRules) -> bool {
+        let address = rules.email.is_none() && self.email.is_none();
+        let verified = rules.email.is_none()
+            && rules.email_verified.is_none()
+            && self.email_verified.is_none();
+        let name = rules.display_name.is_none() && self.name.is_none();
+        let username = rules.username.is_none() && self.preferred_username.is_none();
+        address || verified || name || username
     }
 
     /// What was said first stands. Address and verification go together: that one address is
