@@ -7,8 +7,8 @@ use poem::{Endpoint, EndpointExt, Request, Response};
 use super::{Http, RequestId, text};
 use crate::provider::client_key;
 
-/// A provider that keeps the key asks again after ten minutes.
-const KEPT: &str = "public, max-age=600";
+/// A provider that keeps the key knows of a new one after a minute.
+const KEPT: &str = "public, max-age=60";
 
 /// The route.
 pub fn key_set(http: &Http) -> impl Endpoint<Output = Response> + use<> {

@@ -112,6 +112,8 @@ pub enum Kind {
     Tenant,
     /// How the client shows itself at the token endpoint.
     AuthMethod,
+    /// What the provider is to ask the person.
+    Prompt,
 }
 
 /// Where a provider's external id comes from.

@@ -2,8 +2,10 @@
 //! of it. Knows no HTTP: cookies and pages are others' business.
 
 mod account;
+pub mod connect;
 pub mod disconnect;
 pub mod flow;
 pub mod overview;
 mod resolver;
+pub mod return_to;
 pub mod session;

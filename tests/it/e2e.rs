@@ -1,5 +1,7 @@
 //! Checks in Node.js against a running server. `scripts/test --quick` leaves this module out.
 
+mod peer;
+
 use std::path::Path;
 use std::time::Duration;
 

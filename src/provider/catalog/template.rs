@@ -146,7 +146,7 @@ mod tests {
                 .has_fixed_server()
         );
         assert!(
-            !Template::parse("https://{x}.example/")
+            !Template::parse("https://x-{x}.example/")
                 .unwrap()
                 .has_fixed_server()
         );

@@ -225,8 +225,9 @@ const NUL: Said = Said {
 #[case("oidc", UMLAUT, "clientId", "must be 1 to 1024 ASCII characters")]
 #[case("github", NO_SECRET, "clientSecret", "has no public clients")]
 #[case("google", NO_SECRET, "clientSecret", "has no public clients")]
-#[case("gitlab", LENT_SECRET, "clientSecret", "clientOf names has it")]
-#[case("gitlab", LENT_ID, "clientId", "must be left out")]
+#[case("slack", LENT_SECRET, "clientSecret", "clientOf names has it")]
+#[case("slack", LENT_ID, "clientId", "must be left out")]
+#[case("gitlab", LENT, "clientOf", "each has a client of its own")]
 #[case("custom", ID, "clientId", "must be left out: Custom has no flow")]
 #[case("custom", SECRET, "clientSecret", "must be left out")]
 #[case("custom", LENT, "clientOf", "must be left out")]
@@ -262,12 +263,7 @@ fn a_wrong_client_or_external_id_is_one_problem(
     "token_endpoint_auth_method is client_secret_post"
 )]
 #[case("private_key_jwt", NO_ID, "clientId", "clientId is required")]
-#[case(
-    "private_key_jwt",
-    LENT,
-    "config.token_endpoint_auth_method",
-    "clientOf names has it"
-)]
+#[case("private_key_jwt", LENT, "clientOf", "each has a client of its own")]
 #[case(
     "none",
     CLIENT,
@@ -305,7 +301,7 @@ fn public_borrowed_and_named_ones_are_fine() {
     assert!(check_with("oidc", ISSUER, NO_SECRET).is_ok());
     assert!(check_with("oauth2", OAUTH2, NO_SECRET).is_ok());
     assert!(check_with("gitlab", "{}", NO_SECRET).is_ok());
-    assert!(check_with("github", "{}", LENT).is_ok());
+    assert!(check_with("slack", "{}", LENT).is_ok());
     assert_eq!(check_with("oauth2", OAUTH2, NAMED).as_deref(), Ok("x"));
     let named = Said {
         external_id: Some("x"),

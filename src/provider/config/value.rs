@@ -31,6 +31,7 @@ pub(super) fn check(kind: Kind, value: &Value, rules: &Rules) -> Result<(), Stri
         Kind::ResponseMode => check_response_mode(text),
         Kind::Tenant => check_tenant(text),
         Kind::AuthMethod => check_auth_method(text),
+        Kind::Prompt => check_prompt(text),
         Kind::Scopes => Ok(()),
     }
 }
@@ -180,6 +181,24 @@ fn check_auth_method(text: &str) -> Result<(), String> {
     }
     let names = AuthMethod::ALL.map(|method| format!("`{}`", method.name()));
     Err(format!("must be {}", names.join(" or ")))
+}
+
+/// OpenID Connect Core 1.0 §3.1.2.1, without `none`: nobody could sign in for the first time.
+fn check_prompt(text: &str) -> Result<(), String> {
+    let mut words: Vec<&str> = text.split(' ').collect();
+    let is_known = |word: &&str| ["login", "consent", "select_account"].contains(word);
+    let all_known = words.iter().all(is_known);
+    let count = words.len();
+    words.sort_unstable();
+    words.dedup();
+    if all_known && words.len() == count {
+        Ok(())
+    } else {
+        Err(
+            "must be `login`, `consent` or `select_account`, or several with a space between"
+                .to_owned(),
+        )
+    }
 }
 
 /// The URL's host as names are compared: in lower case (by `Url`), without the root's dot.

@@ -126,6 +126,11 @@ pub(super) fn response_mode(row: &Model) -> Option<&str> {
     config(row, "response_mode").and_then(Value::as_str)
 }
 
+/// What the provider is to ask the person, where the row says.
+pub(super) fn prompt(row: &Model) -> Option<&str> {
+    config(row, "prompt").and_then(Value::as_str)
+}
+
 fn config<'a>(row: &'a Model, key: &str) -> Option<&'a Value> {
     row.config_json.0.get(key)
 }

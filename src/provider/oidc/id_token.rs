@@ -21,7 +21,7 @@ use super::{Fault, Oidc, OidcError, Pinned, Step};
 use crate::clock::Time;
 
 /// Signatures that only the provider can make. Never `none`; never HMAC, whose key is ours too.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+pub(super) const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
@@ -34,7 +34,7 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
 ];
 
 /// How far two clocks may be apart.
-const LEEWAY: TimeDelta = TimeDelta::seconds(60);
+pub(super) const LEEWAY: TimeDelta = TimeDelta::seconds(60);
 /// The nonce says that the token is new; this, that the provider's clock is a clock.
 const OLDEST: TimeDelta = TimeDelta::hours(24);
 /// Where a tenant's id stands in the issuer of a provider that has many.

@@ -210,9 +210,10 @@ impl Pinned {
         let scopes = request.scopes.join(&rules.scope_separator);
         let scopes = (!scopes.is_empty()).then_some((rules.scope_parameter.as_str(), &*scopes));
         let mode = request.response_mode.map(|mode| ("response_mode", mode));
+        let prompt = request.prompt.map(|prompt| ("prompt", prompt));
         let fixed = rules.parameters.iter();
         let fixed = fixed.map(|(name, value)| (name.as_str(), value.as_str()));
-        let further = scopes.into_iter().chain(mode).chain(fixed);
+        let further = scopes.into_iter().chain(mode).chain(prompt).chain(fixed);
         let mut url = if let Some(openid) = &self.openid {
             let nonce = openid.nonce.clone();
             let flow = CoreAuthenticationFlow::AuthorizationCode;

@@ -1,25 +1,22 @@
 //! What a provider says of an account besides who it is: from the ID token, and from the
 //! userinfo endpoint where that says too little.
 
-use openidconnect::core::CoreGenderClaim;
-use openidconnect::{OAuth2TokenResponse, UserInfoError, UserInfoUrl};
+use openidconnect::OAuth2TokenResponse;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::calls::Answers;
-use super::exchange::{Caller, TokenAnswer};
-use super::id_token::{AllClaims, FurtherClaims};
+use super::exchange::TokenAnswer;
+use super::id_token::AllClaims;
 use super::pinned::OpenId;
-use super::{Fault, Mapped, Oidc, OidcError, Pinned, Registration, Step};
+use super::{Mapped, Oidc, OidcError, Pinned, Registration};
 use crate::limits;
 use crate::provider::account::Profile;
 use crate::provider::catalog::ProfileRules;
 
 /// What expressions know the answer of the userinfo endpoint by.
 const USERINFO: &str = "userinfo";
-
-type UserInfo = openidconnect::UserInfoClaims<FurtherClaims, CoreGenderClaim>;
 
 /// The claims of a profile, as they were said.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -53,8 +50,9 @@ impl Oidc {
         let further = match endpoint.filter(|_| is_asked) {
             None => Value::Object(Map::new()),
             Some(endpoint) => {
+                let (token, subject) = (answer.access_token(), claims.subject());
                 let further = self
-                    .user_info(pinned, openid, endpoint, claims, answer)
+                    .userinfo(endpoint, pinned, openid, token, subject)
                     .await?;
                 said = said.with(Said::of(&further));
                 serde_json::to_value(&further).unwrap_or_default()
@@ -66,46 +64,6 @@ impl Oidc {
             instance: None,
             profile: said.profile(),
         })
-    }
-
-    async fn user_info(
-        &self,
-        pinned: &Pinned,
-        openid: &OpenId,
-        endpoint: &Url,
-        claims: &AllClaims,
-        answer: &TokenAnswer,
-    ) -> Result<UserInfo, OidcError> {
-        let invalid = |cause: &str| Fault::Invalid(Step::UserInfo).because(cause);
-        // A signed answer is checked with the keys of the ID token.
-        let keys = self.keys(&openid.jwks_uri).await?;
-        let client = pinned
-            .openid_client(openid, (*keys).clone())?
-            .set_user_info_url(UserInfoUrl::from_url(endpoint.clone()));
-        client
-            .user_info(
-                answer.access_token().clone(),
-                Some(claims.subject().clone()),
-            )
-            .request_async(&Caller {
-                egress: &self.egress,
-                answers: None,
-            })
-            .await
-            .map_err(|error| match &error {
-                UserInfoError::Request(error) => error
-                    .fault()
-                    .because(format!("the userinfo endpoint failed: {error}")),
-                UserInfoError::Response(status, _, _) if status.is_client_error() => Fault::Refused
-                    .because(format!(
-                        "the userinfo endpoint answered with the status {status}"
-                    )),
-                UserInfoError::ClaimsVerification(error) => invalid(&format!("userinfo: {error}")),
-                UserInfoError::Parse(error) => {
-                    invalid(&format!("userinfo can't be read, at {}", error.path()))
-                }
-                _ => invalid("userinfo is no JSON"),
-            })
     }
 }
 

@@ -38,6 +38,7 @@ async fn a_sign_in_from_beginning_to_end() {
         assert_eq!(parameter(url, name).unwrap().len(), 43, "{name}");
     }
     assert_eq!(parameter(url, "response_mode"), None);
+    assert_eq!(parameter(url, "prompt"), None);
     let query = world.fake.authorize(url);
     let finished = world.finish(&query, &begun).await.unwrap();
     assert_eq!(finished.flow.purpose, Purpose::SignIn);
@@ -244,12 +245,13 @@ async fn add_user(tx: &crate::database::Tx, id: UserId) -> Result<(), sea_orm::D
 
 #[tokio::test]
 async fn an_answer_by_post_waits_for_its_browser() {
-    let world = World::with(json!({"response_mode": "form_post"})).await;
+    let wishes = json!({"response_mode": "form_post", "prompt": "select_account consent"});
+    let world = World::with(wishes.clone()).await;
     let begun = world.begin().await.unwrap();
-    assert_eq!(
-        parameter(&begun.url, "response_mode").as_deref(),
-        Some("form_post")
-    );
+    for name in ["response_mode", "prompt"] {
+        let asked = parameter(&begun.url, name);
+        assert_eq!(asked.as_deref(), wishes[name].as_str(), "{name}");
+    }
     let form = world.fake.authorize(&begun.url);
     let posted = |form: &str| Answer::parse(form.as_bytes()).unwrap();
     let store = |slug: &'static str, form: String| {

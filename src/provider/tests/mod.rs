@@ -5,4 +5,5 @@ mod fake;
 mod faults;
 mod flows;
 pub mod jwt;
+mod userinfo;
 mod world;

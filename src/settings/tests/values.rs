@@ -272,5 +272,5 @@ fn the_table_of_settings_is_consistent() {
             read(&[(name, value)]).unwrap();
         }
     }
-    assert_eq!(names.len(), 15);
+    assert_eq!(names.len(), 16);
 }

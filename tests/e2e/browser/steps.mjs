@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 
 import { TIMEOUT_MS } from './world.mjs';
 
-const NAMES = { acme: 'Acme', hub: 'Hub' };
+const NAMES = { acme: 'Acme', hub: 'Hub', basic: 'Basic', key: 'Key' };
 
 export const heading = (page, name) => page.getByRole('heading', { level: 1, name, exact: true });
 
@@ -52,6 +52,17 @@ export async function confirmConnecting(page, slug) {
   await heading(page, `Connect your account at ${NAMES[slug]}`).waitFor();
   await page.getByRole('button', { name: `Continue to ${NAMES[slug]}` }).click();
   await atProvider(page, slug);
+}
+
+// On the page after the provider: the account that was found, and whether it is the right one.
+export async function isFound(page, name) {
+  await heading(page, 'Is this your account?').waitFor();
+  await page.getByRole('main').getByText(name, { exact: true }).first().waitFor();
+}
+
+export async function agreeTo(page, name) {
+  await isFound(page, name);
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
 }
 
 // The connected accounts on the account page: provider and what the account is called there.

@@ -8,6 +8,7 @@
 //! `both_databases_alike`).
 
 mod documentation;
+mod instances;
 mod operators;
 mod trial;
 

@@ -89,6 +89,19 @@ pub async fn caught(problems: impl Future<Output = Vec<String>>) -> Vec<String> 
     }
 }
 
+/// The whole way of a link at the provider of the first slug, by the client of the second.
+pub async fn connect(
+    world: &World,
+    player: &Player,
+    browser: &Browser<'_>,
+    [slug, client]: [&str; 2],
+) -> Seen {
+    let authorization = browser.begin_link_at(slug, "").await;
+    let redirect_uri = world.app.url(&format!("/auth/{client}/callback"));
+    let callback = player.decide(&authorization, &redirect_uri);
+    browser.come_back(&callback).await
+}
+
 impl Trial<'_> {
     async fn play(&mut self, name: &str, case: &Case) -> Vec<String> {
         self.configure(name).await;
@@ -97,11 +110,8 @@ impl Trial<'_> {
         signed_in.leads_to("/account");
         let before = self.rows().await;
         self.player.begin(name);
-        let authorization = browser.begin_link_at(SLUG, "").await;
-        let redirect_uri = self.world.app.url(&format!("/auth/{SLUG}/callback"));
-        let callback = self.player.decide(&authorization, &redirect_uri);
         let began = self.world.app.clock.now();
-        let seen = browser.come_back(&callback).await;
+        let seen = connect(self.world, self.player, &browser, [SLUG, SLUG]).await;
         let tokens = self.player.tokens();
         let played = self.player.end();
         self.secrets.extend(played.secrets);

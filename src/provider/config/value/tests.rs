@@ -28,6 +28,8 @@ fn told(kind: Kind, value: &Value) -> String {
 #[case(Kind::AuthMethod, "client_secret_basic")]
 #[case(Kind::AuthMethod, "client_secret_post")]
 #[case(Kind::AuthMethod, "private_key_jwt")]
+#[case(Kind::Prompt, "consent")]
+#[case(Kind::Prompt, "select_account consent login")]
 fn these_are_fine(#[case] kind: Kind, #[case] text: &str) {
     assert_eq!(told(kind, &json!(text)), "");
 }
@@ -68,6 +70,10 @@ fn these_are_fine(#[case] kind: Kind, #[case] text: &str) {
     "client_secret_jwt",
     "must be `client_secret_basic` or `client_secret_post` or `private_key_jwt`"
 )]
+#[case(Kind::Prompt, "", "must be `login`, `consent` or")]
+#[case(Kind::Prompt, "none", "must be `login`, `consent` or")]
+#[case(Kind::Prompt, "login  consent", "must be `login`, `consent` or")]
+#[case(Kind::Prompt, "login login", "must be `login`, `consent` or")]
 #[case(Kind::AuthMethod, "", "must be `client_secret_basic`")]
 #[case(Kind::Text, "", "must be 1 to 1024 bytes of text")]
 #[case(Kind::Text, "a\0", "without control characters")]

@@ -95,7 +95,8 @@ pub fn exchange(stage: &Stage, play: &mut Play, asked: &Asked) -> Vec<String> {
     if stage.entry.uses_pkce {
         musts.insert("code_verifier".to_owned(), Must::BeRandom);
     }
-    wrong.extend(client(stage, asked, &mut musts));
+    let takes = stage.client_authentication(&play.config);
+    wrong.extend(client(stage, &takes, asked, &mut musts));
     wrong.extend(compare(what, &asked.form, &musts));
     let verifier = asked.form.iter().find(|(name, _)| name == "code_verifier");
     if let (Some((_, verifier)), Some(challenge)) = (verifier, &authorized.challenge) {
@@ -108,8 +109,8 @@ pub fn exchange(stage: &Stage, play: &mut Play, asked: &Asked) -> Vec<String> {
     wrong
 }
 
-/// How the client shows who it is: as the entry says, or the discovery document.
-fn client(stage: &Stage, asked: &Asked, musts: &mut Musts) -> Vec<String> {
+/// How the client shows who it is: in one of these ways.
+fn client(stage: &Stage, takes: &[String], asked: &Asked, musts: &mut Musts) -> Vec<String> {
     let id = &stage.recording.client_id;
     let authorization = asked.header("authorization");
     let found = match authorization {
@@ -117,7 +118,6 @@ fn client(stage: &Stage, asked: &Asked, musts: &mut Musts) -> Vec<String> {
         None => "body",
     };
     let mut wrong = Vec::new();
-    let takes = stage.client_authentication();
     if !takes.contains(&found.to_owned()) {
         wrong.push(format!("the client shows itself by {found}, not {takes:?}"));
     }

@@ -216,14 +216,18 @@ impl Stage {
         self.published("userinfo_endpoint")
     }
 
-    /// Whatever the provider takes of what a client with a secret can do.
-    fn client_authentication(&self) -> Vec<String> {
+    /// The ways in which a client with a secret may show itself: as the entry says, or the
+    /// config, or else the discovery document.
+    fn client_authentication(&self, config: &Map<String, Value>) -> Vec<String> {
         if let Some(way) = &self.entry.token.client_authentication {
             return vec![way.clone()];
         }
-        let published = &self.document["token_endpoint_auth_methods_supported"];
-        let Some(methods) = published.as_array() else {
-            return vec!["basic".to_owned()];
+        let configured = config.get("token_endpoint_auth_method");
+        let published = self.document["token_endpoint_auth_methods_supported"].as_array();
+        let basic = vec![json!("client_secret_basic")];
+        let methods = match configured {
+            Some(method) => vec![method.clone()],
+            None => published.cloned().unwrap_or(basic),
         };
         [
             ("client_secret_basic", "basic"),
