@@ -169,7 +169,7 @@ impl Oidc {
             None => Mapped::default(),
             Some(openid) => {
                 let claims = self.verified(pinned, openid, &answer).await?;
-                self.standard(pinned, openid, &claims, &answer, &mut answers)
+                self.standard(us, pinned, openid, &claims, &answer, &mut answers)
                     .await?
             }
         };
