@@ -4,4 +4,5 @@ mod fake;
 mod faults;
 mod flows;
 pub mod jwt;
+pub mod raw;
 mod world;
