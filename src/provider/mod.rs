@@ -6,6 +6,7 @@ pub mod admin;
 pub mod catalog;
 pub mod config;
 pub mod egress;
+mod extent;
 pub mod flow;
 pub mod oidc;
 

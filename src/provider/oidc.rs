@@ -237,8 +237,7 @@ impl Oidc {
         pinned: &Pinned,
         code: &SecretString,
     ) -> Result<Account, OidcError> {
-        let client = pinned.client(us, CoreJsonWebKeySet::default())?;
-        let answer = self.exchange(&client, pinned, code).await?;
+        let answer = self.exchange(us, pinned, code).await?;
         let claims = self.verified(pinned, &answer).await?;
         Ok(Account {
             profile: self.profile(us, pinned, &claims, &answer).await?,

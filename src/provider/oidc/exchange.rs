@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use openidconnect::core::{
-    CoreErrorResponseType, CoreGenderClaim, CoreJweContentEncryptionAlgorithm,
+    CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm,
     CoreJwsSigningAlgorithm,
 };
 use openidconnect::http::StatusCode;
@@ -21,13 +21,18 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::id_token::{FurtherClaims, IdToken};
-use super::{Client, Fault, Oidc, OidcError, Pinned, Step, Tokens};
+use super::text::without;
+use super::{Fault, Oidc, OidcError, Pinned, Registration, Step, Tokens};
 use crate::clock::Time;
 use crate::limits;
 use crate::provider::egress::{Egress, EgressError};
+use crate::provider::extent::is_bounded;
 
 /// A token that lasts longer lasts for ever: 10 years.
 const LONGEST_LIFE: u64 = 10 * 366 * 24 * 60 * 60;
+
+/// Bytes of an ID token; some hold long lists of groups.
+const LONGEST_ID_TOKEN: usize = 64 * 1024;
 
 /// The token endpoint's answer.
 #[derive(Serialize, Deserialize)]
@@ -111,6 +116,8 @@ impl fmt::Debug for TokenAnswer {
 pub(super) enum CallError {
     #[error(transparent)]
     Egress(#[from] EgressError),
+    #[error("it answered with more than can be read")]
+    TooFull,
     /// It fails (5xx), or wants less of us (429).
     #[error("it answered with the status {0}")]
     Failing(u16),
@@ -122,7 +129,7 @@ pub(super) enum CallError {
 impl CallError {
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Egress(_) | Self::Failing(_) => Fault::Unavailable,
+            Self::Egress(_) | Self::TooFull | Self::Failing(_) => Fault::Unavailable,
             Self::Status(_) => Fault::Refused,
         }
     }
@@ -143,6 +150,9 @@ impl<'c> AsyncHttpClient<'c> for Caller<'_> {
             if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
                 return Err(CallError::Failing(status.as_u16()));
             }
+            if !is_bounded(answer.body()) {
+                return Err(CallError::TooFull);
+            }
             let says_why = serde_json::from_slice::<ErrorAnswer>(answer.body()).is_ok();
             if status.is_client_error() && !says_why {
                 return Err(CallError::Status(status.as_u16()));
@@ -155,17 +165,26 @@ impl<'c> AsyncHttpClient<'c> for Caller<'_> {
 impl Oidc {
     pub(super) async fn exchange(
         &self,
-        client: &Client,
+        us: &Registration,
         pinned: &Pinned,
         code: &SecretString,
     ) -> Result<TokenAnswer, OidcError> {
+        let client = pinned.client(us, CoreJsonWebKeySet::default())?;
         let verifier = PkceCodeVerifier::new(pinned.verifier.secret().clone());
         let answer = client
             .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
             .set_pkce_verifier(verifier)
             .request_async(&Caller(&self.egress))
             .await
-            .map_err(|error| refusal(&error))?;
+            .map_err(|error| {
+                let secret = us.client_secret.as_ref().map(ExposeSecret::expose_secret);
+                let sent = [
+                    code.expose_secret(),
+                    pinned.verifier.secret(),
+                    secret.unwrap_or_default(),
+                ];
+                refusal(&error, &sent)
+            })?;
         answer.check()?;
         Ok(answer)
     }
@@ -220,10 +239,16 @@ struct ErrorAnswer {
     error_description: Option<String>,
 }
 
-/// Never shows the body: it may be what was hoped for, in a form that can't be read.
+/// Never shows the body: it may be what was hoped for, in a form that can't be read. Nor what was
+/// sent, which some repeat in their descriptions.
 fn refusal(
     error: &RequestTokenError<CallError, StandardErrorResponse<CoreErrorResponseType>>,
+    sent: &[&str],
 ) -> OidcError {
+    let said_no = |code: &str, description: Option<&str>| {
+        let description = description.map(|text| without(text, sent));
+        said_no(&without(code, sent), description.as_deref())
+    };
     let invalid = |cause: &str| Fault::Invalid(Step::Exchange).because(cause);
     match error {
         RequestTokenError::Request(error) => error
@@ -285,12 +310,16 @@ fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Scope>
     })
 }
 
-/// One that can't be read is none: what is wrong is said where it is looked for.
+/// One that can't be read, or is longer than any, is none: what is wrong is said where it is looked
+/// for.
 fn id_token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IdToken>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => text.parse().ok(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            None
-        }
+        Value::String(text) if text.len() <= LONGEST_ID_TOKEN => text.parse().ok(),
+        Value::String(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::Array(_)
+        | Value::Object(_) => None,
     })
 }

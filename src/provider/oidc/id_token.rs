@@ -1,7 +1,5 @@
 //! The ID token, checked in full: OpenID Connect Core 1.0 §3.1.3.7. Nothing of it is used before.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
 use openidconnect::core::{
     CoreGenderClaim, CoreJsonWebKey, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm,
@@ -79,13 +77,14 @@ impl Oidc {
         let keys = self.keys(pinned).await?;
         let now = self.clock.now();
         let check =
-            |keys: &Arc<CoreJsonWebKeySet>| verify(token, keys, pinned, answer.access_token(), now);
+            |keys: &CoreJsonWebKeySet| verify(token, keys, pinned, answer.access_token(), now);
         let cause = match check(&keys) {
             Ok(claims) => return Ok(claims),
             Err(Wrong::Token(cause)) => return Err(invalid(&cause)),
             Err(Wrong::Key(cause)) => cause,
         };
-        let Some(newer) = self.newer_keys(pinned, &keys).await else {
+        let fits = |keys: &CoreJsonWebKeySet| !matches!(check(keys), Err(Wrong::Key(_)));
+        let Some(newer) = self.newer_keys(pinned, &keys, fits).await? else {
             return Err(invalid(&cause));
         };
         check(&newer).map_err(|(Wrong::Key(cause) | Wrong::Token(cause))| invalid(&cause))

@@ -3,6 +3,8 @@
 mod fake;
 mod faults;
 mod flows;
+mod hostile;
 pub mod jwt;
 pub mod raw;
+mod renewal;
 mod world;
