@@ -40,7 +40,76 @@ pub fn checked(site: &Site, given: Option<&str>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
+
+    /// What addresses are made of, and what makes them look like others.
+    const PIECES: [&str; 44] = [
+        "/",
+        "/",
+        "//",
+        "\\",
+        ".",
+        "..",
+        "./",
+        "../",
+        "%2e",
+        "%2E%2e",
+        "%2f",
+        "%2F",
+        "%5c",
+        "%09",
+        "%00",
+        "\t",
+        "\n",
+        "\r",
+        " ",
+        "\u{a0}",
+        "\u{feff}",
+        "\u{ff0f}",
+        "\u{2044}",
+        "\u{ff3c}",
+        "\u{ff20}",
+        "\u{3002}",
+        "\u{200b}",
+        "@",
+        ":",
+        ";",
+        "?",
+        "#",
+        "&",
+        "https:",
+        "HTTP:",
+        "javascript:",
+        "data:",
+        "id.example.com",
+        "app.example.com",
+        "evil.example",
+        ":443",
+        ":8443",
+        "a",
+        "[::1]",
+    ];
+
+    proptest! {
+        #[test]
+        fn whatever_is_wished_for_ends_at_an_origin_that_is_allowed(
+            pieces in vec(select(&PIECES[..]), 0..10),
+        ) {
+            let (site, wish) = (site(), pieces.concat());
+            if let Some(to) = checked(&site, Some(&wish)) {
+                let there = site.public_url().join(&to).unwrap();
+                let origin = there.origin().ascii_serialization();
+                let allowed = ["https://id.example.com", "https://app.example.com"];
+                prop_assert!(allowed.contains(&origin.as_str()), "{wish:?} leads to {there}");
+                let odd = |c: char| !c.is_ascii_graphic() || c == '\\';
+                prop_assert!(!to.contains(odd) && !to.starts_with("//"), "{wish:?} is {to:?}");
+            }
+        }
+    }
 
     fn site() -> Site {
         let url = Url::parse("https://id.example.com").unwrap();
