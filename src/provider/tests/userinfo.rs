@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::jwt::{Key, hmac, unsigned};
 use super::world::World;
-use crate::provider::oidc::Profile;
+use crate::provider::account::Profile;
 
 /// The key that the provider signs with to begin with.
 fn key() -> Key {
