@@ -26,6 +26,9 @@ pub enum Error {
     BadInput { field: String, message: String },
     #[error("{0}")]
     LimitExceeded(String),
+    /// Too much of it at once; the same request may succeed later.
+    #[error("{0}")]
+    RateLimited(String),
     #[error("the operation took too long and was ended; ask for less at once")]
     Timeout,
     /// What was asked for is well-formed and stored data stands against it. A mutation's payload
@@ -48,6 +51,7 @@ impl Error {
             Self::IdentityNotFound(_) => Code::IdentityNotFound,
             Self::BadInput { .. } => Code::BadUserInput,
             Self::LimitExceeded(_) => Code::LimitExceeded,
+            Self::RateLimited(_) => Code::RateLimited,
             Self::Timeout => Code::Timeout,
             Self::Refused(_) | Self::Internal(_) => Code::Internal,
         }
@@ -173,6 +177,8 @@ pub enum RefusalCode {
     InvalidConfiguration,
     UserNotInOrganization,
     UserNotActive,
+    ReturnToNotAllowed,
+    ProviderUnavailable,
     ScopeNotHeld,
     PlanOutdated,
     NotUndoable,

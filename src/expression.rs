@@ -33,6 +33,8 @@ const AT_A_TIME: usize = 2;
 pub struct Expression {
     source: Arc<str>,
     program: Arc<Program>,
+    /// What it names, the variables of its comprehensions too.
+    names: Arc<[String]>,
 }
 
 /// Why a text is no expression that may be evaluated: the rest of a sentence about it.
@@ -88,17 +90,27 @@ impl Expression {
                 Wrong(format!("is no CEL, at {line}:{column}: {what}"))
             })?;
             bound::check(program.expression(), variables).map_err(Wrong)?;
-            Ok(program)
+            let references = program.references();
+            let names = references.variables();
+            let names = names.into_iter().map(str::to_owned).collect();
+            Ok((program, names))
         });
-        let program = read.map_err(|error| Wrong(format!("can't be read now: {error}")))??;
+        let (program, names) =
+            read.map_err(|error| Wrong(format!("can't be read now: {error}")))??;
         Ok(Self {
             source: source.into(),
             program: Arc::new(program),
+            names,
         })
     }
 
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// Whether it looks at the document of this name.
+    pub fn names(&self, document: &str) -> bool {
+        self.names.iter().any(|name| name == document)
     }
 }
 

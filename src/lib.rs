@@ -7,7 +7,7 @@
 //! * [`demo`]: a make-believe OpenID provider and a sample organization, to try things out with.
 //! * [`http`]: requests that are not resolvers: the routes, the GraphQL endpoint, health.
 //! * [`graphql`]: the schema: types and resolvers; every read of a row goes through its loader.
-//! * [`sign_in`]: how a person becomes the one who calls: sessions.
+//! * [`sign_in`]: how a person becomes the one who calls: sessions; and links that go by pages.
 //! * [`tenancy`]: organizations: their members, integrations and single sign-on; users that go
 //!   into others.
 //! * [`identity`]: the rules of linking: one pure decision, and what carries it out.

@@ -18,6 +18,9 @@ pub const IDEMPOTENCY_KEY: usize = 255;
 /// Mail domains of one organization, and the bytes of each.
 pub const DOMAINS: usize = 100;
 pub const DOMAIN: usize = 253;
+/// Origins that one API key's links may lead back to, and the bytes of each.
+pub const RETURN_ORIGINS: usize = 20;
+pub const ORIGIN: usize = 300;
 /// OAuth scopes of one identity or credential, and the bytes of each.
 pub const SCOPES: usize = 100;
 pub const SCOPE: usize = 255;

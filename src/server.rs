@@ -32,7 +32,9 @@ use crate::provider::egress::Egress;
 use crate::provider::flow::Flows;
 use crate::provider::oidc::Oidc;
 use crate::settings::Settings;
+use crate::sign_in::connect::Connecting;
 use crate::sign_in::flow::FlowEnds;
+use crate::sign_in::return_to::ReturnPlaces;
 use crate::sign_in::session::Sessions;
 use crate::tenancy::merge::Merging;
 use crate::vault::{KeyRing, ServerSecret, Vault};
@@ -105,14 +107,25 @@ impl Server {
             oidc: Arc::new(Oidc::new(egress, clock.clone())),
             public_url: settings.http.public_url(address),
         };
+        let linking = Linking {
+            database: database.clone(),
+            vault: Arc::clone(&vault),
+            clock: clock.clone(),
+            idempotency_key: Arc::new(idempotency_key),
+        };
+        let sessions = Sessions::new(database.clone(), clock.clone());
+        let site = site(settings, address);
         let app = App::new(Parts {
             loader: Loader::new(&database),
-            linking: Linking {
-                database: database.clone(),
-                vault: Arc::clone(&vault),
-                clock: clock.clone(),
-                idempotency_key: Arc::new(idempotency_key),
+            connecting: Connecting {
+                flows: flows.clone(),
+                ends: FlowEnds {
+                    linking: linking.clone(),
+                    sessions: sessions.clone(),
+                },
+                places: ReturnPlaces::new(flows.public_url.clone(), allowed_origins(settings)),
             },
+            linking,
             merging: Merging {
                 database: database.clone(),
                 clock: clock.clone(),
@@ -125,7 +138,7 @@ impl Server {
                 catalog: Arc::clone(&catalog),
                 allow_http: allowed_plain_http(settings),
             },
-            sessions: Sessions::new(database.clone(), clock.clone()),
+            sessions,
             flows,
             database,
             clock,
@@ -135,16 +148,11 @@ impl Server {
             metrics: Metrics::default(),
             key_uses: KeyUses::default(),
         });
-        let flow_ends = FlowEnds {
-            linking: app.linking.clone(),
-            sessions: app.sessions.clone(),
-        };
         let http = Http {
             engine: Engine::new(app.clone())?,
             app,
-            site: site(settings, address).into(),
+            site: site.into(),
             form_tokens: FormTokens::new(form_key).into(),
-            flow_ends,
             proxies: Proxies(settings.http.trusted_proxies.clone()),
         };
         // Last of all that may fail: a key that nobody is shown is a key that nobody has.
@@ -285,9 +293,12 @@ async fn first_key(
 }
 
 fn site(settings: &Settings, bound: SocketAddr) -> Site {
-    let others = settings.http.allowed_origins.iter();
-    let others = others.map(|origin| origin.as_str().to_owned()).collect();
-    Site::new(settings.http.public_url(bound), others)
+    Site::new(settings.http.public_url(bound), allowed_origins(settings))
+}
+
+fn allowed_origins(settings: &Settings) -> Vec<String> {
+    let origins = settings.http.allowed_origins.iter();
+    origins.map(|origin| origin.as_str().to_owned()).collect()
 }
 
 /// Hosts that the operator has named may be spoken to without TLS.

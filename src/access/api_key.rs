@@ -19,6 +19,7 @@ use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::{ApiKeyId, OrganizationId};
 use crate::limits;
+use crate::settings::Origin;
 
 /// What every key begins with, so that secret scanners find one that leaked.
 pub const PREFIX: &str = "lyd_";
@@ -37,6 +38,8 @@ pub struct NewApiKey {
     /// The organization that the key is bound to; left out by a key that is bound itself: its
     /// own.
     pub organization_id: Option<OrganizationId>,
+    /// Where links that it starts may lead back to.
+    pub return_origins: Vec<String>,
 }
 
 /// A key that was made; its secret is shown this once.
@@ -49,8 +52,8 @@ pub struct Created {
 /// Makes a key. A caller gives no scope that it lacks.
 ///
 /// # Errors
-/// Refused with `SCOPE_NOT_HELD`; `BAD_USER_INPUT` for a name, an expiry or a list of scopes
-/// that is none.
+/// Refused with `SCOPE_NOT_HELD`; `BAD_USER_INPUT` for a name, an expiry, an origin or a list of
+/// scopes that is none.
 pub async fn create(
     database: &Database,
     clock: &Clock,
@@ -103,6 +106,7 @@ pub async fn bootstrap(
         application: Some("admin".to_owned()),
         expires_at: None,
         organization_id: None,
+        return_origins: Vec::new(),
     };
     let row = new_row(clock, caller, &new, &secret)?;
     let new_row = &row;
@@ -237,6 +241,7 @@ fn new_row(
                 .map(|scope| scope.name().to_owned())
                 .collect(),
         ),
+        return_origins_json: Texts(return_origins(&new.return_origins)?),
         organization_id: new.organization_id,
         expires_at: new.expires_at,
         last_used_at: None,
@@ -245,6 +250,27 @@ fn new_row(
         created_by_name: actor.name,
         date_added: now,
     })
+}
+
+/// The origins as browsers write them, each once.
+fn return_origins(given: &[String]) -> Result<Vec<String>, Error> {
+    let field = "input.returnOrigins";
+    if given.len() > limits::RETURN_ORIGINS {
+        let (found, most) = (given.len(), limits::RETURN_ORIGINS);
+        let message = format!("has {found} entries, {most} at most");
+        return Err(Error::bad_input(field, message));
+    }
+    let mut origins = Vec::with_capacity(given.len());
+    for text in given {
+        limits::text(field, text, limits::ORIGIN)?;
+        let origin = Origin::of_application(text)
+            .map_err(|problem| Error::bad_input(field, format!("{text:?} {problem}")))?;
+        let origin = origin.as_str().to_owned();
+        if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    }
+    Ok(origins)
 }
 
 async fn insert(tx: &Tx, clock: &Clock, caller: &Caller, row: Model) -> Result<(), Error> {
@@ -276,5 +302,6 @@ fn describe(row: &Model) -> serde_json::Value {
         "scopes": row.scopes_json.0,
         "expiresAt": row.expires_at,
         "organizationId": row.organization_id.map(|id| id.to_string()),
+        "returnOrigins": row.return_origins_json.0,
     })
 }

@@ -39,6 +39,9 @@ pub enum ApiKey {
         /// The organization that it is bound to, by slug [default: none, it sees all]
         #[arg(long, value_name = "SLUG")]
         organization: Option<String>,
+        /// An origin that its links may lead back to: https and a host; may be given several times
+        #[arg(long = "return-origin", value_name = "ORIGIN")]
+        return_origins: Vec<String>,
     },
     /// List all keys; the keys themselves are not kept
     List,
@@ -64,6 +67,7 @@ pub async fn run(settings: &Settings, command: ApiKey) -> Result<(), Failure> {
             application,
             expires_in_days,
             organization,
+            return_origins,
         } => {
             let organization_id = match organization {
                 None => None,
@@ -77,6 +81,7 @@ pub async fn run(settings: &Settings, command: ApiKey) -> Result<(), Failure> {
                 application,
                 expires_at,
                 organization_id,
+                return_origins,
             };
             let created = create(&database, &clock, &caller, new).await?;
             writeln!(out, "{}", created.secret.expose_secret())?;

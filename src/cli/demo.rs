@@ -181,6 +181,7 @@ async fn good_key(
         application: None,
         expires_at: None,
         organization_id: None,
+        return_origins: Vec::new(),
     };
     let new_key = match first {
         Some(first) => first.clone(),

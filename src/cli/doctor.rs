@@ -159,6 +159,7 @@ fn told(error: &Error) -> String {
         | Error::Ambiguous(_)
         | Error::BadInput { .. }
         | Error::LimitExceeded(_)
+        | Error::RateLimited(_)
         | Error::Refused(_) => error.to_string(),
     }
 }

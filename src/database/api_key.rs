@@ -23,6 +23,8 @@ pub struct Model {
     /// The key's first characters, to tell keys apart.
     pub hint: String,
     pub scopes_json: Texts,
+    /// Where links that it starts may lead back to, as browsers write origins.
+    pub return_origins_json: Texts,
     /// The organization that the key is bound to: it sees nothing beyond.
     pub organization_id: Option<OrganizationId>,
     pub expires_at: Option<Time>,

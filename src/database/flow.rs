@@ -22,8 +22,11 @@ pub struct Model {
     /// The route that the answer has to come to.
     pub slug: String,
     pub intent: Intent,
-    /// The session that began a link; so is `user_id`. Empty for a sign-in.
+    /// The session that began a person's own link.
     pub session_id: Option<Uuid>,
+    /// The application's link that it belongs to.
+    pub pending_link_id: Option<Uuid>,
+    /// Who gets the account; empty for a sign-in.
     pub user_id: Option<UserId>,
     pub return_to: String,
     pub on_conflict: OnConflict,
@@ -40,8 +43,12 @@ pub struct Model {
 pub enum Intent {
     #[sea_orm(string_value = "SIGN_IN")]
     SignIn,
+    /// A person's own link.
     #[sea_orm(string_value = "LINK")]
     Link,
+    /// A link that an application has begun.
+    #[sea_orm(string_value = "CONNECT")]
+    Connect,
 }
 
 /// What a link does where the user has another account at the provider.

@@ -21,6 +21,7 @@ pub mod organization_integration;
 pub mod organization_member;
 pub mod page;
 mod parts;
+pub mod pending_link;
 pub mod reach;
 mod sealed;
 pub mod secret;

@@ -13,12 +13,13 @@ pub enum Code {
     IdentityNotFound,
     BadUserInput,
     LimitExceeded,
+    RateLimited,
     Timeout,
     Internal,
 }
 
 impl Code {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::ParseFailed,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -28,6 +29,7 @@ impl Code {
         Self::IdentityNotFound,
         Self::BadUserInput,
         Self::LimitExceeded,
+        Self::RateLimited,
         Self::Timeout,
         Self::Internal,
     ];
@@ -44,6 +46,7 @@ impl Code {
             Self::IdentityNotFound => "IDENTITY_NOT_FOUND",
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::RateLimited => "RATE_LIMITED",
             Self::Timeout => "TIMEOUT",
             Self::Internal => "INTERNAL",
         }

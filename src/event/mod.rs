@@ -76,6 +76,7 @@ pub enum Action {
     IdentityUpdated,
     IntegrationCreated,
     IntegrationUpdated,
+    LinkStarted,
     OrgIntegrationDefaultLost,
     OrgIntegrationInstalled,
     OrgIntegrationUninstalled,
@@ -97,7 +98,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::AuthIdentityDeleted,
@@ -111,6 +112,7 @@ impl Action {
         Self::IdentityUpdated,
         Self::IntegrationCreated,
         Self::IntegrationUpdated,
+        Self::LinkStarted,
         Self::OrgIntegrationDefaultLost,
         Self::OrgIntegrationInstalled,
         Self::OrgIntegrationUninstalled,
@@ -146,6 +148,7 @@ impl Action {
             Self::IdentityUpdated => "identity.updated",
             Self::IntegrationCreated => "integration.created",
             Self::IntegrationUpdated => "integration.updated",
+            Self::LinkStarted => "link.started",
             Self::OrgIntegrationDefaultLost => "org_integration.default_lost",
             Self::OrgIntegrationInstalled => "org_integration.installed",
             Self::OrgIntegrationUninstalled => "org_integration.uninstalled",

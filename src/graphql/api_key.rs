@@ -52,7 +52,12 @@ impl ApiKey {
         &self.0.hint
     }
 
-    /// The application that the key belongs to: its keys share idempotency keys.
+    /// The origins that links may lead back to which this key starts.
+    async fn return_origins(&self) -> &[String] {
+        &self.0.return_origins_json.0
+    }
+
+    /// The application that the key belongs to: its keys share idempotency keys and links.
     async fn application(&self) -> &str {
         &self.0.application
     }
@@ -116,12 +121,16 @@ pub struct CreateApiKeyInput {
     scopes: Vec<String>,
     /// When it ends; left out: never.
     expires_at: Option<DateTime<Utc>>,
-    /// Names the application that the key belongs to; its keys share idempotency keys. Default:
-    /// the name.
+    /// Names the application that the key belongs to; its keys share idempotency keys and links.
+    /// Default: the name.
     application: Option<String>,
     /// Binds the key to this organization: it sees and changes nothing beyond. Left out by a key
     /// that is bound itself: its own organization.
     organization_id: Option<ID>,
+    /// The origins that links may lead back to which this key starts (startLink), such as
+    /// `https://app.example.com`: https, or http on loopback; compared exactly. 20 at most; left
+    /// out: none.
+    return_origins: Option<Vec<String>>,
 }
 
 /// What createApiKey did.
@@ -206,6 +215,7 @@ impl ApiKeyMutation {
                 .organization_id
                 .map(|text| super::scalar::id("input.organizationId", &text))
                 .transpose()?,
+            return_origins: input.return_origins.unwrap_or_default(),
         };
         let result = create(&app.database, &app.clock, ctx.caller()?, new).await;
         app.sealer.wake();

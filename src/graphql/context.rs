@@ -18,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::provider::admin::ProviderAdmin;
 use crate::provider::catalog::Catalog;
 use crate::provider::flow::Flows;
+use crate::sign_in::connect::Connecting;
 use crate::sign_in::session::Sessions;
 use crate::tenancy::merge::Merging;
 
@@ -34,6 +35,7 @@ pub struct Parts {
     pub merging: Merging,
     pub providers: ProviderAdmin,
     pub flows: Flows,
+    pub connecting: Connecting,
     pub cursors: Cursors,
     pub sealer: Sealer,
     pub metrics: Metrics,

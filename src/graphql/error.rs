@@ -109,6 +109,7 @@ fn log(error: &Error, request_id: &str) {
         | Error::IdentityNotFound(_)
         | Error::BadInput { .. }
         | Error::LimitExceeded(_)
+        | Error::RateLimited(_)
         | Error::Timeout => {}
     }
 }

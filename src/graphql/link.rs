@@ -136,15 +136,25 @@ pub struct LinkDecision {
     displaces: Vec<Identity>,
 }
 
-/// What linkIdentity did.
+/// What linkIdentity or completeLink did.
 #[derive(SimpleObject)]
 pub struct LinkIdentityPayload {
     /// The identity; null where the link was refused.
-    identity: Option<Identity>,
+    pub identity: Option<Identity>,
     /// What was done; null where the link was refused.
-    outcome: Option<LinkOutcome>,
+    pub outcome: Option<LinkOutcome>,
     /// Why the link was refused; nothing was changed then.
-    user_errors: Vec<Refusal>,
+    pub user_errors: Vec<Refusal>,
+}
+
+impl LinkIdentityPayload {
+    pub const fn refused(user_errors: Vec<Refusal>) -> Self {
+        Self {
+            identity: None,
+            outcome: None,
+            user_errors,
+        }
+    }
 }
 
 /// The identity after a change.
@@ -249,11 +259,7 @@ impl LinkMutation {
         });
         let (linked, user_errors) = settled(result)?;
         Ok(Some(match linked {
-            None => LinkIdentityPayload {
-                identity: None,
-                outcome: None,
-                user_errors,
-            },
+            None => LinkIdentityPayload::refused(user_errors),
             Some(linked) => LinkIdentityPayload {
                 identity: of_id(ctx, linked.identity).await?,
                 outcome: Some(linked.outcome.into()),

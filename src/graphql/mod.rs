@@ -6,6 +6,7 @@ mod audit;
 mod auth_provider;
 mod auth_provider_write;
 mod batch;
+mod connect;
 mod context;
 mod document;
 mod engine;
@@ -78,6 +79,7 @@ pub struct Query(
 #[graphql(name = "Mutation")]
 pub struct Mutation(
     link::LinkMutation,
+    connect::ConnectMutation,
     provider_write::ProviderMutation,
     user::UserMutation,
     organization_write::OrganizationMutation,

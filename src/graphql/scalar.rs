@@ -125,6 +125,10 @@ pub enum RefusalCode {
     UserNotInOrganization,
     /// The user is disabled, or was merged into another one.
     UserNotActive,
+    /// Links may not lead back to that address: see returnOrigins of API keys.
+    ReturnToNotAllowed,
+    /// The provider can't be used as it is: it is disabled, or has no flow.
+    ProviderUnavailable,
     /// A key can give no scope that it does not hold.
     ScopeNotHeld,
     /// The plan is no longer true; ask for a new one.

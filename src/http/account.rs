@@ -10,7 +10,6 @@ use super::pages::{
     Account, AccountNotice, AccountState, LinkedAccount, Person as Named, Refusal, Removal,
     Session, SignIn, SignInNotice, Start, account, sign_in, start,
 };
-use super::return_to;
 use super::visit::{Visit, Visited, address_of, go_to, named, with_cookie};
 use crate::access::{Caller, Person, Viewer};
 use crate::database::identity;
@@ -41,7 +40,12 @@ pub async fn start_page(visit: Visit) -> Visited {
 /// `GET /sign-in`.
 pub async fn sign_in_page(visit: Visit) -> Visited {
     let query = visit.query()?;
-    let return_to = return_to::checked(&visit.http.site, query.get("return_to"));
+    let return_to = visit
+        .http
+        .app
+        .connecting
+        .places
+        .checked(query.get("return_to"));
     let return_to = return_to.ok_or(Refusal::BadRequest)?;
     let again = query.get("again").is_some();
     if visit.person.is_some() && !again {

@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use uuid::Uuid;
 
-/// Digits of a flow's id that its cookie is named after.
-const FLOW_DIGITS: usize = 16;
+/// Digits of a flow's or a link's id that its cookie is named after.
+const DIGITS: usize = 16;
 
 /// The cookies of one public URL.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +65,21 @@ impl Cookies {
         self.set(&self.flow_name(flow), "", TimeDelta::zero())
     }
 
+    /// The secret of the page that shows this link's account, as the browser sends it.
+    pub fn link<'h>(&self, headers: &'h HeaderMap, link: Uuid) -> Option<&'h str> {
+        find(headers, &self.link_name(link))
+    }
+
+    /// Keeps a link's secret.
+    pub fn set_link(&self, link: Uuid, secret: &SecretString, max_age: TimeDelta) -> HeaderValue {
+        self.set(&self.link_name(link), secret.expose_secret(), max_age)
+    }
+
+    /// Forgets a link's secret.
+    pub fn remove_link(&self, link: Uuid) -> HeaderValue {
+        self.set(&self.link_name(link), "", TimeDelta::zero())
+    }
+
     const fn session_name(self) -> &'static str {
         if self.secure {
             "__Host-lanyard-session"
@@ -74,9 +89,17 @@ impl Cookies {
     }
 
     fn flow_name(self, flow: Uuid) -> String {
+        self.name_of("flow", flow)
+    }
+
+    fn link_name(self, link: Uuid) -> String {
+        self.name_of("link", link)
+    }
+
+    fn name_of(self, what: &str, id: Uuid) -> String {
         let prefix = if self.secure { "__Host-" } else { "" };
-        let id = flow.simple().to_string();
-        format!("{prefix}lanyard-flow-{}", &id[..FLOW_DIGITS])
+        let id = id.simple().to_string();
+        format!("{prefix}lanyard-{what}-{}", &id[..DIGITS])
     }
 
     fn set(self, name: &str, value: &str, max_age: TimeDelta) -> HeaderValue {
@@ -155,6 +178,14 @@ mod tests {
             (
                 secure.remove_flow(flow),
                 "__Host-lanyard-flow-0123456789ab7def=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure",
+            ),
+            (
+                secure.set_link(flow, &token, week),
+                "__Host-lanyard-link-0123456789ab7def=dG9rZW4; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax; Secure",
+            ),
+            (
+                plain.remove_link(flow),
+                "lanyard-link-0123456789ab7def=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
             ),
             (
                 plain.set_session(&token, week),

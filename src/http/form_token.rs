@@ -1,10 +1,12 @@
 //! What the forms of our pages carry, so that nobody else's page can send them: a token for one
-//! purpose in one session.
+//! purpose in one session, or about one thing.
 
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::zeroize::Zeroizing;
 use sha2::Sha256;
+
+use uuid::Uuid;
 
 use crate::id::SessionId;
 
@@ -19,6 +21,10 @@ pub enum Purpose {
     Disconnect,
     /// Ends the person's other sessions.
     SignOutElsewhere,
+    /// Begins a link of an application's, or ends it.
+    Connect,
+    /// Lets a link go on with the account that was found, or ends it.
+    Found,
 }
 
 impl Purpose {
@@ -28,6 +34,8 @@ impl Purpose {
             Self::SignOut => "sign_out",
             Self::Disconnect => "disconnect",
             Self::SignOutElsewhere => "sign_out_elsewhere",
+            Self::Connect => "connect",
+            Self::Found => "found",
         }
     }
 }
@@ -45,25 +53,35 @@ impl FormTokens {
 
     /// The token of a form that this session is shown.
     pub fn make(&self, purpose: Purpose, session: SessionId) -> String {
-        let bytes = self.sign(purpose, session).finalize().into_bytes();
+        self.make_for(purpose, session.0)
+    }
+
+    /// Whether this session was shown a form for this purpose with this token.
+    pub fn is_good(&self, purpose: Purpose, session: SessionId, token: &str) -> bool {
+        self.is_good_for(purpose, session.0, token)
+    }
+
+    /// The token of a form about one thing, where there may be no session.
+    pub fn make_for(&self, purpose: Purpose, about: Uuid) -> String {
+        let bytes = self.sign(purpose, about).finalize().into_bytes();
         BASE64URL_NOPAD.encode(&bytes)
     }
 
-    /// Whether this session was shown a form for this purpose with this token. Takes as long
-    /// whichever characters are wrong.
-    pub fn is_good(&self, purpose: Purpose, session: SessionId, token: &str) -> bool {
+    /// Whether this is the token of the form about that. Takes as long whichever characters are
+    /// wrong.
+    pub fn is_good_for(&self, purpose: Purpose, about: Uuid, token: &str) -> bool {
         let Ok(bytes) = BASE64URL_NOPAD.decode(token.as_bytes()) else {
             return false;
         };
-        self.sign(purpose, session).verify_slice(&bytes).is_ok()
+        self.sign(purpose, about).verify_slice(&bytes).is_ok()
     }
 
-    fn sign(&self, purpose: Purpose, session: SessionId) -> Hmac<Sha256> {
+    fn sign(&self, purpose: Purpose, about: Uuid) -> Hmac<Sha256> {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of every length");
-        // The session's id has one length, so no two inputs are the same bytes.
+        // Ids have one length, so no two inputs are the same bytes.
         mac.update(b"form");
-        mac.update(session.0.as_bytes());
+        mac.update(about.as_bytes());
         mac.update(purpose.name().as_bytes());
         mac
     }

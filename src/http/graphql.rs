@@ -407,6 +407,7 @@ fn status_of(errors: &[ServerError]) -> StatusCode {
     match errors.first().map_or(Code::Internal, code_of) {
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         Code::ParseFailed

@@ -3,17 +3,20 @@
 mod account;
 mod asset;
 pub mod authenticate;
+mod callback;
 pub mod client_address;
 mod client_key;
+mod connect;
 pub mod cookie;
 mod disconnect;
+mod flow_refusal;
 pub mod form_token;
+mod found;
 mod graphiql;
 mod graphql;
 mod health;
 mod negotiate;
 pub mod pages;
-mod return_to;
 pub mod scan;
 mod sign_in;
 pub mod site;
@@ -29,7 +32,6 @@ use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
 
 use self::client_address::Proxies;
 use crate::graphql::{App, Engine};
-use crate::sign_in::flow::FlowEnds;
 use form_token::FormTokens;
 use site::Site;
 
@@ -40,7 +42,6 @@ pub struct Http {
     pub engine: Engine,
     pub site: Arc<Site>,
     pub form_tokens: Arc<FormTokens>,
-    pub flow_ends: FlowEnds,
     pub proxies: Proxies,
 }
 
@@ -103,7 +104,15 @@ impl Http {
             )
             .at(
                 "/auth/:slug/callback",
-                visit::route(&self, &STEP, |visit| Box::pin(sign_in::callback(visit))),
+                visit::route(&self, &STEP, |visit| Box::pin(callback::callback(visit))),
+            )
+            .at(
+                "/connect/:token",
+                visit::route(&self, &STEP, |visit| Box::pin(connect::connect(visit))),
+            )
+            .at(
+                "/connect/found/:link",
+                visit::route(&self, &STEP, |visit| Box::pin(found::found(visit))),
             )
             .at("/auth/:slug/jwks.json", client_key::key_set(&self))
             .at(
@@ -212,6 +221,13 @@ fn route_of(path: &str) -> &'static str {
             "jwks.json" => "/auth/{slug}/jwks.json",
             "logout" => "/auth/logout",
             _ => "other",
+        };
+    }
+    if let Some(rest) = path.strip_prefix("/connect/") {
+        return if rest.starts_with("found/") {
+            "/connect/found/{link}"
+        } else {
+            "/connect/{token}"
         };
     }
     [

@@ -1,31 +1,19 @@
-//! `/auth/{slug}/start` and `/auth/{slug}/callback`: the way to a provider and back.
+//! `/auth/{slug}/start`: the way to a provider.
 
-use poem::http::{HeaderMap, Method, header};
+use poem::http::{HeaderMap, Method};
 use poem::{IntoResponse, Response};
-use secrecy::{ExposeSecret, SecretString};
-use uuid::Uuid;
 
-use super::account::{
-    ALREADY, CONNECTED, REPLACED, of_directory, sign_in_again_before, sign_in_before,
-};
+use super::account::{of_directory, sign_in_again_before, sign_in_before};
+use super::flow_refusal::{log, refusal_of};
 use super::form_token::Purpose as FormPurpose;
 use super::pages::{
-    AnswerStep, FlowLink, Intent, Leave, LinkConfirm, OnConflict as Shown, Refusal, SignInFirst,
-    leave, link_confirm, sign_in_first,
+    FlowLink, Intent, Leave, LinkConfirm, OnConflict as Shown, Refusal, leave, link_confirm,
 };
-use super::return_to;
-use super::visit::{Form, Visit, Visited, address_of, go_to, named, with_cookie};
+use super::visit::{Form, Visit, Visited, go_to, named, with_cookie};
 use crate::access::Person;
 use crate::database::identity_provider;
-use crate::identity::decision::Policy;
-use crate::identity::link::{Linked, Outcome};
-use crate::provider::flow::{
-    Answer, Begun, Browser, Facts, Finished, FlowError, MAX_FORM_BYTES, NewFlow, OnConflict,
-    Purpose, Refusal as FlowRefusal, Step,
-};
-use crate::sign_in::flow::{Denied, LinkingPerson, Visitor};
+use crate::provider::flow::{Begun, FlowError, NewFlow, OnConflict, Purpose};
 use crate::sign_in::overview::Overview;
-use crate::sign_in::session::LIFE;
 
 /// What somebody wants at a provider.
 struct Wish {
@@ -68,7 +56,8 @@ async fn wish(visit: &Visit, form: &Form) -> Result<Wish, Refusal> {
         Some("link") => Intent::Link,
         Some(_) | None => return Err(Refusal::BadRequest),
     };
-    let return_to = return_to::checked(&visit.http.site, form.get("return_to"));
+    let places = &visit.http.app.connecting.places;
+    let return_to = places.checked(form.get("return_to"));
     Ok(Wish {
         provider,
         intent,
@@ -144,8 +133,9 @@ async fn begin_link(visit: &Visit, form: &Form) -> Visited {
     match begin(visit, &wish, purpose).await {
         Ok(begun) => {
             let view = Leave {
-                provider: &wish.provider.name,
+                to: &wish.provider.name,
                 url: &begun.url,
+                signed_in: true,
             };
             Ok(keeping(visit, &begun, leave(&view).into_response()))
         }
@@ -169,12 +159,14 @@ async fn begin(visit: &Visit, wish: &Wish, purpose: Purpose) -> Result<Begun, Fl
         purpose,
         return_to: wish.return_to.clone(),
         on_conflict: wish.on_conflict,
+        scopes: None,
         client_address: visit.http.proxies.client_of(&visit.request),
     };
     visit.http.app.flows.begin(&new).await
 }
 
-fn keeping(visit: &Visit, begun: &Begun, response: Response) -> Response {
+/// With the flow's cookie.
+pub fn keeping(visit: &Visit, begun: &Begun, response: Response) -> Response {
     let life = begun.expires_at - visit.http.app.clock.now();
     let cookies = visit.http.site.cookies;
     let cookie = cookies.set_flow(begun.flow_id, &begun.browser_secret, life);
@@ -183,7 +175,9 @@ fn keeping(visit: &Visit, begun: &Begun, response: Response) -> Response {
 
 fn not_begun(visit: &Visit, wish: &Wish, error: &FlowError) -> Response {
     log(visit, &wish.provider.slug, error);
-    count(visit, wish.intent, error.code());
+    if wish.intent == Intent::SignIn {
+        visit.http.app.metrics.count_sign_in(error.code());
+    }
     visit.flow_refused(refusal_of(error), &wish.provider, Some(wish.link()))
 }
 
@@ -195,273 +189,5 @@ impl Wish {
             return_to: &self.return_to,
             update_in_place: self.on_conflict == OnConflict::UpdateInPlace,
         }
-    }
-}
-
-/// `GET` ends a flow. A `form_post` answer comes by `POST` from another site, without cookies: it
-/// is kept, and the browser sent on to the same address, which takes the cookies along.
-pub async fn callback(mut visit: Visit) -> Visited {
-    let slug = visit.slug();
-    if visit.request.method() == Method::POST {
-        let body = SecretString::from(
-            String::from_utf8(visit.form_body(MAX_FORM_BYTES).await?)
-                .map_err(|_| Refusal::BadRequest)?,
-        );
-        return Ok(keep_answer(&visit, &slug, &body).await);
-    }
-    let query = visit.request.uri().query().unwrap_or_default().to_owned();
-    let finished = match Answer::parse(query.as_bytes()) {
-        Ok(answer) => finish(&visit, &slug, answer).await,
-        Err(error) => Err(error),
-    };
-    match finished {
-        Ok(finished) => Ok(end(&visit, finished).await),
-        Err(error) => Ok(not_finished(&visit, &slug, &error).await),
-    }
-}
-
-async fn keep_answer(visit: &Visit, slug: &str, body: &SecretString) -> Response {
-    let kept = async {
-        let answer = Answer::parse(body.expose_secret().as_bytes())?;
-        visit.http.app.flows.store_post(slug, &answer).await?;
-        Ok(answer)
-    };
-    match kept.await {
-        Ok(answer) => {
-            let state = answer.state().map(ExposeSecret::expose_secret);
-            let path = format!("/auth/{slug}/callback");
-            go_to(&address_of(&path, "state", state.unwrap_or_default()))
-        }
-        Err(error) => not_finished(visit, slug, &error).await,
-    }
-}
-
-async fn finish(visit: &Visit, slug: &str, answer: Answer) -> Result<Finished, FlowError> {
-    let cookies = visit.http.site.cookies;
-    let headers = visit.headers().clone();
-    let flow_secret = move |flow: Uuid| {
-        let secret = cookies.flow(&headers, flow)?;
-        Some(SecretString::from(secret.to_owned()))
-    };
-    let browser = Browser {
-        flow_secret: &flow_secret,
-        session_id: visit.person.as_ref().map(|person| person.session.0),
-    };
-    visit.http.app.flows.finish(slug, answer, &browser).await
-}
-
-/// The provider has spoken; who is it?
-async fn end(visit: &Visit, finished: Finished) -> Response {
-    let response = match (finished.flow.purpose, &visit.person) {
-        (Purpose::SignIn, _) => signed_in(visit, &finished).await,
-        (Purpose::Link { .. }, Some(person)) => linked(visit, &finished, person).await,
-        // The flow has compared the session, so there is one.
-        (Purpose::Link { .. }, None) => visit.refusal(Refusal::SignInFirst),
-    };
-    visit.http.app.sealer.wake();
-    forgetting(visit, &finished.flow, response)
-}
-
-async fn signed_in(visit: &Visit, finished: &Finished) -> Response {
-    let user_agent = visit.headers().get(header::USER_AGENT);
-    let visitor = Visitor {
-        user_agent: user_agent.and_then(|value| value.to_str().ok()),
-        session: visit.person.as_ref().map(|person| person.session),
-        request_id: &visit.request_id,
-    };
-    let ends = &visit.http.flow_ends;
-    let opened = ends.sign_in(&finished.provider, &finished.account, visitor);
-    match opened.await {
-        Ok(opened) => {
-            count(visit, Intent::SignIn, "ok");
-            let cookie = visit.http.site.cookies.set_session(&opened.token, LIFE);
-            with_cookie(go_to(&finished.flow.return_to), cookie)
-        }
-        Err(denied) => denied_page(visit, finished, &denied),
-    }
-}
-
-async fn linked(visit: &Visit, finished: &Finished, person: &Person) -> Response {
-    let policy = match finished.flow.on_conflict {
-        OnConflict::Fail => Policy::Fail,
-        OnConflict::UpdateInPlace => Policy::UpdateInPlace,
-    };
-    let ends = &visit.http.flow_ends;
-    let linking = LinkingPerson {
-        person,
-        policy,
-        request_id: &visit.request_id,
-    };
-    let linked = ends.link(&finished.provider, &finished.account, linking);
-    match linked.await {
-        Ok(linked) => {
-            visit.http.app.metrics.count_link(linked.outcome.name());
-            count(visit, Intent::Link, "ok");
-            go_to(&told(finished, &linked))
-        }
-        Err(denied) => {
-            visit.http.app.metrics.count_link("refused");
-            denied_page(visit, finished, &denied)
-        }
-    }
-}
-
-/// The account page says what has happened; other places know by themselves.
-fn told(finished: &Finished, linked: &Linked) -> String {
-    let place = &finished.flow.return_to;
-    if place != return_to::DEFAULT {
-        return place.clone();
-    }
-    let what = match linked.outcome {
-        Outcome::Created | Outcome::Reattached => CONNECTED,
-        Outcome::Updated => ALREADY,
-        Outcome::UpdatedInPlace => REPLACED,
-    };
-    address_of(place, what, &finished.provider.slug)
-}
-
-fn denied_page(visit: &Visit, finished: &Finished, denied: &Denied) -> Response {
-    let refusal = refusal_of_denied(denied);
-    let (code, slug) = (refusal.words().code, &finished.provider.slug);
-    count(visit, intent_of(&finished.flow), code);
-    match denied {
-        Denied::Failed(error) => {
-            tracing::error!(request.id = %visit.request_id, %slug, error = ?error, "a flow at {slug} could not be ended");
-        }
-        Denied::NoResolver
-        | Denied::NoEmail
-        | Denied::EmailUnverified
-        | Denied::UserNotFound
-        | Denied::Ambiguous
-        | Denied::AccountMismatch
-        | Denied::UserNotActive
-        | Denied::NotForSignIn
-        | Denied::SessionEnded
-        | Denied::NotAMember
-        | Denied::NoSayHere
-        | Denied::SignInFirst(_)
-        | Denied::AccountOwnedByAnotherUser
-        | Denied::UserHasAnotherAccount => {
-            tracing::warn!(request.id = %visit.request_id, %slug, code, "a flow at {slug} was refused: {code}");
-        }
-    }
-    if let Denied::SignInFirst(ways) = denied {
-        let known: Vec<_> = ways.iter().map(named).collect();
-        let view = SignInFirst {
-            provider: named(&finished.provider),
-            known: &known,
-            return_to: &finished.flow.return_to,
-            request_id: &visit.request_id,
-        };
-        return sign_in_first(&view).into_response();
-    }
-    let again = again(&finished.flow);
-    visit.flow_refused(refusal, &finished.provider, Some(again))
-}
-
-async fn not_finished(visit: &Visit, slug: &str, error: &FlowError) -> Response {
-    log(visit, slug, error);
-    let refusal = refusal_of(error);
-    let Some(flow) = &error.flow else {
-        count(visit, Intent::SignIn, error.code());
-        return visit.refusal(refusal);
-    };
-    count(visit, intent_of(flow), error.code());
-    let response = match visit.http.app.flows.provider(&flow.slug).await {
-        Ok(Some(provider)) => visit.flow_refused(refusal, &provider, Some(again(flow))),
-        // The refusal is what counts; without the provider there is no other try.
-        Ok(None) | Err(_) => visit.refusal(refusal),
-    };
-    forgetting(visit, flow, response)
-}
-
-fn forgetting(visit: &Visit, flow: &Facts, response: Response) -> Response {
-    with_cookie(response, visit.http.site.cookies.remove_flow(flow.flow_id))
-}
-
-fn again(flow: &Facts) -> FlowLink<'_> {
-    FlowLink {
-        slug: &flow.slug,
-        intent: intent_of(flow),
-        return_to: &flow.return_to,
-        update_in_place: flow.on_conflict == OnConflict::UpdateInPlace,
-    }
-}
-
-const fn intent_of(flow: &Facts) -> Intent {
-    match flow.purpose {
-        Purpose::SignIn => Intent::SignIn,
-        Purpose::Link { .. } => Intent::Link,
-    }
-}
-
-/// The cause is for the log; the page has the code.
-fn log(visit: &Visit, slug: &str, error: &FlowError) {
-    let (request_id, code) = (&visit.request_id, error.code());
-    match &error.refusal {
-        FlowRefusal::Internal(inside) => {
-            tracing::error!(request.id = %request_id, slug, error = ?inside, "a flow failed");
-        }
-        FlowRefusal::Unknown | FlowRefusal::TooMany => {
-            // Anybody can make as many of these as they like.
-            tracing::debug!(request.id = %request_id, slug, code, "a flow was refused: {error}");
-        }
-        FlowRefusal::Expired
-        | FlowRefusal::OtherBrowser
-        | FlowRefusal::AccessDenied
-        | FlowRefusal::AccountNotAllowed
-        | FlowRefusal::ProviderRefused
-        | FlowRefusal::ProviderUnavailable
-        | FlowRefusal::AnswerInvalid(_)
-        | FlowRefusal::SignInFirst => {
-            tracing::warn!(request.id = %request_id, slug, code, "a flow was refused: {error}");
-        }
-    }
-}
-
-fn count(visit: &Visit, intent: Intent, outcome: &'static str) {
-    if intent == Intent::SignIn {
-        visit.http.app.metrics.count_sign_in(outcome);
-    }
-}
-
-const fn refusal_of(error: &FlowError) -> Refusal {
-    match error.refusal {
-        FlowRefusal::Unknown => Refusal::FlowUnknown,
-        FlowRefusal::Expired => Refusal::FlowExpired,
-        FlowRefusal::OtherBrowser => Refusal::FlowOfAnotherBrowser,
-        FlowRefusal::AccessDenied => Refusal::AccessDenied,
-        FlowRefusal::AccountNotAllowed => Refusal::AccountNotAllowed,
-        FlowRefusal::ProviderRefused => Refusal::ProviderRefused,
-        FlowRefusal::ProviderUnavailable => Refusal::ProviderUnavailable,
-        FlowRefusal::AnswerInvalid(step) => Refusal::AnswerInvalid(match step {
-            Step::State => AnswerStep::State,
-            Step::Issuer => AnswerStep::Issuer,
-            Step::Exchange => AnswerStep::Exchange,
-            Step::IdToken => AnswerStep::IdToken,
-            Step::UserInfo => AnswerStep::Userinfo,
-        }),
-        FlowRefusal::TooMany => Refusal::TooMany,
-        FlowRefusal::SignInFirst => Refusal::SignInFirst,
-        FlowRefusal::Internal(_) => Refusal::Internal,
-    }
-}
-
-const fn refusal_of_denied(denied: &Denied) -> Refusal {
-    match denied {
-        Denied::NoResolver => Refusal::NoResolver,
-        Denied::NoEmail => Refusal::NoEmail,
-        Denied::EmailUnverified => Refusal::EmailUnverified,
-        Denied::UserNotFound => Refusal::UserNotFound,
-        Denied::Ambiguous => Refusal::Ambiguous,
-        Denied::AccountMismatch => Refusal::AccountMismatch,
-        Denied::UserNotActive => Refusal::UserNotActive,
-        Denied::NotAMember => Refusal::NotAMember,
-        Denied::NoSayHere => Refusal::NoSayHere,
-        Denied::NotForSignIn => Refusal::NotFound,
-        Denied::SessionEnded | Denied::SignInFirst(_) => Refusal::SignInFirst,
-        Denied::AccountOwnedByAnotherUser => Refusal::AccountOwnedByAnotherUser,
-        Denied::UserHasAnotherAccount => Refusal::UserHasAnotherAccount,
-        Denied::Failed(_) => Refusal::Internal,
     }
 }

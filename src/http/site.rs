@@ -45,11 +45,6 @@ impl Site {
         origins
     }
 
-    /// Whether browsers may be sent back to pages there.
-    pub fn lets_return_to(&self, origin: &str) -> bool {
-        origin == self.origin || self.others.iter().any(|other| other == origin)
-    }
-
     /// Whether a page of ours sent the form. Browsers say where a POST comes from.
     pub fn sent_the_form(&self, headers: &HeaderMap) -> bool {
         let same_site = only(headers, &SEC_FETCH_SITE) == Ok(Some(SAME_ORIGIN));

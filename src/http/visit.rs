@@ -152,8 +152,13 @@ impl Visit {
 
     /// The part of the route that is called `:slug`.
     pub fn slug(&self) -> String {
-        let slug = self.request.raw_path_param("slug");
-        slug.unwrap_or_default().to_owned()
+        self.path_param("slug")
+    }
+
+    /// The part of the route of that name.
+    pub fn path_param(&self, name: &str) -> String {
+        let part = self.request.raw_path_param(name);
+        part.unwrap_or_default().to_owned()
     }
 
     /// The fields of a form that a page of ours sent.

@@ -145,6 +145,21 @@ impl Linking {
         write::link(self, tx, &Author::Flow(flow), request).await
     }
 
+    /// Links what a flow has proven to the application that has begun it, in the transaction of
+    /// the flow's end: on the caller's word, who gets the account, and on the provider's, which.
+    ///
+    /// # Errors
+    /// As [`Self::link`].
+    pub async fn link_completed(
+        &self,
+        tx: &Tx,
+        caller: &Caller,
+        request: &LinkRequest,
+    ) -> Result<Linked, Error> {
+        request.check()?;
+        write::link(self, tx, &Author::Completing(caller), request).await
+    }
+
     /// What [`Self::link`] would decide for the same request. Writes nothing.
     ///
     /// # Errors
@@ -177,26 +192,36 @@ enum Author<'a> {
     Caller(&'a Caller),
     /// The provider's, and the person's who went there.
     Flow(&'a Flow),
+    /// The provider's, and the caller's, who has sent a person there.
+    Completing(&'a Caller),
 }
 
 impl Author<'_> {
+    /// Whose scopes and rows count, where it isn't the person's own doing.
+    const fn caller(&self) -> Option<&Caller> {
+        match self {
+            Self::Caller(caller) | Self::Completing(caller) => Some(caller),
+            Self::Flow(_) => None,
+        }
+    }
+
     fn origin(&self) -> Origin {
         match self {
-            Self::Caller(caller) => caller.origin(),
+            Self::Caller(caller) | Self::Completing(caller) => caller.origin(),
             Self::Flow(flow) => flow.person.clone(),
         }
     }
 
     fn session(&self) -> Option<SessionId> {
         match self {
-            Self::Caller(_) => None,
+            Self::Caller(_) | Self::Completing(_) => None,
             Self::Flow(flow) => flow.session,
         }
     }
 
     fn application(&self) -> Cow<'_, str> {
         match self {
-            Self::Caller(caller) => caller.application(),
+            Self::Caller(caller) | Self::Completing(caller) => caller.application(),
             Self::Flow(_) => Cow::Borrowed(""),
         }
     }

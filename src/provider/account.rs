@@ -13,8 +13,6 @@ use crate::limits;
 pub struct Account {
     /// Its stable subject within the instance.
     pub external_id: String,
-    /// Which instance of the type has answered, where the type says.
-    pub instance: Option<String>,
     pub profile: Profile,
     pub tokens: Tokens,
 }

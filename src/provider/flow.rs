@@ -27,6 +27,7 @@ pub use super::oidc::Step;
 use crate::clock::{Clock, Time};
 pub use crate::database::flow::OnConflict;
 use crate::database::{Database, flow, identity_provider};
+use crate::error::Error;
 use crate::id::{ProviderId, UserId};
 use crate::vault::{Place, Vault};
 
@@ -50,6 +51,8 @@ pub struct NewFlow<'a> {
     /// Checked by the caller: it is where the browser goes in the end.
     pub return_to: String,
     pub on_conflict: OnConflict,
+    /// What to ask for, where it isn't what the provider is configured with.
+    pub scopes: Option<Vec<String>>,
     pub client_address: IpAddr,
 }
 
@@ -60,6 +63,11 @@ pub enum Purpose {
     /// The account goes to this user, if this session still asks for it in the end.
     Link {
         session_id: Uuid,
+        user_id: UserId,
+    },
+    /// The account goes to this user, once the application that has begun the link completes it.
+    Connect {
+        pending_link: Uuid,
         user_id: UserId,
     },
 }
@@ -122,16 +130,25 @@ impl fmt::Debug for Flows {
 }
 
 impl Facts {
-    fn of(row: &flow::Model) -> Self {
-        let purpose = match (row.intent, row.session_id, row.user_id) {
-            (flow::Intent::Link, Some(session_id), Some(user_id)) => Purpose::Link {
+    fn of(row: &flow::Model) -> Result<Self, FlowError> {
+        let purpose = match (row.intent, row.session_id, row.pending_link_id, row.user_id) {
+            (flow::Intent::SignIn, None, None, None) => Purpose::SignIn,
+            (flow::Intent::Link, Some(session_id), None, Some(user_id)) => Purpose::Link {
                 session_id,
                 user_id,
             },
-            // The table has no link without both.
-            (flow::Intent::SignIn | flow::Intent::Link, _, _) => Purpose::SignIn,
+            (flow::Intent::Connect, None, Some(pending_link), Some(user_id)) => Purpose::Connect {
+                pending_link,
+                user_id,
+            },
+            (flow::Intent::SignIn | flow::Intent::Link | flow::Intent::Connect, ..) => {
+                return Err(Error::Internal(anyhow::anyhow!(
+                    "a flow is for nothing that is known"
+                ))
+                .into());
+            }
         };
-        Self {
+        Ok(Self {
             flow_id: row.id,
             provider_id: row.provider_id,
             slug: row.slug.clone(),
@@ -139,7 +156,7 @@ impl Facts {
             return_to: row.return_to.clone(),
             on_conflict: row.on_conflict,
             date_added: row.date_added,
-        }
+        })
     }
 }
 

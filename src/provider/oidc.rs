@@ -68,8 +68,16 @@ pub struct Request<'a> {
     pub scopes: &'a [String],
     /// How the answer comes back, where it isn't the usual way (a query).
     pub response_mode: Option<&'a str>,
-    /// What the provider is to ask the person, where the provider's row says.
+    /// What the provider is to ask the person, where it isn't left to it.
     pub prompt: Option<&'a str>,
+}
+
+/// Whose account it is that has been asked for.
+#[derive(Debug)]
+pub struct Answered {
+    pub account: Account,
+    /// Which instance of the type has answered, where the type says.
+    pub instance: Option<String>,
 }
 
 /// Why there is no account, or nowhere to ask for one. The cause is for the log: without codes,
@@ -154,14 +162,14 @@ impl Oidc {
         us: &Registration<'_>,
         pinned: &Pinned,
         code: &SecretString,
-    ) -> Result<Account, OidcError> {
+    ) -> Result<Answered, OidcError> {
         let answer = self.exchange(us, pinned, code).await?;
         let mut answers = Answers::default();
         let standard = match &pinned.openid {
             None => Mapped::default(),
             Some(openid) => {
                 let claims = self.verified(pinned, openid, &answer).await?;
-                self.standard(pinned, openid, &claims, &answer, &mut answers)
+                self.standard(us, pinned, openid, &claims, &answer, &mut answers)
                     .await?
             }
         };
@@ -176,11 +184,13 @@ impl Oidc {
             Unmapped::NotAllowed(why) => Fault::NotAllowed.because(why),
         })?;
         let nobody = || Fault::Invalid(Step::UserInfo).because("the answer says nobody's id");
-        Ok(Account {
-            external_id: mapped.external_id.ok_or_else(nobody)?,
+        Ok(Answered {
             instance: mapped.instance,
-            profile: mapped.profile,
-            tokens: answer.tokens(&pinned.scopes, self.clock.now()),
+            account: Account {
+                external_id: mapped.external_id.ok_or_else(nobody)?,
+                profile: mapped.profile,
+                tokens: answer.tokens(&pinned.scopes, self.clock.now()),
+            },
         })
     }
 

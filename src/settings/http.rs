@@ -83,6 +83,14 @@ impl Origin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// One that browsers with secrets in their addresses may be sent to.
+    ///
+    /// # Errors
+    /// The rest of a sentence that says what is wrong.
+    pub fn of_application(text: &str) -> Result<Self, String> {
+        origin(text, secure_address)
+    }
 }
 
 impl Http {
@@ -106,7 +114,7 @@ impl Http {
             );
             source.needs(&PUBLIC_URL, message);
         }
-        let allowed_origins = source.list(&ALLOWED_ORIGINS, origin);
+        let allowed_origins = source.list(&ALLOWED_ORIGINS, |text| origin(text, web_address));
         let trusted_proxies = source.list(&TRUSTED_PROXIES, network_or_address);
         if trusted_proxies
             .iter()
@@ -157,7 +165,30 @@ fn address(text: &str) -> Check<SocketAddr> {
 }
 
 fn public_url(text: &str) -> Check<Url> {
-    let url = web_address(text, "https://id.example.com")?;
+    secure_address(text, "https://id.example.com")
+}
+
+/// An origin, of an address such as `read` takes.
+fn origin(text: &str, read: fn(&str, &str) -> Check<Url>) -> Check<Origin> {
+    let example = "https://app.example.com";
+    if text.contains('*') {
+        return Err(format!("has a wildcard; name each origin, like {example}"));
+    }
+    if text == "null" {
+        return Err(format!(
+            "is what any sandboxed page sends; give an origin like {example}"
+        ));
+    }
+    let url = read(text, example)?;
+    if text.ends_with('/') {
+        return Err("must end after the host and port, without the /".to_owned());
+    }
+    Ok(Origin(url.origin().ascii_serialization()))
+}
+
+/// One whose traffic nobody reads on the way.
+fn secure_address(text: &str, example: &str) -> Check<Url> {
+    let url = web_address(text, example)?;
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => is_loopback(address.into()),
@@ -170,23 +201,6 @@ fn public_url(text: &str) -> Check<Url> {
             .to_owned());
     }
     Ok(url)
-}
-
-fn origin(text: &str) -> Check<Origin> {
-    let example = "https://app.example.com";
-    if text.contains('*') {
-        return Err(format!("has a wildcard; name each origin, like {example}"));
-    }
-    if text == "null" {
-        return Err(format!(
-            "is what any sandboxed page sends; give an origin like {example}"
-        ));
-    }
-    let url = web_address(text, example)?;
-    if text.ends_with('/') {
-        return Err("must end after the host and port, without the /".to_owned());
-    }
-    Ok(Origin(url.origin().ascii_serialization()))
 }
 
 /// A URL of the web that has nothing after its host and port but perhaps a `/`.

@@ -1,10 +1,14 @@
 //! The end of a flow: who signs in, and whom an account is linked to. Each is decided and carried
 //! out in one transaction.
 
+use uuid::Uuid;
+
 use super::account::request;
 use super::resolver::{Resolution, Unresolved, resolve};
 use super::session::{NewSession, Opened, Sessions};
 use crate::access::{Person, origin_of};
+use crate::database::flow::OnConflict;
+use crate::database::pending_link::{self, Step};
 use crate::database::{Tx, identity, identity_provider, organization_member, session, user};
 use crate::error::{Error, RefusalCode};
 use crate::id::{ProviderId, SessionId, UserId};
@@ -33,14 +37,6 @@ pub struct Visitor<'a> {
     pub request_id: &'a str,
 }
 
-/// Who links, from where, and what becomes of what is in the way.
-#[derive(Debug, Clone, Copy)]
-pub struct LinkingPerson<'a> {
-    pub person: &'a Person,
-    pub policy: Policy,
-    pub request_id: &'a str,
-}
-
 /// Why a flow that the provider has ended well is refused all the same. Nothing was stored.
 #[derive(Debug)]
 pub enum Denied {
@@ -57,6 +53,8 @@ pub enum Denied {
     NotForSignIn,
     /// The session that began the link is over.
     SessionEnded,
+    /// The link was made, or ended, meanwhile.
+    LinkUsed,
     /// The user has other ways in: one of them comes first. By these providers, as far as they
     /// are enabled.
     SignInFirst(Vec<identity_provider::Model>),
@@ -102,45 +100,93 @@ impl FlowEnds {
         }
     }
 
-    /// Links the account to the person who set out for it.
+    /// Links the account to the person who set out for it and has agreed to it. The link is used
+    /// up, whatever comes of it but a fault.
     pub async fn link(
         &self,
-        provider: &identity_provider::Model,
+        pending: &pending_link::Model,
         account: &Account,
-        linking: LinkingPerson<'_>,
+        person: &Person,
+        request_id: &str,
     ) -> Result<Linked, Denied> {
-        let LinkingPerson {
+        let own = &OwnLink {
+            pending,
+            account,
             person,
-            policy,
             request_id,
-        } = linking;
-        let request = &request(provider.id, person.user.id, account, policy);
+        };
+        let ended = self
+            .linking
+            .database
+            .write(|tx| async move { self.link_own(&tx, own).await });
+        let linked = ended
+            .await
+            .unwrap_or_else(|error| Err(Denied::of_link(error)));
+        match &linked {
+            Ok(_) | Err(Denied::Failed(_) | Denied::LinkUsed) => {}
+            Err(_) => self.end_link(pending.id).await,
+        }
+        linked
+    }
+
+    /// What is denied here was decided before anything was written but the link's end.
+    async fn link_own(&self, tx: &Tx, own: &OwnLink<'_>) -> Result<Result<Linked, Denied>, Error> {
+        let OwnLink {
+            pending,
+            account,
+            person,
+            request_id,
+        } = *own;
+        let policy = match pending.on_conflict {
+            OnConflict::Fail => Policy::Fail,
+            OnConflict::UpdateInPlace => Policy::UpdateInPlace,
+        };
+        let request = &request(pending.provider_id, person.user.id, account, policy);
+        // In the order of others who link, so that nobody waits for each other.
+        identity::lock_account(tx, request.provider_id, &request.external_id).await?;
+        user::lock(tx, &[request.user_id]).await?;
+        if !pending_link::end(tx, pending.id, Step::Found).await? {
+            return Ok(Err(Denied::LinkUsed));
+        }
+        let sessions = session::by_ids(tx, &[person.session]).await?;
+        if !sessions.iter().any(|row| self.sessions.is_live(row)) {
+            return Ok(Err(Denied::SessionEnded));
+        }
+        let Some(provider) = &enabled(tx, pending.provider_id).await? else {
+            return Ok(Err(Denied::NotForSignIn));
+        };
+        let is_way_in = provider.allows_sign_in || policy != Policy::Fail;
+        if is_way_in && !person.has_say_at(provider.organization_id) {
+            return Ok(Err(Denied::NoSayHere));
+        }
         let flow = &Flow {
             person: origin_of(&person.user, request_id),
             session: Some(person.session),
         };
-        let ended = self.linking.database.write(|tx| async move {
-            let sessions = session::by_ids(&*tx, &[person.session]).await?;
-            if !sessions.iter().any(|row| self.sessions.is_live(row)) {
-                return Ok(Err(Denied::SessionEnded));
-            }
-            let Some(provider) = &enabled(&tx, provider.id).await? else {
-                return Ok(Err(Denied::NotForSignIn));
-            };
-            let is_way_in = provider.allows_sign_in || policy != Policy::Fail;
-            if is_way_in && !person.has_say_at(provider.organization_id) {
-                return Ok(Err(Denied::NoSayHere));
-            }
-            let linked = self.linking.link_proven(&tx, flow, request).await?;
-            let (clock, ident) = (&self.linking.clock, &request.external_id);
-            auth_identity::verified(&tx, clock, &flow.person, provider, request.user_id, ident)
-                .await?;
-            Ok(Ok(linked))
-        });
-        ended
-            .await
-            .unwrap_or_else(|error| Err(Denied::of_link(error)))
+        let linked = self.linking.link_proven(tx, flow, request).await?;
+        let (clock, ident) = (&self.linking.clock, &request.external_id);
+        auth_identity::verified(tx, clock, &flow.person, provider, request.user_id, ident).await?;
+        Ok(Ok(linked))
     }
+
+    /// A refusal has rolled the end of the link back. One that stays behind ends by itself, soon.
+    async fn end_link(&self, id: Uuid) {
+        let ending = self.linking.database.write(|tx| async move {
+            pending_link::end(&tx, id, Step::Found).await?;
+            Ok(())
+        });
+        if let Err(error) = ending.await {
+            tracing::warn!(error = %error, "a refused link could not be ended");
+        }
+    }
+}
+
+/// A person's own link that they have agreed to.
+struct OwnLink<'a> {
+    pending: &'a pending_link::Model,
+    account: &'a Account,
+    person: &'a Person,
+    request_id: &'a str,
 }
 
 /// The provider, if it is there and enabled.

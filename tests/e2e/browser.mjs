@@ -8,6 +8,7 @@
 // page: light, dark, and 375 pixels wide.
 // Ends with 0 where all went as it should, 1 where it didn't, 2 where it was called wrongly.
 
+import { connecting } from './browser/connecting.mjs';
 import { firstMinute } from './browser/first-minute.mjs';
 import { flows } from './browser/flows.mjs';
 import { guardItself } from './browser/guard.mjs';
@@ -17,4 +18,4 @@ import { refusals } from './browser/refusals.mjs';
 import { run } from './browser/run.mjs';
 import { without } from './browser/without.mjs';
 
-await run([isNew, guardItself, firstMinute, flows, refusals, without, parting]);
+await run([isNew, guardItself, firstMinute, flows, refusals, without, parting, connecting]);

@@ -168,6 +168,7 @@ async fn no_key_gives_what_it_does_not_hold(#[values(Db::Sqlite, Db::Postgres)] 
             application: None,
             expires_at: None,
             organization_id: None,
+            return_origins: Vec::new(),
         };
         let (app, caller) = (&app, &caller);
         async move { create(&app.database, &app.clock, caller, new).await }

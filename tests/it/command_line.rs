@@ -156,19 +156,19 @@ async fn migrations_are_applied_once_and_their_status_told(
         )]),
         Db::Postgres => assert_eq!(
             status.out,
-            "pending  m20261122_000001_ground\npending  m20261122_000002_tenancy\n"
+            "pending  m20261122_000001_ground\npending  m20261122_000002_tenancy\npending  m20261122_000003_flows\n"
         ),
     }
     assert!(site.made().is_empty(), "asking makes nothing");
     let up = site.prints(&["migrate", "up"]).await;
     assert_eq!(
         up,
-        "applied  m20261122_000001_ground\napplied  m20261122_000002_tenancy\n"
+        "applied  m20261122_000001_ground\napplied  m20261122_000002_tenancy\napplied  m20261122_000003_flows\n"
     );
     let status = site.prints(&["migrate", "status"]).await;
     assert_eq!(
         status,
-        "applied  m20261122_000001_ground\napplied  m20261122_000002_tenancy\n"
+        "applied  m20261122_000001_ground\napplied  m20261122_000002_tenancy\napplied  m20261122_000003_flows\n"
     );
     let again = site.prints(&["migrate", "up"]).await;
     assert_eq!(

@@ -21,6 +21,7 @@ mod cases_of_sentry;
 mod catalogue;
 mod client_keys;
 mod command_line;
+mod connect;
 mod cursors;
 mod demo;
 mod doctor;

@@ -9,7 +9,7 @@ use lanyard::database::Database;
 use lanyard::database::{
     api_key, auth_identity, auth_provider, credential, event, flow, idempotency_key, identity,
     identity_provider, integration, organization, organization_integration, organization_member,
-    secret, session, user, user_merge,
+    pending_link, secret, session, user, user_merge,
 };
 use lanyard::server::open_database;
 use lanyard::vault::ServerSecret;
@@ -53,7 +53,11 @@ async fn every_entity_reads_the_migrated_schema(#[values(Db::Sqlite, Db::Postgre
     let applied = empty.database.migrate("here").await.unwrap();
     assert_eq!(
         applied,
-        ["m20261122_000001_ground", "m20261122_000002_tenancy"]
+        [
+            "m20261122_000001_ground",
+            "m20261122_000002_tenancy",
+            "m20261122_000003_flows",
+        ]
     );
     let db = empty.database.reader();
     let mut read = BTreeSet::new();
@@ -73,6 +77,7 @@ async fn every_entity_reads_the_migrated_schema(#[values(Db::Sqlite, Db::Postgre
     read.extend(select::<organization::domain::Entity>(db).await);
     read.extend(select::<organization_integration::Entity>(db).await);
     read.extend(select::<organization_member::Entity>(db).await);
+    read.extend(select::<pending_link::Entity>(db).await);
     read.extend(select::<secret::Entity>(db).await);
     read.extend(select::<secret::master_key::Entity>(db).await);
     read.extend(select::<session::Entity>(db).await);
@@ -107,7 +112,7 @@ async fn select<E: EntityTrait>(db: &DatabaseConnection) -> Vec<String> {
 #[tokio::test]
 async fn a_second_run_has_nothing_to_do(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let empty = Empty::new(on).await;
-    assert_eq!(empty.database.migrate("here").await.unwrap().len(), 2);
+    assert_eq!(empty.database.migrate("here").await.unwrap().len(), 3);
     assert!(empty.database.migrate("here").await.unwrap().is_empty());
 }
 
@@ -130,7 +135,7 @@ async fn a_migration_that_fails_leaves_nothing(#[values(Db::Sqlite, Db::Postgres
     assert!(status.applied.is_empty());
     // And nothing stays locked: once the way is free, it goes through.
     run(database, "DROP TABLE event_seal").await;
-    assert_eq!(database.migrate("here").await.unwrap().len(), 2);
+    assert_eq!(database.migrate("here").await.unwrap().len(), 3);
 }
 
 async fn run(database: &Database, sql: &str) {
@@ -152,7 +157,7 @@ async fn processes_that_start_together_on_nothing_migrate_once_and_all_come_up(
     let database = site.database().await;
     let secrets = i64::try_from(ServerSecret::ALL.len()).unwrap();
     for (table, rows) in [
-        ("seaql_migrations", 2),
+        ("seaql_migrations", 3),
         ("master_key", 1),
         ("secret", secrets),
         ("api_key", 1),

@@ -1,4 +1,4 @@
-//! The step from a form of ours to a provider.
+//! The step from a form of ours to a provider, or back to an application.
 
 use maud::html;
 use poem::http::StatusCode;
@@ -10,22 +10,24 @@ use super::layout::{Frame, Place, outside};
 /// Where the browser goes.
 #[derive(Debug)]
 pub struct Leave<'a> {
-    pub provider: &'a str,
-    /// The provider's page, with all that the flow sends along.
+    /// Whose page it is: a provider's or an application's name, or a host.
+    pub to: &'a str,
+    /// The page, with all that is sent along.
     pub url: &'a Url,
+    pub signed_in: bool,
 }
 
-/// Answers a form's POST by going to a provider.
+/// Answers a form's POST by going to somebody else's page.
 ///
 /// Not by a redirect: Chromium holds every address that follows a form to `form-action`, and
 /// where a provider sends people on (a company's own sign-in page, say) is not known in advance.
 /// Going from here is a step of its own, leaves no entry in the browser's history, and tells the
-/// provider no referrer.
+/// other page no referrer.
 pub fn leave(view: &Leave<'_>) -> Page {
     let frame = Frame {
         title: "One moment",
         place: Place::Elsewhere,
-        signed_in: true,
+        signed_in: view.signed_in,
         narrow: true,
     };
     let head = html! { meta http-equiv="refresh" content={ "0; url=" (view.url) }; };
@@ -34,8 +36,8 @@ pub fn leave(view: &Leave<'_>) -> Page {
         &html! {
             div.card {
                 h1 { "One moment" }
-                p { "You are on your way to " (outside(view.provider)) "." }
-                p.actions { a.button.primary href=(view.url) { span.clip { "Go on to " (outside(view.provider)) } } }
+                p { "You are on your way to " (outside(view.to)) "." }
+                p.actions { a.button.primary href=(view.url) { span.clip { "Go on to " (outside(view.to)) } } }
             }
         },
     );

@@ -6,6 +6,7 @@
 //! clipped by the style, never cut here.
 
 mod account;
+mod connect;
 mod disconnect;
 mod layout;
 mod leave;
@@ -25,6 +26,7 @@ use poem::{IntoResponse, Response};
 pub use account::{
     Account, AccountNotice, AccountState, LinkedAccount, Person, Removal, Session, account,
 };
+pub use connect::{AccountFound, ConnectConfirm, FoundAccount, account_found, connect_confirm};
 pub use disconnect::{DisconnectConfirm, disconnect_confirm};
 pub use leave::{Leave, leave};
 pub use link::{LinkConfirm, OnConflict, link_confirm};

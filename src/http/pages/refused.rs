@@ -51,6 +51,10 @@ pub enum Refusal {
     AnswerInvalid(AnswerStep),
     SignInFirst,
     TooMany,
+    /// An application's link that was never there, or is over.
+    LinkUnknown,
+    LinkUsed,
+    LinkExpired,
     /// A form without a good token, or from elsewhere.
     FormInvalid,
     BadRequest,
@@ -168,7 +172,7 @@ impl AnswerStep {
 
 impl Refusal {
     /// Every one of them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::NoEmail,
         Self::EmailUnverified,
         Self::UserNotFound,
@@ -196,6 +200,9 @@ impl Refusal {
         Self::AnswerInvalid(AnswerStep::Userinfo),
         Self::SignInFirst,
         Self::TooMany,
+        Self::LinkUnknown,
+        Self::LinkUsed,
+        Self::LinkExpired,
         Self::FormInvalid,
         Self::BadRequest,
         Self::NotFound,
@@ -231,6 +238,9 @@ impl Refusal {
             | Self::NeededForGlobalAuth
             | Self::NeededForOrgAuth
             | Self::SignInFirst
+            | Self::LinkUnknown
+            | Self::LinkUsed
+            | Self::LinkExpired
             | Self::BadRequest
             | Self::NotFound
             | Self::MethodNotAllowed => false,
@@ -408,6 +418,27 @@ impl Refusal {
                 "Too many tries at once",
                 "Many sign-ins were begun from where you are, and not finished.",
                 "Wait a few minutes, then try again.",
+            ),
+            Self::LinkUnknown => (
+                "LINK_UNKNOWN",
+                StatusCode::NOT_FOUND,
+                "This link leads nowhere",
+                "There is no such link to connect an account: it is over, or was never there.",
+                "Go back to where you came from, and begin once more there.",
+            ),
+            Self::LinkUsed => (
+                "LINK_USED",
+                StatusCode::GONE,
+                "This link was used already",
+                "A link to connect an account works once, and this one did. If that wasn’t you, somebody else has opened it.",
+                "Go back to where you got it, and begin once more there.",
+            ),
+            Self::LinkExpired => (
+                "LINK_EXPIRED",
+                StatusCode::GONE,
+                "This link is too old",
+                "For your safety each step of connecting an account is open for ten minutes only. Nothing was connected.",
+                "Go back to where it began, and begin once more there.",
             ),
             Self::FormInvalid => (
                 "FORM_INVALID",

@@ -36,9 +36,8 @@ pub async fn link(
 ) -> Result<Linked, Error> {
     identity::lock_account(tx, request.provider_id, &request.external_id).await?;
     let mut surroundings = Surroundings::read(tx, request).await?;
-    match author {
-        Author::Caller(caller) => surroundings.may_link(tx, caller, request).await?,
-        Author::Flow(_) => {}
+    if let Some(caller) = author.caller() {
+        surroundings.may_link(tx, caller, request).await?;
     }
     if let Some(linked) = answered_before(linking, tx, author, request).await? {
         return Ok(linked);
@@ -53,9 +52,9 @@ pub async fn link(
         now: linking.clock.now(),
     };
     let decision = surroundings.decide(request);
-    let decision = match author {
-        Author::Caller(caller) => surroundings.is_callers(tx, caller, decision).await?,
-        Author::Flow(_) => decision,
+    let decision = match author.caller() {
+        Some(caller) => surroundings.is_callers(tx, caller, decision).await?,
+        None => decision,
     };
     let (identity, outcome) = match decision {
         Decision::Refuse(conflict) => return Err(Error::Refused(refusals(conflict))),
@@ -205,7 +204,7 @@ impl Writer<'_> {
                     beside::remove_with(self.tx, clock, &origin, stored).await?;
                 }
                 // A flow at a sign-on writes the new account's own.
-                Author::Flow(_) => {}
+                Author::Flow(_) | Author::Completing(_) => {}
             }
         }
         self.store_tokens(id, tokens).await?;

@@ -20,6 +20,40 @@ pub struct FlowRules {
     pub requirements: Vec<Requirement>,
 }
 
+impl FlowRules {
+    /// Whether an expression looks at the answer of this name.
+    pub fn look_at(&self, answer: &str) -> bool {
+        let queries = self.user_info.iter().flat_map(|call| &call.query);
+        let queries = queries.map(|(_, expression)| expression);
+        let succeeded = self
+            .user_info
+            .iter()
+            .filter_map(|call| call.succeeded.as_ref());
+        let requirements = self.requirements.iter().map(|must| &must.holds);
+        self.profile
+            .expressions()
+            .chain(queries)
+            .chain(succeeded)
+            .chain(requirements)
+            .any(|expression| expression.names(answer))
+    }
+}
+
+impl ProfileRules {
+    fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let fields = [
+            &self.external_id,
+            &self.instance,
+            &self.email,
+            &self.email_verified,
+            &self.username,
+            &self.display_name,
+        ];
+        let attributes = self.attributes.iter().map(|(_, value)| value);
+        fields.into_iter().flatten().chain(attributes)
+    }
+}
+
 /// Where the endpoints are known from.
 #[derive(Debug)]
 pub enum Server {
@@ -60,8 +94,12 @@ pub struct Authorization {
 pub struct TokenRules {
     /// The member that holds the tokens; `None`: the answer itself.
     pub within: Option<String>,
+    /// The member with the granted scopes.
+    pub scope_member: String,
     /// Between granted scopes.
     pub scope_separator: String,
+    /// What it calls a Bearer token, where that isn't `Bearer`.
+    pub token_type: Option<String>,
 }
 
 /// How tokens are refreshed (RFC 6749 §6).

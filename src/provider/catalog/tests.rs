@@ -205,6 +205,22 @@ fn a_wrong_flow_is_named_by_line(#[case] behind: &str, #[case] line: usize, #[ca
     assert_eq!(error.line, line, "{error}");
 }
 
+/// The tokens of an answer may be inside it, and go by other names.
+#[test]
+fn a_type_says_how_its_token_endpoint_answers() {
+    let catalog = Catalog::builtin().unwrap();
+    let rules = |key: &str| &catalog.get(key).unwrap().flow.as_ref().unwrap().token;
+    let slack = rules("slack");
+    assert_eq!(slack.within.as_deref(), Some("authed_user"));
+    assert_eq!(slack.token_type.as_deref(), Some("user"));
+    assert_eq!(rules("bitbucket").scope_member, "scopes");
+    let github = rules("github");
+    assert_eq!(
+        (&*github.scope_member, &*github.scope_separator),
+        ("scope", ",")
+    );
+}
+
 #[test]
 fn an_operators_type_stands_behind_and_may_take_the_place_of_a_built_in_one() {
     let catalog = own(WHOLE).unwrap();

@@ -11,8 +11,9 @@ use uuid::Uuid;
 use super::error::{FlowError, Refusal};
 use super::registration::{Party, prompt, response_mode};
 use super::{Begun, Flows, NewFlow, Purpose, hash, place};
-use crate::database::Sealed;
 use crate::database::flow::{self, Caps, Full, Intent};
+use crate::database::{Sealed, Tx, pending_link};
+use crate::error::Error;
 use crate::provider::oidc::{Pinned, Request};
 
 const LIFE: TimeDelta = TimeDelta::minutes(10);
@@ -27,10 +28,10 @@ const CAPS: Caps = Caps {
 
 impl Flows {
     /// Begins a flow: what it needs of the provider is asked for and pinned, and the browser
-    /// gets where to go and what to keep.
+    /// gets where to go and what to keep. The link of an application is used up by it.
     ///
     /// # Errors
-    /// `PROVIDER_UNAVAILABLE`, `TOO_MANY`.
+    /// `PROVIDER_UNAVAILABLE`, `TOO_MANY`, `LINK_USED`.
     pub async fn begin(&self, new: &NewFlow<'_>) -> Result<Begun, FlowError> {
         let party = self.party(new.provider.clone()).await?;
         let us = self.registration(&party)?;
@@ -38,9 +39,11 @@ impl Flows {
         let address = &client(new.client_address);
         self.make_room(address).await?;
         let state = self.random_text();
+        let scopes = new.scopes.clone();
+        let scopes = scopes.unwrap_or_else(|| self.scopes(new.provider));
         let request = Request {
             state: &state,
-            scopes: &self.scopes(new.provider),
+            scopes: &scopes,
             response_mode: response_mode(new.provider),
             prompt: prompt(new.provider),
         };
@@ -48,21 +51,30 @@ impl Flows {
         let browser_secret = self.random_text();
         let row = &self.row(new, &party, address, &state, &browser_secret, &pinned)?;
         self.database
-            .write(|tx| async move {
-                let full = flow::full(&tx, address, self.clock.now(), CAPS).await?;
-                if full.is_none() {
-                    flow::insert(&tx, row.clone()).await?;
-                }
-                Ok(full)
-            })
-            .await?
-            .map_or(Ok(()), |full| Err(too_many(full)))?;
+            .write(|tx| async move { self.set_out(&tx, row).await })
+            .await??;
         Ok(Begun {
             url,
             flow_id: row.id,
             browser_secret,
             expires_at: row.expires_at,
         })
+    }
+
+    /// Where it is refused, nothing is written.
+    async fn set_out(&self, tx: &Tx, row: &flow::Model) -> Result<Result<(), FlowError>, Error> {
+        let now = self.clock.now();
+        if let Some(full) = flow::full(tx, &row.client_address, now, CAPS).await? {
+            return Ok(Err(too_many(full)));
+        }
+        if let Some(link) = row.pending_link_id
+            && !pending_link::leave(tx, link, now, row.expires_at).await?
+        {
+            let cause = "the link was used or ended, or is too old";
+            return Ok(Err(Refusal::LinkUsed.because(cause)));
+        }
+        flow::insert(tx, row.clone()).await?;
+        Ok(Ok(()))
     }
 
     /// Takes away what expired long ago, and says no where there is no room.
@@ -72,6 +84,7 @@ impl Flows {
             .database
             .write(|tx| async move {
                 flow::forget(&tx, now - REMEMBERED, FORGET).await?;
+                pending_link::forget(&tx, now - REMEMBERED, now, FORGET).await?;
                 Ok(flow::full(&tx, address, now, CAPS).await?)
             })
             .await?;
@@ -89,12 +102,16 @@ impl Flows {
     ) -> Result<flow::Model, FlowError> {
         let id: Uuid = self.clock.new_uuid();
         let now = self.clock.now();
-        let (intent, session_id, user_id) = match new.purpose {
-            Purpose::SignIn => (Intent::SignIn, None, None),
+        let (intent, session_id, pending_link_id, user_id) = match new.purpose {
+            Purpose::SignIn => (Intent::SignIn, None, None, None),
             Purpose::Link {
                 session_id,
                 user_id,
-            } => (Intent::Link, Some(session_id), Some(user_id)),
+            } => (Intent::Link, Some(session_id), None, Some(user_id)),
+            Purpose::Connect {
+                pending_link,
+                user_id,
+            } => (Intent::Connect, None, Some(pending_link), Some(user_id)),
         };
         Ok(flow::Model {
             id,
@@ -104,6 +121,7 @@ impl Flows {
             slug: party.client().slug.clone(),
             intent,
             session_id,
+            pending_link_id,
             user_id,
             return_to: new.return_to.clone(),
             on_conflict: new.on_conflict,

@@ -35,6 +35,8 @@ pub enum Refusal {
     AccountNotAllowed,
     /// Too many flows are open.
     TooMany,
+    /// The application's link was used, or is over.
+    LinkUsed,
     /// The session that began the link is not the one that ends it.
     SignInFirst,
     /// Ours to mend.
@@ -54,6 +56,7 @@ impl Refusal {
             Self::AnswerInvalid(_) => "ANSWER_INVALID",
             Self::AccountNotAllowed => "ACCOUNT_NOT_ALLOWED",
             Self::TooMany => "TOO_MANY",
+            Self::LinkUsed => "LINK_USED",
             Self::SignInFirst => "SIGN_IN_FIRST",
             Self::Internal(error) => error.code().name(),
         }
@@ -71,6 +74,7 @@ impl Refusal {
             | Self::ProviderUnavailable
             | Self::AccountNotAllowed
             | Self::TooMany
+            | Self::LinkUsed
             | Self::SignInFirst
             | Self::Internal(_) => None,
         }

@@ -58,8 +58,9 @@ impl Flows {
         if !is_ours {
             return Err(Refusal::Unknown.because("the flow has had its answer just now"));
         }
-        let facts = Facts::of(&row);
-        let ended = self.end(slug, answer, browser.session_id, &row).await;
+        let facts = Facts::of(&row)?;
+        let ended = self.end(slug, answer, browser.session_id, &facts, &row);
+        let ended = ended.await;
         let (provider, account) = ended.map_err(|error| error.of(&facts))?;
         Ok(Finished {
             flow: facts,
@@ -89,13 +90,15 @@ impl Flows {
         slug: &str,
         answer: Answer,
         session_id: Option<Uuid>,
+        facts: &Facts,
         row: &flow::Model,
     ) -> Result<(identity_provider::Model, Account), FlowError> {
         if row.slug != slug {
             return Err(wrong_route(row, slug));
         }
-        match Facts::of(row).purpose {
-            Purpose::SignIn => {}
+        match facts.purpose {
+            // An application's link has no session; the second page and the code bind it.
+            Purpose::SignIn | Purpose::Connect { .. } => {}
             Purpose::Link {
                 session_id: began, ..
             } if session_id == Some(began) => {}
@@ -119,9 +122,9 @@ impl Flows {
         if us.client_id != pinned.client_id || us.server().as_ref() != Some(&pinned.server) {
             return Err(Refusal::Expired.because("the provider's client was changed meanwhile"));
         }
-        let account = self.oidc.account(&us, &pinned, &code).await?;
-        let provider = self.answering(party, account.instance.as_deref()).await?;
-        Ok((provider, account))
+        let answered = self.oidc.account(&us, &pinned, &code).await?;
+        let provider = self.answering(party, answered.instance.as_deref());
+        Ok((provider.await?, answered.account))
     }
 
     /// The row of the instance that has answered: the one that was asked, or one that borrows its

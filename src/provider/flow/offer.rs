@@ -1,12 +1,14 @@
 //! Which providers people may begin a flow at.
 
-use super::Flows;
 use super::registration::Party;
+use super::{FlowError, Flows};
 use crate::database::identity_provider::{self, Beside, Model};
 use crate::database::organization;
 use crate::error::Error;
 use crate::id::{OrganizationId, ProviderId, UserId};
 use crate::limits;
+use crate::provider::catalog::Protocol;
+use crate::provider::config::value::check_scopes;
 
 /// Providers that a page lists.
 const MOST: u64 = 100;
@@ -48,6 +50,25 @@ impl Flows {
     /// organizations; by age, 100 at most.
     pub async fn for_linking(&self, user: UserId) -> Result<Vec<Model>, Error> {
         self.offered(false, Beside::OrganizationsOf(user)).await
+    }
+
+    /// Whether flows can begin at the provider.
+    ///
+    /// # Errors
+    /// `PROVIDER_UNAVAILABLE`; the cause says what stands against it.
+    pub async fn check_usable(&self, row: &Model) -> Result<(), FlowError> {
+        let party = self.party(row.clone()).await?;
+        self.usable(&party).map(drop)
+    }
+
+    /// Whether the provider can be asked for these scopes.
+    ///
+    /// # Errors
+    /// The rest of a sentence that says what is wrong: "must be …".
+    pub fn check_scopes(&self, row: &Model, scopes: &[String]) -> Result<(), String> {
+        let known = self.catalog.get(&row.provider_type);
+        let protocol = known.map_or(Protocol::None, |known| known.protocol);
+        check_scopes(protocol, scopes.iter().map(|scope| Some(scope.as_str())))
     }
 
     async fn offered(&self, only_for_sign_in: bool, beside: Beside) -> Result<Vec<Model>, Error> {

@@ -247,8 +247,8 @@ impl TokenAnswer {
     }
 }
 
-/// Makes a token endpoint's answer what RFC 6749 §5 has: JSON, with the tokens at the top and
-/// spaces between scopes. What can't be read stays as it came.
+/// Makes a token endpoint's answer what RFC 6749 §5 has: JSON, with the tokens at the top, names
+/// as they are there, and spaces between scopes. What can't be read stays as it came.
 fn standardize(answer: &mut HttpResponse, rules: &TokenRules) {
     let form = "application/x-www-form-urlencoded";
     let kind = answer.headers().get(CONTENT_TYPE);
@@ -268,13 +268,19 @@ fn standardize(answer: &mut HttpResponse, rules: &TokenRules) {
     let inner = rules.within.as_ref().and_then(|within| members.get(within));
     if let Some(Value::Object(inner)) = inner {
         let inner = inner.clone();
-        for name in OF_TOKENS {
+        for name in OF_TOKENS.into_iter().chain([rules.scope_member.as_str()]) {
             match inner.get(name) {
                 Some(value) => members.insert(name.to_owned(), value.clone()),
                 // Outside it would be another token's: a bot's, where a person's is inside.
                 None => members.remove(name),
             };
         }
+    }
+    if let Some(scopes) = members.remove(&rules.scope_member) {
+        members.insert("scope".to_owned(), scopes);
+    }
+    if rules.token_type.as_deref() == members.get("token_type").and_then(Value::as_str) {
+        members.remove("token_type");
     }
     if rules.scope_separator != " "
         && let Some(Value::String(scopes)) = members.get_mut("scope")

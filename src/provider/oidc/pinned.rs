@@ -210,12 +210,9 @@ impl Pinned {
         let scopes = request.scopes.join(&rules.scope_separator);
         let scopes = (!scopes.is_empty()).then_some((rules.scope_parameter.as_str(), &*scopes));
         let mode = request.response_mode.map(|mode| ("response_mode", mode));
-        let fixed = rules.parameters.iter();
-        let fixed = fixed
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            // Once only (RFC 6749 §3.1): the row knows better than its type.
-            .filter(|(name, _)| request.prompt.is_none() || *name != "prompt");
         let prompt = request.prompt.map(|prompt| ("prompt", prompt));
+        let fixed = rules.parameters.iter();
+        let fixed = fixed.map(|(name, value)| (name.as_str(), value.as_str()));
         let further = scopes.into_iter().chain(mode).chain(prompt).chain(fixed);
         let mut url = if let Some(openid) = &self.openid {
             let nonce = openid.nonce.clone();

@@ -10,9 +10,13 @@ use super::calls::Answers;
 use super::exchange::TokenAnswer;
 use super::id_token::AllClaims;
 use super::pinned::OpenId;
-use super::{Mapped, Oidc, OidcError, Pinned};
+use super::{Mapped, Oidc, OidcError, Pinned, Registration};
 use crate::limits;
 use crate::provider::account::Profile;
+use crate::provider::catalog::ProfileRules;
+
+/// What expressions know the answer of the userinfo endpoint by.
+const USERINFO: &str = "userinfo";
 
 /// The claims of a profile, as they were said.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -26,10 +30,13 @@ struct Said {
 }
 
 impl Oidc {
-    /// What the standard claims say of the account; the userinfo endpoint is asked where the ID
-    /// token leaves out an address, whether it is verified, or a name.
+    /// What the standard claims say of the account. The userinfo endpoint is asked where the ID
+    /// token leaves out an address, whether it is verified, or a name, and the type doesn't take
+    /// that from elsewhere; and where the type looks at its answer. It may not take the token of
+    /// a type that asks for one for another server.
     pub(super) async fn standard(
         &self,
+        us: &Registration<'_>,
         pinned: &Pinned,
         openid: &OpenId,
         claims: &AllClaims,
@@ -39,18 +46,19 @@ impl Oidc {
         let mut said = Said::of(claims);
         answers.add("claims", serde_json::to_value(claims).unwrap_or_default());
         let endpoint = openid.userinfo_endpoint.as_ref();
-        let further = match endpoint.filter(|_| said.lacks_something()) {
+        let is_asked = said.lacks_something(&us.rules.profile) || us.rules.look_at(USERINFO);
+        let further = match endpoint.filter(|_| is_asked) {
             None => Value::Object(Map::new()),
             Some(endpoint) => {
-                let token = answer.access_token();
+                let (token, subject) = (answer.access_token(), claims.subject());
                 let further = self
-                    .userinfo(endpoint, pinned, openid, claims, token)
+                    .userinfo(endpoint, pinned, openid, token, subject)
                     .await?;
                 said = said.with(Said::of(&further));
                 serde_json::to_value(&further).unwrap_or_default()
             }
         };
-        answers.add("userinfo", further);
+        answers.add(USERINFO, further);
         Ok(Mapped {
             external_id: Some(claims.subject().to_string()),
             instance: None,
@@ -67,11 +75,14 @@ impl Said {
             .unwrap_or_default()
     }
 
-    const fn lacks_something(&self) -> bool {
-        self.email.is_none()
-            || self.email_verified.is_none()
-            || self.name.is_none()
-            || self.preferred_username.is_none()
+    const fn lacks_something(&self, rules: &ProfileRules) -> bool {
+        let address = rules.email.is_none() && self.email.is_none();
+        let verified = rules.email.is_none()
+            && rules.email_verified.is_none()
+            && self.email_verified.is_none();
+        let name = rules.display_name.is_none() && self.name.is_none();
+        let username = rules.username.is_none() && self.preferred_username.is_none();
+        address || verified || name || username
     }
 
     /// What was said first stands. Address and verification go together: that one address is

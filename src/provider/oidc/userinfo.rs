@@ -6,26 +6,25 @@ mod signed;
 use openidconnect::core::CoreGenderClaim;
 use openidconnect::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use openidconnect::http::{HeaderValue, Request, StatusCode};
-use openidconnect::{AccessToken, AsyncHttpClient, HttpResponse, UserInfoError};
+use openidconnect::{AccessToken, AsyncHttpClient, HttpResponse, SubjectIdentifier, UserInfoError};
 use url::Url;
 
-use self::signed::Expected;
 use super::exchange::Caller;
-use super::id_token::{AllClaims, FurtherClaims, Wrong};
+use super::id_token::{FurtherClaims, Wrong};
 use super::pinned::OpenId;
 use super::{Fault, Oidc, OidcError, Pinned, Step};
 
 pub(super) type UserInfo = openidconnect::UserInfoClaims<FurtherClaims, CoreGenderClaim>;
 
 impl Oidc {
-    /// What the endpoint says of whom the ID token is about.
+    /// What the endpoint says of this subject.
     pub(super) async fn userinfo(
         &self,
         endpoint: &Url,
         pinned: &Pinned,
         openid: &OpenId,
-        claims: &AllClaims,
         access_token: &AccessToken,
+        subject: &SubjectIdentifier,
     ) -> Result<UserInfo, OidcError> {
         let invalid = |cause: &str| Fault::Invalid(Step::UserInfo).because(cause);
         let answer = self.ask(endpoint, access_token).await?;
@@ -34,12 +33,11 @@ impl Oidc {
             "application/jwt" => {
                 let token = std::str::from_utf8(answer.body());
                 let token = token.map_err(|_| invalid("userinfo is no text"))?;
-                self.verified_userinfo(pinned, openid, claims, token)
-                    .await?
+                self.verified_userinfo(pinned, openid, token).await?
             }
             _ => return Err(invalid("userinfo is no JSON")),
         };
-        let read = UserInfo::from_json::<std::convert::Infallible>(&json, Some(claims.subject()));
+        let read = UserInfo::from_json::<std::convert::Infallible>(&json, Some(subject));
         read.map_err(|error| match &error {
             UserInfoError::ClaimsVerification(error) => invalid(&format!("userinfo: {error}")),
             UserInfoError::Parse(error) => {
@@ -63,11 +61,13 @@ impl Oidc {
             .header(AUTHORIZATION, bearer)
             .body(Vec::new())
             .map_err(unable)?;
-        let caller = Caller {
+        let answer = Caller {
             egress: &self.egress,
             answers: None,
-        };
-        let answer = caller.call(request).await.map_err(|error| {
+        }
+        .call(request)
+        .await
+        .map_err(|error| {
             error
                 .fault()
                 .because(format!("the userinfo endpoint failed: {error}"))
@@ -92,18 +92,13 @@ impl Oidc {
         &self,
         pinned: &Pinned,
         openid: &OpenId,
-        claims: &AllClaims,
         token: &str,
     ) -> Result<Vec<u8>, OidcError> {
         let invalid =
             |cause: String| Fault::Invalid(Step::UserInfo).because(format!("userinfo: {cause}"));
         let keys = self.keys(&openid.jwks_uri).await?;
-        let expected = Expected {
-            issuer: claims.issuer().as_str(),
-            client_id: &pinned.client_id,
-            now: self.clock.now(),
-        };
-        let cause = match signed::verify(token, &keys, &expected) {
+        let now = self.clock.now();
+        let cause = match signed::verify(token, &keys, &pinned.client_id, openid, now) {
             Ok(claims) => return Ok(claims),
             Err(Wrong::Token(cause)) => return Err(invalid(cause)),
             Err(Wrong::Key(cause)) => cause,
@@ -111,7 +106,7 @@ impl Oidc {
         let Some(newer) = self.newer_keys(&openid.jwks_uri, &keys).await else {
             return Err(invalid(cause));
         };
-        signed::verify(token, &newer, &expected)
+        signed::verify(token, &newer, &pinned.client_id, openid, now)
             .map_err(|(Wrong::Key(cause) | Wrong::Token(cause))| invalid(cause))
     }
 }

@@ -103,6 +103,7 @@ impl World {
             purpose,
             return_to: "/account".to_owned(),
             on_conflict: OnConflict::Fail,
+            scopes: None,
             client_address: "192.0.2.1".parse().unwrap(),
         };
         // Handlers need futures that may move between threads.

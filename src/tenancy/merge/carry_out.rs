@@ -10,7 +10,7 @@ use crate::access::session;
 use crate::clock::{Clock, Time};
 use crate::database::json::Json;
 use crate::database::user::{self, Status};
-use crate::database::{Tx, flow, organization_member, user_merge};
+use crate::database::{Tx, flow, organization_member, pending_link, user_merge};
 use crate::directory::user::describe as describe_user;
 use crate::error::Error;
 use crate::event::{self, Action, NewEvent, Origin};
@@ -45,6 +45,7 @@ pub async fn merge(
     member::lose_defaults_elsewhere(tx, clock, origin, into.id).await?;
     session::end_of_user(tx, clock, origin, from.id, None).await?;
     flow::delete_of_user(tx, from.id).await?;
+    pending_link::delete_of_user(tx, from.id).await?;
     let now = clock.now();
     let merged = user::Model {
         status: Status::Merged,

@@ -5,11 +5,14 @@ import assert from 'node:assert/strict';
 import * as graphiql from './graphiql.mjs';
 import { look } from './look.mjs';
 import {
+  agreeTo,
   atProvider,
   connected,
   heading,
+  isFound,
   isNobody,
   isSignedIn,
+  leaveToConnect,
   leaveToSignIn,
   notice,
   openFlows,
@@ -97,6 +100,14 @@ async function connects(world, page) {
   await atProvider(page, 'hub');
 
   await someone(page, 'amarlow').click();
+  await isFound(page, 'amarlow');
+  await look(world, page, 'account-found');
+  await page.getByRole('button', { name: 'Not me, cancel' }).click();
+  await isSignedIn(page, 'Ada Marlow');
+  assert.deepEqual(await connected(page), [ACME, PAYROLL]);
+  await leaveToConnect(page, 'hub');
+  await someone(page, 'amarlow').click();
+  await agreeTo(page, 'amarlow');
   await isSignedIn(page, 'Ada Marlow');
   await notice(page, 'Hub is connected.').waitFor();
   assert.deepEqual(await connected(page), [ACME, HUB, PAYROLL]);

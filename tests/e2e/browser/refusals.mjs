@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 
 import { look } from './look.mjs';
 import {
+  agreeTo,
   connected,
   isNobody,
   isRefused,
@@ -69,6 +70,7 @@ async function somebodyElses(world, context) {
   await unchanged(world, async () => {
     await leaveToConnect(page, 'hub');
     await someone(page, 'amarlow').click();
+    await agreeTo(page, 'amarlow');
     await isRefused(world, page, 'ACCOUNT_OWNED_BY_ANOTHER_USER', 409);
   });
   await look(world, page, 'refused-somebody-elses');

@@ -54,6 +54,17 @@ export async function confirmConnecting(page, slug) {
   await atProvider(page, slug);
 }
 
+// On the page after the provider: the account that was found, and whether it is the right one.
+export async function isFound(page, name) {
+  await heading(page, 'Is this your account?').waitFor();
+  await page.getByRole('main').getByText(name, { exact: true }).first().waitFor();
+}
+
+export async function agreeTo(page, name) {
+  await isFound(page, name);
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
+}
+
 // The connected accounts on the account page: provider and what the account is called there.
 export async function connected(page) {
   const accounts = page.getByRole('region', { name: 'Connected accounts' }).getByRole('listitem');

@@ -4,10 +4,12 @@ import assert from 'node:assert/strict';
 
 import { look } from './look.mjs';
 import {
+  agreeTo,
   atProvider,
   confirmConnecting,
   connected,
   heading,
+  isFound,
   isNobody,
   isRefused,
   isSignedIn,
@@ -37,6 +39,7 @@ async function noScripts(world, context) {
 
   await confirmConnecting(page, 'acme');
   await someone(page, 'noor').click();
+  await agreeTo(page, 'noor');
   await isSignedIn(page, NOOR);
   await notice(page, 'Acme is connected.').waitFor();
   assert.deepEqual(await connected(page), ['Acme: noor', 'Hub: noor-h', `Payroll: ${NOOR}`]);
@@ -74,6 +77,8 @@ async function byKeyboard(world, context) {
   await press(page, 'Continue to Hub');
   await atProvider(page, 'hub');
   await press(page, 'bosse');
+  await isFound(page, 'bosse');
+  await press(page, 'Connect');
   await notice(page, 'Hub is connected.').waitFor();
   assert.deepEqual(await connected(page), ['Acme: bo', 'Hub: bosse', 'Payroll: Bo Lindqvist']);
   await press(page, 'Sign out');

@@ -24,8 +24,8 @@ pub struct Case {
     pub by: By,
     /// In the order of writing.
     pub actions: Vec<&'static str>,
-    /// Where the payload says what the last event's target is.
-    pub target: &'static str,
+    /// Where the payload says what the last event's target is, or what it is.
+    pub target: String,
     /// Parts of the last event; null: it has none.
     pub before: Value,
     pub after: Value,
@@ -43,14 +43,14 @@ impl Case {
         field: &'static str,
         call: impl Into<String>,
         action: &'static str,
-        target: &'static str,
+        target: impl Into<String>,
     ) -> Self {
         Self {
             field,
             call: call.into(),
             by: By::Key,
             actions: vec![action],
-            target,
+            target: target.into(),
             before: Value::Null,
             after: Value::Null,
         }

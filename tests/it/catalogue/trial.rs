@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::support::app::Db;
 use crate::support::canary::leak;
 use crate::support::client::text;
+use crate::support::connecting::found;
 use crate::support::dump::Dump;
 use crate::support::player::{CLIENT_SECRET, Case, Expect, Player, Recording};
 use crate::support::process::contents;
@@ -89,7 +90,8 @@ pub async fn caught(problems: impl Future<Output = Vec<String>>) -> Vec<String> 
     }
 }
 
-/// The whole way of a link at the provider of the first slug, by the client of the second.
+/// The whole way of a link at the provider of the first slug, by the client of the second, with
+/// the account that was found agreed to.
 pub async fn connect(
     world: &World,
     player: &Player,
@@ -99,7 +101,15 @@ pub async fn connect(
     let authorization = browser.begin_link_at(slug, "").await;
     let redirect_uri = world.app.url(&format!("/auth/{client}/callback"));
     let callback = player.decide(&authorization, &redirect_uri);
-    browser.come_back(&callback).await
+    let back = browser.come_back(&callback).await;
+    let Some(found) = found(&back) else {
+        return back;
+    };
+    let asks = browser.get(&found).await;
+    let mut ended = browser.agree(back).await;
+    // All that was shown.
+    ended.text += &asks.text;
+    ended
 }
 
 impl Trial<'_> {

@@ -88,10 +88,8 @@ async fn a_second_account_takes_the_place_of_the_first_only_when_asked(
         .begin_link_with(HUB, "&on_conflict=update_in_place")
         .await;
     let callback = world.provider.decide(&authorization, "drifter").unwrap();
-    browser
-        .come_back(&callback)
-        .await
-        .leads_to("/account?replaced=hub");
+    let back = browser.come_back(&callback).await;
+    browser.agree(back).await.leads_to("/account?replaced=hub");
     let after = world.app.stored().await.identities;
     assert_eq!(after.len(), 2);
     assert_eq!(after[1].id, before.identities[1].id);
@@ -207,28 +205,8 @@ async fn a_provider_that_takes_several_accounts_gets_several(
     let browser = world.browser();
     browser.sign_in(ACME, "ada").await.leads_to("/account");
     for username in ["amarlow", "drifter"] {
-        let page = browser.get("/auth/hub-many/start?intent=link").await;
-        let fields = hidden_fields(&page.text);
-        let fields: Vec<_> = fields
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let leave = browser.post("/auth/hub-many/start", &fields).await;
-        let url = leave
-            .text
-            .split("0; url=")
-            .nth(1)
-            .unwrap()
-            .split('"')
-            .next()
-            .unwrap()
-            .replace("&amp;", "&");
-        let callback = world
-            .provider
-            .decide(&url.parse().unwrap(), username)
-            .unwrap();
         browser
-            .come_back(&callback)
+            .link_at("hub-many", username)
             .await
             .leads_to("/account?connected=hub-many");
     }
@@ -286,10 +264,8 @@ async fn whoever_came_in_by_an_account_that_gave_way_is_out(
         .begin_link_with(HUB, "&on_conflict=update_in_place")
         .await;
     let callback = world.provider.decide(&authorization, "drifter").unwrap();
-    browser
-        .come_back(&callback)
-        .await
-        .leads_to("/account?replaced=hub");
+    let back = browser.come_back(&callback).await;
+    browser.agree(back).await.leads_to("/account?replaced=hub");
     assert_eq!(thief.viewer().await, Value::Null);
     assert_eq!(browser.viewer().await, "user:default/ada");
 }

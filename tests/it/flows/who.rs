@@ -357,6 +357,6 @@ async fn what_an_operator_changes_while_the_provider_is_asked_counts(
         world.reconfigure("hub", json!({ "enabled": false })).await;
     };
     let (seen, ()) = tokio::join!(browser.come_back(&callback), changing);
-    seen.is_refused(404, "NOT_FOUND");
+    browser.agree(seen).await.is_refused(404, "NOT_FOUND");
     assert_eq!(world.app.stored().await.identities, before);
 }

@@ -326,6 +326,12 @@ async fn links_at_a_provider_that_people_sign_in_with_need_assert(
             format!("mutation {{ linkIdentity(input: {{ {link} }}) {{ outcome }} }}"),
         ),
         (
+            "startLink",
+            format!(
+                "mutation {{ startLink(input: {{ providerId: {provider:?}, userId: {jane:?}, returnTo: \"https://app.example/\" }}) {{ url }} }}"
+            ),
+        ),
+        (
             "updateIdentityData",
             format!(
                 "mutation {{ updateIdentityData(input: {{ id: {identity:?}, data: {{ a: 1 }} }}) {{ identity {{ data }} }} }}"

@@ -74,6 +74,13 @@ impl Foreign<'_> {
             ("Mutation.linkIdentity.input.providerId", provider()),
             ("Mutation.linkIdentity.input.userId", user()),
             ("Mutation.linkIdentity.input.externalId", quote("4711")),
+            ("Mutation.startLink.input.providerId", provider()),
+            ("Mutation.startLink.input.userId", user()),
+            (
+                "Mutation.startLink.input.returnTo",
+                quote("https://app.example/"),
+            ),
+            ("Mutation.completeLink.userId", user()),
             ("Mutation.updateIdentityData.input.id", quote(self.identity)),
             ("Mutation.createIdentityProvider.input.slug", quote("new")),
             (

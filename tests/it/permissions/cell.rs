@@ -330,6 +330,14 @@ impl<'a> Cells<'a> {
             ),
             ("Mutation.linkIdentity.input.userId", quote(&self.user)),
             ("Mutation.linkIdentity.input.externalId", quote("4711")),
+            ("Mutation.startLink.input.providerId", quote(&self.provider)),
+            ("Mutation.startLink.input.userId", quote(&self.user)),
+            (
+                "Mutation.startLink.input.returnTo",
+                quote("https://app.example/"),
+            ),
+            ("Mutation.completeLink.code", fresh("code")),
+            ("Mutation.completeLink.userId", quote(&self.user)),
             (
                 "Mutation.updateIdentityData.input.id",
                 quote(&self.identity),

@@ -108,6 +108,7 @@ pub const PATHS: &[(&str, &[(&str, &str)])] = &[
         &[("Query", "apiKeys"), ("ApiKeyConnection", "edges")],
     ),
     ("LinkIdentityPayload", &[("Mutation", "linkIdentity")]),
+    ("StartLinkPayload", &[("Mutation", "startLink")]),
     ("IdentityPayload", &[("Mutation", "updateIdentityData")]),
     (
         "IdentityProviderPayload",

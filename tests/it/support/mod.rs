@@ -3,6 +3,7 @@
 pub mod app;
 pub mod canary;
 pub mod client;
+pub mod connecting;
 pub mod demo;
 pub mod dump;
 pub mod fixtures;

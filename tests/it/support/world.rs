@@ -248,6 +248,15 @@ impl Seen {
         assert!(self.text.starts_with("<!DOCTYPE html>"), "{self:?}");
     }
 
+    /// Where a page leads that goes on by itself.
+    #[track_caller]
+    pub fn goes_on_to(&self) -> Url {
+        assert_eq!(self.status, StatusCode::OK, "{self:?}");
+        let refresh = self.text.split("0; url=").nth(1);
+        let refresh = refresh.unwrap_or_else(|| panic!("no page that goes on: {self:?}"));
+        Url::parse(&unescaped(refresh.split('"').next().unwrap())).unwrap()
+    }
+
     #[track_caller]
     pub fn leads_to(&self, address: &str) {
         assert_eq!(self.status, StatusCode::SEE_OTHER, "{self:?}");
@@ -397,7 +406,7 @@ impl Browser<'_> {
         let authorization = self.begin_link_at(slug, "").await;
         let provider = &self.world.provider;
         let callback = provider.decide(&authorization, username).unwrap();
-        self.come_back(&callback).await
+        self.agree(self.come_back(&callback).await).await
     }
 
     /// Confirms a link on the page that asks: the address of the provider's page.
@@ -413,30 +422,12 @@ impl Browser<'_> {
         let path = format!("/auth/{slug}/start");
         let page = self.get(&format!("{path}?intent=link{more}")).await;
         assert_eq!(page.status, StatusCode::OK, "{page:?}");
-        let fields = hidden_fields(&page.text);
-        let fields: Vec<(&str, &str)> = fields
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let leave = self.post(&path, &fields).await;
-        assert_eq!(leave.status, StatusCode::OK, "{leave:?}");
-        let refresh = leave
-            .text
-            .split("0; url=")
-            .nth(1)
-            .expect("a page that goes on");
-        Url::parse(&unescaped(refresh.split('"').next().unwrap())).unwrap()
+        self.send_form(&path, &page, &[]).await.goes_on_to()
     }
 
-    /// The whole way of a link.
+    /// The whole way of a link, with the account that was found agreed to.
     pub async fn link(&self, issuer: Issuer, username: &str) -> Seen {
-        let authorization = self.begin_link(issuer).await;
-        let callback = self
-            .world
-            .provider
-            .decide(&authorization, username)
-            .unwrap();
-        self.come_back(&callback).await
+        self.link_at(issuer.slug(), username).await
     }
 
     /// Who this browser is signed in as, by GraphQL: a reference, or null.

@@ -64,6 +64,8 @@ pub fn samples() -> Vec<(String, Page)> {
     links(&mut add);
     accounts(&mut add);
     disconnects(&mut add);
+    connects(&mut add);
+    founds(&mut add);
     for (index, refusal) in Refusal::ALL.into_iter().enumerate() {
         let words = refusal.words();
         let view = Refused {
@@ -179,15 +181,102 @@ fn links(add: &mut impl FnMut(&str, Page)) {
     };
     add("link-confirm-hostile", link_confirm(&hostile));
     let url = Url::parse("https://hub.example/authorize?state=a&x='\"<>;0").unwrap();
-    for (name, provider) in [("leave", "Hub"), ("leave-hostile", HOSTILE)] {
-        add(
-            name,
-            leave(&Leave {
-                provider,
-                url: &url,
-            }),
-        );
+    for (name, to, signed_in) in [
+        ("leave", "Hub", true),
+        ("leave-hostile", HOSTILE, false),
+        ("leave-wide", LONG, false),
+    ] {
+        let view = Leave {
+            to,
+            url: &url,
+            signed_in,
+        };
+        add(name, leave(&view));
     }
+}
+
+fn connects(add: &mut impl FnMut(&str, Page)) {
+    let usual = ConnectConfirm {
+        application: "Portal",
+        provider: HUB,
+        person: BARE,
+        signed_in_as: None,
+        signed_in: false,
+        scopes: &["openid", "email"],
+        replaces: false,
+        return_to: "https://portal.example/accounts?x=1",
+        action: "/connect/dG9rZW4",
+        form_token: "token",
+    };
+    add("connect-confirm", connect_confirm(&usual));
+    let somebody_else = ConnectConfirm {
+        signed_in_as: Some(PERSON),
+        signed_in: true,
+        scopes: &[],
+        replaces: true,
+        ..usual
+    };
+    add("connect-confirm-else", connect_confirm(&somebody_else));
+    let hostile = ConnectConfirm {
+        application: HOSTILE,
+        provider: BAD,
+        person: EVIL,
+        signed_in_as: Some(EVIL),
+        scopes: &[LONG, HOSTILE],
+        return_to: HOSTILE,
+        form_token: HOSTILE,
+        ..somebody_else
+    };
+    add("connect-confirm-hostile", connect_confirm(&hostile));
+}
+
+fn founds(add: &mut impl FnMut(&str, Page)) {
+    let usual = AccountFound {
+        provider: HUB,
+        account: FoundAccount {
+            external_id: "4711",
+            username: Some("mira"),
+            display_name: Some("Mira Okafor"),
+            email: Some("mira@hub.example"),
+        },
+        person: PERSON,
+        application: None,
+        allows_sign_in: true,
+        replaces: false,
+        signed_in: true,
+        action: "/connect/found/019aa9f0c1d27d3e8f6a5b4c3d2e1f00",
+        form_token: "token",
+    };
+    add("account-found", account_found(&usual));
+    let bare = AccountFound {
+        account: FoundAccount {
+            external_id: "4711",
+            username: Some(" "),
+            display_name: None,
+            email: None,
+        },
+        person: BARE,
+        application: Some("Portal"),
+        allows_sign_in: false,
+        replaces: true,
+        signed_in: false,
+        ..usual
+    };
+    add("account-found-application", account_found(&bare));
+    let hostile = AccountFound {
+        provider: BAD,
+        account: FoundAccount {
+            external_id: LONG,
+            username: Some(HOSTILE),
+            display_name: Some(LONG),
+            email: Some(HOSTILE),
+        },
+        person: EVIL,
+        application: Some(HOSTILE),
+        form_token: HOSTILE,
+        ..bare
+    };
+    add("account-found-hostile", account_found(&hostile));
 }
 
 fn accounts(add: &mut impl FnMut(&str, Page)) {

@@ -50,7 +50,9 @@ pub(super) struct TokenEntry {
     endpoint: Option<Spanned<String>>,
     client_authentication: Option<ClientAuthentication>,
     within: Option<String>,
+    scope_member: Option<String>,
     scope_separator: Option<String>,
+    token_type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -203,6 +205,8 @@ impl FlowEntry {
             },
             token: TokenRules {
                 within: token.within,
+                scope_member: token.scope_member.unwrap_or_else(|| "scope".into()),
+                token_type: token.token_type,
                 scope_separator: token.scope_separator.unwrap_or_else(|| " ".into()),
             },
             refresh: self

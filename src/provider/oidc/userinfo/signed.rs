@@ -10,14 +10,7 @@ use serde_json::Value;
 
 use crate::clock::Time;
 use crate::provider::oidc::id_token::{ALGORITHMS, LEEWAY, Wrong};
-
-/// What an answer for us says of itself.
-pub(super) struct Expected<'a> {
-    /// Of the ID token.
-    pub issuer: &'a str,
-    pub client_id: &'a str,
-    pub now: Time,
-}
+use crate::provider::oidc::pinned::OpenId;
 
 #[derive(Deserialize)]
 struct Header {
@@ -47,7 +40,9 @@ enum Audience {
 pub(super) fn verify(
     token: &str,
     keys: &CoreJsonWebKeySet,
-    expected: &Expected<'_>,
+    client_id: &String,
+    openid: &OpenId,
+    now: Time,
 ) -> Result<Vec<u8>, Wrong> {
     let wrong = |cause: &str| Wrong::Token(cause.to_owned());
     let decode = |part: &str| BASE64URL_NOPAD.decode(part.as_bytes());
@@ -69,7 +64,7 @@ pub(super) fn verify(
     key.verify_signature(&header.alg, input.as_bytes(), &signature)
         .map_err(|error| Wrong::Key(error.to_string()))?;
     let envelope: Envelope = serde_json::from_slice(&claims).map_err(|_| unread())?;
-    envelope.check(expected)?;
+    envelope.check(client_id, openid, now)?;
     Ok(claims)
 }
 
@@ -99,15 +94,15 @@ fn key_for<'k>(header: &Header, keys: &'k CoreJsonWebKeySet) -> Result<&'k CoreJ
 }
 
 impl Envelope {
-    fn check(&self, expected: &Expected<'_>) -> Result<(), Wrong> {
+    fn check(&self, client_id: &String, openid: &OpenId, now: Time) -> Result<(), Wrong> {
         let wrong = |cause: &str| Err(Wrong::Token(cause.to_owned()));
-        if self.iss.as_ref().is_some_and(|iss| iss != expected.issuer) {
+        if self.iss.as_ref().is_some_and(|iss| *iss != openid.issuer) {
             return wrong("it comes from another issuer");
         }
         let is_ours = match &self.aud {
             None => true,
-            Some(Audience::One(audience)) => audience == expected.client_id,
-            Some(Audience::Several(all)) => all.iter().any(|one| one == expected.client_id),
+            Some(Audience::One(audience)) => audience == client_id,
+            Some(Audience::Several(all)) => all.contains(client_id),
         };
         if !is_ours {
             return wrong("it is meant for others");
@@ -120,16 +115,10 @@ impl Envelope {
             let seconds = time.timestamp() as f64;
             seconds
         };
-        if self
-            .exp
-            .is_some_and(|exp| exp <= seconds(expected.now - LEEWAY))
-        {
+        if self.exp.is_some_and(|exp| exp <= seconds(now - LEEWAY)) {
             return wrong("it has expired");
         }
-        if self
-            .nbf
-            .is_some_and(|nbf| nbf > seconds(expected.now + LEEWAY))
-        {
+        if self.nbf.is_some_and(|nbf| nbf > seconds(now + LEEWAY)) {
             return wrong("it isn't valid yet (nbf)");
         }
         Ok(())

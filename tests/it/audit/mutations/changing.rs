@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::rows::CODE;
 use super::{Case, Rows};
 
 /// What the mutations are about. Secrets that are given have `canary` in them.
@@ -23,6 +24,7 @@ pub fn cases(rows: &Rows) -> Vec<Case> {
         sso,
         sign_on,
         mates_link,
+        linkable,
         ..
     } = rows;
     vec![
@@ -64,6 +66,10 @@ pub fn cases(rows: &Rows) -> Vec<Case> {
         Case::new("linkIdentity", format!("linkIdentity(input: {{ userId: {joe:?}, providerId: {provider:?}, externalId: \"4712\", onConflict: REATTACH, credential: {{ accessToken: \"canary-a\" }} }}) {{ identity {{ id }} }}"), "identity.linked", "/identity/id")
             .behind(&["org_integration.default_lost", "identity.unlinked", "identity.unlinked"])
             .after(json!({ "externalId": "4712", "userId": joe, "isPrimary": true, "version": 1 })),
+        Case::new("startLink", format!("startLink(input: {{ providerId: {linkable:?}, userId: {user:?}, returnTo: \"https://app.example/x?secret=canary\", onConflict: UPDATE_IN_PLACE }}) {{ url userErrors {{ message }} }}"), "link.started", user)
+            .after(json!({ "application": "writer", "userId": user, "providerId": linkable, "returnOrigin": "https://app.example", "scopes": null, "onConflict": "UPDATE_IN_PLACE" })),
+        Case::new("completeLink", format!("completeLink(code: {CODE:?}, userId: {joe:?}) {{ identity {{ id }} userErrors {{ message }} }}"), "identity.linked", "/identity/id")
+            .after(json!({ "externalId": "L1", "userId": joe, "providerId": linkable, "scopes": ["openid"] })),
         Case::new("setPrimaryIdentity", format!("setPrimaryIdentity(id: {:?}) {{ identity {{ id }} }}", mates[1]), "identity.updated", "/identity/id")
             .behind(&["identity.updated"])
             .before(json!({ "externalId": "m2", "isPrimary": false, "version": 1 }))

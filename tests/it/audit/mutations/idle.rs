@@ -4,7 +4,8 @@ use super::rows::SENT;
 use super::{By, Rows};
 
 /// Mutations that change something whenever they are not refused.
-pub const NEVER_IDLE: [&str; 13] = [
+pub const NEVER_IDLE: [&str; 14] = [
+    "completeLink",
     "createApiKey",
     "createIdentityProvider",
     "createOrganization",
@@ -32,6 +33,7 @@ pub fn idle(rows: &Rows) -> Vec<(&'static str, By, String)> {
         share,
         mates,
         sso,
+        linkable,
         ..
     } = rows;
     vec![
@@ -51,6 +53,8 @@ pub fn idle(rows: &Rows) -> Vec<(&'static str, By, String)> {
         ("deleteAuthIdentities", By::Key, format!("deleteAuthIdentities(userId: {joe:?}, organizationId: {organization:?}) {{ userErrors {{ code }} }}")),
         // A link verifies the account anew, so only a request that comes again is idle.
         ("linkIdentity", By::Key, format!("linkIdentity(input: {{ userId: {user:?}, providerId: {provider:?}, externalId: \"4711\", idempotencyKey: {SENT:?} }}) {{ userErrors {{ code }} }}")),
+        // A person's own begins with the page.
+        ("startLink", By::Person, format!("startLink(input: {{ providerId: {linkable:?} }}) {{ userErrors {{ code }} }}")),
         ("endOtherSessions", By::Person, "endOtherSessions { userErrors { code } }".to_owned()),
     ]
 }

@@ -16,6 +16,7 @@ pub fn refused(rows: &Rows) -> Vec<(&'static str, String, Refused)> {
         doubles_identity,
         sign_on,
         users_link,
+        linkable,
         ..
     } = rows;
     let unknown = |prefix: &str| format!("{prefix}_01h455vb4pex5vsknk084sn02q");
@@ -24,6 +25,9 @@ pub fn refused(rows: &Rows) -> Vec<(&'static str, String, Refused)> {
         ("linkIdentity", format!("linkIdentity(input: {{ providerId: {provider:?}, userId: {user:?}, externalId: \"4711\", data: {{ id_token: 1 }} }}) {{ userErrors {{ code }} }}"), ByRows),
         ("linkIdentity", format!("linkIdentity(input: {{ providerId: {provider:?}, userId: {joe:?}, externalId: \"4711\", onConflict: UPDATE_IN_PLACE }}) {{ userErrors {{ code }} }}"), ByRows),
         ("linkIdentity", format!("linkIdentity(input: {{ providerId: {provider:?}, userId: {:?}, externalId: \"9\" }}) {{ userErrors {{ code }} }}", unknown("user")), Outright),
+        ("startLink", format!("startLink(input: {{ providerId: {linkable:?}, userId: {user:?}, returnTo: \"https://evil.example/\" }}) {{ userErrors {{ code }} }}"), ByRows),
+        ("startLink", format!("startLink(input: {{ providerId: {linkable:?}, userId: {user:?}, returnTo: \"https://app.example/\", onConflict: REATTACH }}) {{ userErrors {{ code }} }}"), Outright),
+        ("completeLink", format!("completeLink(code: \"none\", userId: {user:?}) {{ userErrors {{ code }} }}"), Outright),
         ("updateIdentityData", format!("updateIdentityData(input: {{ id: {identity:?}, data: {{ a: 1 }}, expectedVersion: 7 }}) {{ userErrors {{ code }} }}"), ByRows),
         ("updateIdentityData", format!("updateIdentityData(input: {{ id: {identity:?}, data: [] }}) {{ userErrors {{ code }} }}"), Outright),
         ("updateIdentityData", format!("updateIdentityData(input: {{ id: {:?}, data: {{}} }}) {{ userErrors {{ code }} }}", unknown("identity")), Outright),

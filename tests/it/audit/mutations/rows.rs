@@ -5,10 +5,13 @@ use serde_json::json;
 
 use crate::support::app::App;
 use crate::support::client::text;
+use crate::support::connecting::AgreedLink;
 use crate::support::sign_on::{auth_identity, own_provider, sign_on};
 
 /// The idempotency key of the link that is there.
 pub const SENT: &str = "sent";
+/// What completes the link that waits.
+pub const CODE: &str = "canary-code";
 
 pub struct Rows {
     pub user: String,
@@ -40,6 +43,9 @@ pub struct Rows {
     pub spare_key: String,
     /// The user's, with `person` and another.
     pub session: String,
+    /// Where accounts are linked by a flow; one of joe's waits for the application `writer`, with
+    /// [`CODE`].
+    pub linkable: String,
     /// The token of a session of the user's.
     pub person: String,
 }
@@ -82,6 +88,19 @@ impl Rows {
         app.ask("mutation { upsertUser(input: { entityRef: \"user:mate\", hasOtherSignIn: true }) { user { id } } }")
             .data()
             .await;
+        let openid = json!({
+            "type": "oidc", "config": { "issuer": "https://login.example" }, "clientId": "us",
+            "clientSecret": "canary-secret",
+        });
+        let linkable = app.provider_with("linkable", openid).await;
+        app.agreed_link(AgreedLink {
+            application: "writer",
+            provider: &linkable,
+            user: &joe,
+            external_id: "L1",
+            code: CODE,
+        })
+        .await;
         let several = json!({ "allowsMultiplePerUser": true });
         let several = app.provider_with("several", several).await;
         Self {
@@ -92,6 +111,7 @@ impl Rows {
             users_link: auth_identity(app, &sign_on, &user, "S1").await,
             mates_link: auth_identity(app, &sign_on, &mate, "S2").await,
             sso,
+            linkable,
             sign_on,
             doubles_identity,
             double,
