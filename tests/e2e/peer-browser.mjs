@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 
 import { run } from './browser/run.mjs';
 import {
+  agreeTo,
   connected,
   isNobody,
   isRefused,
@@ -32,6 +33,7 @@ async function signsInAndConnects(world) {
 
     await leaveToConnect(page, 'key');
     await agrees(page, 'ada-at-work');
+    await agreeTo(page, 'ada-at-work');
     await isSignedIn(page, ADA);
     await notice(page, 'Key is connected.').waitFor();
     assert.deepEqual(await connected(page), [BASIC, KEY]);

@@ -209,7 +209,10 @@ async fn a_person_links_an_account_and_signs_in_with_it(
         .press(&question, &format!("Continue to {title}"), &[])
         .await;
     page.shows(&format!("Sign in at {title}"));
-    let end = world.agree(&mut walker, &page, "ada-at-work").await;
+    let found = world.agree(&mut walker, &page, "ada-at-work").await;
+    found.shows("Is this your account?");
+    assert_eq!(world.app.stored().await.identities.len(), 1);
+    let end = walker.press(&found, "Connect", &[]).await;
     assert_eq!(end.url.path(), "/account", "{end:?}");
     end.shows("ada-at-work");
 

@@ -70,18 +70,16 @@ impl Walker {
 
     /// Presses the button with these words, after having filled in these fields of its form.
     pub async fn press(&mut self, page: &Page, words: &str, fields: &[(&str, &str)]) -> Page {
-        let form = page
-            .text
-            .split("<form ")
-            .skip(1)
+        let forms = page.text.split("<form ").skip(1);
+        let (form, button) = forms
             .filter_map(|rest| rest.split("</form>").next())
-            .find(|form| button_of(form) == words)
+            .find_map(|form| Some((form, button_of(form, words)?)))
             .unwrap_or_else(|| panic!("no button {words:?}: {page:?}"));
-        let action = form.split("action=\"").nth(1).unwrap();
-        let action = unescaped(action.split('"').next().unwrap());
+        let action = attribute(form, "action").unwrap();
         let mut body = form_urlencoded::Serializer::new(String::new());
         body.extend_pairs(hidden_fields(form));
         body.extend_pairs(fields);
+        body.extend_pairs(attribute(button, "name").zip(attribute(button, "value")));
         let origin = page.url.origin().ascii_serialization();
         let url = page.url.join(&action).unwrap();
         self.walk(Method::POST, url, Some((origin, body.finish())))
@@ -176,11 +174,18 @@ impl Walker {
     }
 }
 
-/// The words of a form's button.
-fn button_of(form: &str) -> String {
-    let button = form.split("<button").nth(1).unwrap_or_default();
-    let button = button.split_once('>').map_or("", |(_, rest)| rest);
-    text_of(button.split("</button>").next().unwrap_or_default())
+/// The attributes of the form's button with these words.
+fn button_of<'a>(form: &'a str, words: &str) -> Option<&'a str> {
+    let buttons = form.split("<button").skip(1);
+    let mut buttons = buttons.filter_map(|rest| rest.split("</button>").next()?.split_once('>'));
+    let (attributes, _) = buttons.find(|(_, said)| text_of(said) == words)?;
+    Some(attributes)
+}
+
+/// The first attribute of that name.
+fn attribute(html: &str, name: &str) -> Option<String> {
+    let rest = html.split(&format!("{name}=\"")).nth(1)?;
+    Some(unescaped(rest.split('"').next()?))
 }
 
 fn text_of(html: &str) -> String {
