@@ -2,6 +2,7 @@
 //! hold of secrets is looked for in its log. The server's own secrets are `secrets::canaries`'.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use lanyard::clock::Clock;
 use lanyard::demo::provider::{
@@ -158,6 +159,21 @@ impl Way {
         self.send(Method::GET, back.as_str(), &[]).await
     }
 
+    /// Ends the process: its log to the end.
+    async fn end(&mut self) -> String {
+        self.process.signal("TERM").await;
+        let ending = async {
+            let ended = self.process.child.wait().await.unwrap();
+            assert!(ended.success());
+            while !self.process.log().contains("\"stopped\"") {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(30), ending).await;
+        ended.expect("it ends within 30 s");
+        self.process.log()
+    }
+
     /// What the provider was sent.
     fn seen_by_provider(&mut self) {
         for record in self.provider.records() {
@@ -189,23 +205,9 @@ async fn no_code_state_token_verifier_or_cookie_is_logged() {
     way.seen_by_provider();
     let secrets = std::mem::take(&mut way.secrets);
     assert!(secrets.len() > 60, "{} were seen", secrets.len());
-    way.process.signal("TERM").await;
-    let log = {
-        let ended = way.process.child.wait().await.unwrap();
-        assert!(ended.success());
-        let last = async {
-            while !way.process.log().contains("\"stopped\"") {
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            }
-        };
-        let within = std::time::Duration::from_secs(30);
-        tokio::time::timeout(within, last)
-            .await
-            .expect("the log ends");
-        way.process.log()
-    };
+    let log = way.end().await;
     for said in [
-        "\"TRACE\"",
+        "\"DEBUG\"",
         "/auth/{slug}/callback",
         "a flow was refused",
         "invalid_grant",
