@@ -194,6 +194,45 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "forced linking by navigation: looking changes nothing at any step",
+        &[
+            "connect::steps::looking_changes_nothing_at_any_step",
+            "connect::own::an_account_is_connected_by_the_second_pages_button_alone",
+            "connect::pages::a_form_counts_with_its_own_token_from_its_own_page_alone",
+        ],
+    ),
+    (
+        "a connect link begun by one person and finished by another, in two browsers",
+        &[
+            "connect::steps::a_connect_link_begun_by_one_person_and_finished_by_another",
+            "connect::own::the_second_page_is_for_the_browser_and_the_session_that_began",
+            "connect::codes::a_code_is_for_its_application_and_its_user_alone",
+        ],
+    ),
+    (
+        "a code or a connect link that is used again",
+        &[
+            "connect::codes::a_code_counts_once",
+            "connect::steps::a_connect_link_is_good_for_once",
+        ],
+    ),
+    (
+        "another instance of a client that many share",
+        &[
+            "catalogue::instances::an_account_is_of_the_team_that_answers",
+            "catalogue::instances::an_account_is_of_the_tenant_that_has_signed_for_it",
+            "catalogue::instances::only_types_that_say_who_has_answered_lend_their_clients",
+        ],
+    ),
+    (
+        "hostile expressions: size, depth, cost",
+        &[
+            "expression::tests::what_is_hostile_is_refused_by_size_depth_and_cost",
+            "expression::tests::what_is_allowed_to_be_deep_has_room",
+            "expression::tests::documents_are_bounded",
+        ],
+    ),
+    (
         "SSRF by issuer",
         &[
             "attacks::ssrf::an_issuer_inside_is_not_asked",
