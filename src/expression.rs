@@ -14,10 +14,12 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, LazyLock};
 use std::thread::Builder;
+use std::time::Duration;
 
 use cel::{Context, Env, ExecutionError, Program, extensions};
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout;
 
 pub use self::documents::Documents;
 
@@ -25,6 +27,8 @@ pub use self::documents::Documents;
 pub const MOST_BYTES: usize = 2_000;
 /// What the deepest expression of that length needs, several times over.
 const STACK_BYTES: usize = 8 * 1024 * 1024;
+/// From the wait for a turn to the values.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Evaluations at a time: what is held in memory at once is bounded with them.
 const AT_A_TIME: usize = 2;
 
@@ -104,10 +108,6 @@ impl Expression {
         })
     }
 
-    pub fn source(&self) -> &str {
-        &self.source
-    }
-
     /// Whether it looks at the document of this name.
     pub fn names(&self, document: &str) -> bool {
         self.names.iter().any(|name| name == document)
@@ -129,13 +129,28 @@ impl Default for Evaluator {
 }
 
 impl Evaluator {
-    /// The value of each expression over the same documents, in their order.
+    /// The value of each expression over the same documents, in their order. Whoever waits too
+    /// long gets none: what is slow holds up no one for longer.
     pub async fn evaluate(
         &self,
         expressions: Vec<Expression>,
         documents: Documents,
     ) -> Vec<Result<Value, Failure>> {
         let count = expressions.len();
+        if count == 0 {
+            return Vec::new();
+        }
+        let values = timeout(PATIENCE, self.values(expressions, documents)).await;
+        values.ok().flatten().unwrap_or_else(|| {
+            vec![Err(Failure::Failed("it could not be evaluated in time")); count]
+        })
+    }
+
+    async fn values(
+        &self,
+        expressions: Vec<Expression>,
+        documents: Documents,
+    ) -> Option<Vec<Result<Value, Failure>>> {
         // Never closed, so there is always a turn. The thread keeps it: who asked may be gone.
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let (sender, values) = oneshot::channel();
@@ -152,14 +167,13 @@ impl Evaluator {
             .name("expression".to_owned())
             .stack_size(STACK_BYTES)
             .spawn(work);
-        let values: Option<Vec<_>> = match begun {
+        match begun {
             Ok(_) => values.await.ok(),
             Err(error) => {
                 tracing::error!(%error, "an expression has no thread to be evaluated on");
                 None
             }
-        };
-        values.unwrap_or_else(|| vec![Err(Failure::Failed("it could not be evaluated")); count])
+        }
     }
 }
 

@@ -11,14 +11,21 @@ use super::documents::{MOST_ELEMENTS, MOST_TEXT_BYTES};
 /// How often the innermost part of nested comprehensions may be evaluated.
 const MOST_ROUNDS: u64 = 1_000_000;
 /// Steps in all; some 100 ns each.
-const MOST_STEPS: u64 = 20_000_000;
+const MOST_STEPS: u64 = 40_000_000;
 /// What its values may hold at once, in bytes.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
 /// Comprehensions in comprehensions.
 const MOST_NESTED: usize = 2;
 
-/// What an expression may call. None makes much of little, as `replace` and `format` do, and none
-/// takes longer than what it is given.
+/// What a document may hold once it is a value of the library, in bytes.
+const DOCUMENT_BYTES: u64 = 2 * 1024 * 1024;
+/// What one value in it is, for whoever looks at all of them.
+const VALUE_BYTES: u64 = 100;
+const TEXT_BYTES: u64 = MOST_TEXT_BYTES as u64;
+/// Steps that it takes to look through a text.
+const TEXT_STEPS: u64 = 40;
+
+/// What an expression may call. None makes much of little, as `replace` and `format` do.
 const FUNCTIONS: [&str; 24] = [
     "bool",
     "charAt",
@@ -91,6 +98,31 @@ const SMALL: [&str; 20] = [
     "startsWith",
 ];
 
+/// What answers with a text.
+const TEXTS: [&str; 6] = [
+    "charAt",
+    "lowerAscii",
+    "string",
+    "substring",
+    "trim",
+    "upperAscii",
+];
+
+/// What looks through a text.
+const OF_TEXTS: [&str; 11] = [
+    "charAt",
+    "contains",
+    "endsWith",
+    "indexOf",
+    "lastIndexOf",
+    "lowerAscii",
+    "size",
+    "startsWith",
+    "substring",
+    "trim",
+    "upperAscii",
+];
+
 /// What a part of an expression costs: the steps in all, and the bytes of its value.
 #[derive(Debug, Clone, Copy, Default)]
 struct Weight {
@@ -101,8 +133,11 @@ struct Weight {
 /// What a name stands for.
 #[derive(Debug, Clone, Copy)]
 enum Known {
-    /// A part of a document: its lists and texts are bounded.
+    /// A document: its lists, objects and texts are bounded.
     Document,
+    /// An element of a document's list, in the comprehension of this depth. All of them together
+    /// are no more than the document, as long as each is looked at once.
+    Element(usize),
     /// Something computed, of so many bytes.
     Computed(u64),
 }
@@ -142,7 +177,8 @@ impl<'a> Names<'a> {
             Expr::Literal(LiteralValue::String(text)) => own.holding(text.inner().len() as u64),
             Expr::Literal(_) => own,
             Expr::Ident(name) => own.holding(match self.known(name)? {
-                Known::Document => MOST_TEXT_BYTES as u64,
+                Known::Element(depth) if depth == nested => DOCUMENT_BYTES / MOST_ELEMENTS as u64,
+                Known::Document | Known::Element(_) => DOCUMENT_BYTES,
                 Known::Computed(bytes) => bytes,
             }),
             Expr::Select(select) => {
@@ -193,13 +229,47 @@ impl<'a> Names<'a> {
                 FUNCTIONS.join(", ")
             ));
         }
-        let parts = call.target.as_deref().into_iter().chain(&call.args);
-        let sum = self.all(own, parts, nested, rounds)?;
+        let parts: Vec<&IdedExpr> = call
+            .target
+            .as_deref()
+            .into_iter()
+            .chain(&call.args)
+            .collect();
+        let weights = parts.iter().map(|part| self.weigh(part, nested, rounds));
+        let weights = weights.collect::<Result<Vec<Weight>, String>>()?;
+        let bytes = || weights.iter().map(|weight| weight.bytes);
+        let largest = bytes().max().unwrap_or_default();
+        let all = weights.iter().fold(own, |all, weight| all.after(*weight));
+        let looked_at = match name {
+            // Two values are compared until one of them ends.
+            operators::EQUALS | operators::NOT_EQUALS => {
+                bytes().min().unwrap_or_default() / VALUE_BYTES
+            }
+            // What is optional is a copy.
+            operators::IN | operators::OPT_INDEX | operators::OPT_SELECT => largest / VALUE_BYTES,
+            "split" => TEXT_BYTES,
+            _ if OF_TEXTS.contains(&name) => TEXT_STEPS,
+            _ => 0,
+        };
+        let all = all.taking(rounds.saturating_mul(looked_at));
         Ok(match name {
             // Each piece is a text of its own.
-            "split" => sum.holding(24 * MOST_TEXT_BYTES as u64),
-            _ if SMALL.contains(&name) => own.after(sum),
-            _ => sum,
+            "split" => all.holding(24 * TEXT_BYTES),
+            operators::CONDITIONAL => all.holding(largest),
+            operators::ADD if parts.iter().any(|part| is_text(part)) => {
+                let texts = parts.iter().zip(bytes());
+                let text = |(part, bytes): (&&IdedExpr, u64)| {
+                    if self.is_path(part) {
+                        bytes.min(TEXT_BYTES)
+                    } else {
+                        bytes
+                    }
+                };
+                all.holding(texts.map(text).sum())
+            }
+            _ if SMALL.contains(&name) => all,
+            _ if TEXTS.contains(&name) => all.holding(TEXT_BYTES),
+            _ => all.holding(bytes().fold(0, u64::saturating_add)),
         })
     }
 
@@ -225,7 +295,7 @@ impl<'a> Names<'a> {
         }
         let mut names = self.clone();
         let element = if self.is_path(&over.iter_range) {
-            Known::Document
+            Known::Element(nested)
         } else {
             Known::Computed(range.bytes)
         };
@@ -261,7 +331,7 @@ impl<'a> Names<'a> {
                     Ok(self.length(one)?.max(self.length(other)?))
                 }
                 ("orValue", Some(one), [other]) => Ok(self.length(one)?.max(self.length(other)?)),
-                ("split", Some(_), _) => Ok(MOST_TEXT_BYTES as u64),
+                ("split", Some(_), _) => Ok(TEXT_BYTES),
                 _ => Err(not_bounded()),
             },
             _ => Err(not_bounded()),
@@ -271,7 +341,10 @@ impl<'a> Names<'a> {
     /// Whether this is a part of a document.
     fn is_path(&self, part: &IdedExpr) -> bool {
         match &part.expr {
-            Expr::Ident(name) => matches!(self.0.get(name.as_str()), Some(Known::Document)),
+            Expr::Ident(name) => {
+                let known = self.0.get(name.as_str());
+                matches!(known, Some(Known::Document | Known::Element(_)))
+            }
             Expr::Select(select) => !select.test && self.is_path(&select.operand),
             Expr::Call(call) => {
                 let takes_a_part = [
@@ -313,11 +386,30 @@ impl Weight {
         }
     }
 
+    const fn taking(self, steps: u64) -> Self {
+        Self {
+            steps: self.steps.saturating_add(steps),
+            ..self
+        }
+    }
+
     const fn holding(self, bytes: u64) -> Self {
         Self {
             bytes: self.bytes.saturating_add(bytes),
             ..self
         }
+    }
+}
+
+/// Whether this can be nothing but a text; so is what is put together with it.
+fn is_text(part: &IdedExpr) -> bool {
+    match &part.expr {
+        Expr::Literal(LiteralValue::String(_)) => true,
+        Expr::Call(call) => {
+            let name = call.func_name.as_str();
+            TEXTS.contains(&name) || (name == operators::ADD && call.args.iter().any(is_text))
+        }
+        _ => false,
     }
 }
 

@@ -5,14 +5,14 @@ use serde_json::Value;
 
 use super::{ENVIRONMENT, Wrong};
 
-/// The longest list in a document: what goes over it has an end.
+/// The longest list in a document, and the largest object: what goes over either has an end.
 pub(super) const MOST_ELEMENTS: usize = 1_000;
 /// The longest text, in bytes; a longer one is null.
 pub(super) const MOST_TEXT_BYTES: usize = 4 * 1024;
 /// All texts and names of a document together, in bytes.
 const MOST_BYTES: usize = 256 * 1024;
 /// Values in a document.
-const MOST_VALUES: usize = 50_000;
+const MOST_VALUES: usize = 20_000;
 
 /// Documents by the names that expressions know them by. Bounded, whoever wrote them.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ impl Room {
         self.values = self
             .values
             .checked_sub(1)
-            .ok_or("holds more than 50,000 values")?;
+            .ok_or("holds more than 20,000 values")?;
         match value {
             Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
             Value::String(text) if text.len() > MOST_TEXT_BYTES => {
@@ -73,6 +73,9 @@ impl Room {
                 elements
                     .iter_mut()
                     .try_for_each(|element| self.take(element))
+            }
+            Value::Object(members) if members.len() > MOST_ELEMENTS => {
+                Err("holds an object of more than 1,000 members")
             }
             Value::Object(members) => members.iter_mut().try_for_each(|(name, member)| {
                 self.text(name)?;

@@ -184,8 +184,11 @@ fn documents_are_bounded() {
     assert!(add(json!(vec![1; MOST_ELEMENTS_IN_TESTS])).is_ok());
     let refused = |document| add(document).unwrap_err().to_string();
     assert!(refused(json!(vec![1; MOST_ELEMENTS_IN_TESTS + 1])).contains("1,000 elements"));
+    let members = (0..=MOST_ELEMENTS_IN_TESTS).map(|number| (number.to_string(), json!(1)));
+    let object = Value::Object(members.collect());
+    assert!(refused(json!([object])).contains("1,000 members"));
     assert!(refused(json!(vec!["x".repeat(4_000); 100])).contains("256 KiB"));
-    assert!(refused(json!(vec![vec![1; 1_000]; 100])).contains("50,000 values"));
+    assert!(refused(json!(vec![vec![1; 1_000]; 100])).contains("20,000 values"));
 }
 
 const MOST_ELEMENTS_IN_TESTS: usize = 1_000;

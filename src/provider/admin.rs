@@ -143,6 +143,7 @@ impl ProviderAdmin {
                 if row == stored {
                     return Ok(());
                 }
+                self.check_redirection(caller, &stored, &row)?;
                 let row = Model {
                     version: stored.version + 1,
                     date_updated: self.clock.now(),
@@ -348,6 +349,32 @@ impl ProviderAdmin {
             date_added: now,
             date_updated: now,
         }
+    }
+
+    /// Whoever says where people are sent, and who is asked about them, says who they are; and a
+    /// secret goes to nobody whom it wasn't given for.
+    fn check_redirection(&self, caller: &Caller, stored: &Model, row: &Model) -> Result<(), Error> {
+        let is_redirected = row.config_json != stored.config_json
+            || row.client_id != stored.client_id
+            || row.client_of != stored.client_of;
+        if stored.allows_sign_in && is_redirected {
+            let what = "changing the config or client of a provider that people sign in with";
+            caller.viewer.require(Scope::Admin, what)?;
+        }
+        let server = |row: &Model| {
+            let known = self.catalog.get(&row.provider_type)?;
+            known.token_server(&row.config_json.0)
+        };
+        let keeps_secret = row.client_secret_sealed == stored.client_secret_sealed;
+        if stored.client_secret_sealed.is_some() && keeps_secret && server(row) != server(stored) {
+            return Err(Error::refused(
+                RefusalCode::InvalidConfiguration,
+                &["input", "clientSecret"],
+                "clientSecret has to be given again: it would go to another server than it was \
+                 given for",
+            ));
+        }
+        Ok(())
     }
 
     fn seal(&self, id: ProviderId, secret: &SecretString) -> Sealed {

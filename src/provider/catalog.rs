@@ -210,6 +210,17 @@ impl ProviderType {
         flow.is_some_and(|flow| flow.profile.instance.is_some())
     }
 
+    /// Which server is shown the client's secret, by this config: its origin.
+    pub fn token_server(&self, config: &Value) -> Option<String> {
+        let config = self.completed(config);
+        let value = |field: &str| config.get(field)?.as_str().map(str::to_owned);
+        let url = match &self.flow.as_ref()?.server {
+            Server::Issuer { issuer, .. } => issuer.url(value),
+            Server::Endpoints { token, .. } => token.url(value),
+        };
+        Some(url?.origin().ascii_serialization())
+    }
+
     /// A provider's config, with the defaults of what it leaves out.
     pub fn completed(&self, config: &Value) -> Map<String, Value> {
         let mut completed = config.as_object().cloned().unwrap_or_default();

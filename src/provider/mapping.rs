@@ -52,10 +52,18 @@ pub async fn map(
     } = standard;
     let mut text = |rule: &Option<Expression>, name: &str, standard: Option<String>| match rule {
         None => Ok(standard),
-        Some(_) => text_of(next(), name),
+        Some(_) => match next() {
+            // One word for many accounts is none for each.
+            Ok(Value::Bool(_)) => Err(invalid(name, "is neither a text nor an integer")),
+            said => text_of(said, name),
+        },
     };
     let external_id = text(external_id, "external_id", standard_id)?;
     let instance = text(instance, "instance", None)?;
+    if rules.profile.instance.is_some() && instance.is_none() {
+        // Whose the account is can't be told: it is nobody's, not that of whoever was asked.
+        return Err(invalid("instance", "is not said"));
+    }
     said.email = text(email, "email", said.email)?;
     said.username = text(username, "username", said.username)?;
     said.display_name = text(display_name, "display_name", said.display_name)?;

@@ -1,6 +1,7 @@
 //! The end of a flow: who signs in, and whom an account is linked to. Each is decided and carried
 //! out in one transaction.
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::account::request;
@@ -20,6 +21,10 @@ use crate::tenancy::auth_identity;
 
 /// Other ways in that a person is told of.
 const MOST_WAYS: u64 = 20;
+
+/// How long a link may take from its first page, which asks for a fresh sign-in, to its second:
+/// ten minutes at the provider, and ten on the page.
+const ON_THE_WAY: TimeDelta = TimeDelta::minutes(20);
 
 /// Ends flows.
 #[derive(Clone)]
@@ -158,6 +163,10 @@ impl FlowEnds {
         let is_way_in = provider.allows_sign_in || policy != Policy::Fail;
         if is_way_in && !person.has_say_at(provider.organization_id) {
             return Ok(Err(Denied::NoSayHere));
+        }
+        // Where it began at a provider that lends its client, nobody has asked for it yet.
+        if is_way_in && !person.is_fresh(self.linking.clock.now() - ON_THE_WAY) {
+            return Ok(Err(Denied::SessionEnded));
         }
         let flow = &Flow {
             person: origin_of(&person.user, request_id),

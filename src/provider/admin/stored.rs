@@ -89,6 +89,12 @@ pub(super) async fn check_lender(
             lender.slug
         ));
     }
+    if lender.organization_id.is_none() {
+        // Who stands for a team or a tenant shuts out whoever else would.
+        caller
+            .viewer
+            .require_unbound("borrowing the client of a provider of all organizations")?;
+    }
     if lender.client_of.is_some() {
         return refused(format!(
             "{} borrows its own client from another provider",

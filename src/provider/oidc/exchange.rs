@@ -208,7 +208,13 @@ impl Oidc {
                 let secret = us.client_secret.as_ref().map(ExposeSecret::expose_secret);
                 let verifier = pinned.verifier.as_ref().map(PkceCodeVerifier::secret);
                 let verifier = verifier.map_or("", String::as_str);
-                let sent = [code.expose_secret(), verifier, secret.unwrap_or_default()];
+                let assertion = assertion.as_ref().map(ExposeSecret::expose_secret);
+                let sent = [
+                    code.expose_secret(),
+                    verifier,
+                    secret.unwrap_or_default(),
+                    assertion.unwrap_or_default(),
+                ];
                 refusal(&error, &sent)
             })?;
         answer.check()?;
@@ -270,7 +276,7 @@ fn standardize(answer: &mut HttpResponse, rules: &TokenRules) {
     let kind = answer.headers().get(CONTENT_TYPE);
     let is_form = kind.is_some_and(|kind| kind.as_bytes().starts_with(form.as_bytes()));
     let read = if is_form {
-        let pairs = url::form_urlencoded::parse(answer.body());
+        let pairs = url::form_urlencoded::parse(answer.body()).take(MOST_PARAMETERS);
         let member = |(name, value): (Cow<str>, Cow<str>)| {
             (name.into_owned(), Value::from(value.into_owned()))
         };
@@ -309,6 +315,9 @@ fn standardize(answer: &mut HttpResponse, rules: &TokenRules) {
         answer.headers_mut().insert(CONTENT_TYPE, json);
     }
 }
+
+/// Parameters of an answer that is a form.
+const MOST_PARAMETERS: usize = 100;
 
 /// The members of an answer that belong to its tokens: RFC 6749 §5.1.
 const OF_TOKENS: [&str; 5] = [

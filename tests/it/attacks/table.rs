@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::support::repository::{files, read};
 
-/// An attack, and the tests that stop it, by their paths in their crate. S1 to S19 are what the
-/// specifications ask of a relying party: RFC 9700, RFC 6749 and those around it, OpenID Connect.
+/// An attack, and the tests that stop it, by their paths in their crate: what RFC 9700, OpenID
+/// Connect Core 1.0 and RFC 9207 ask of a relying party, and what has befallen others.
 const CASES: &[(&str, &[&str])] = &[
     (
         "state: missing, made up, there twice",
@@ -32,7 +32,7 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "state: of another browser (S2; login forgery)",
+        "state: of another browser (login forgery)",
         &[
             "attacks::forgery::a_victim_is_not_signed_in_as_the_attacker",
             "flows::browsers::the_way_back_is_open_to_the_browser_that_set_out_alone",
@@ -67,7 +67,7 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "code injection, with a wrong verifier (S4, S13)",
+        "code injection, with a wrong verifier",
         &[
             "attacks::code_injection::a_stolen_code_in_the_attackers_own_flow_has_a_wrong_verifier",
             "attacks::code_injection::a_code_that_was_injected_is_used_up",
@@ -84,7 +84,7 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "mix-up with a malicious provider (S3)",
+        "mix-up with a malicious provider",
         &[
             "attacks::mix_up::an_honest_provider_does_not_know_the_malicious_ones_way_back",
             "attacks::mix_up::a_code_that_leaked_to_a_malicious_provider_is_of_no_use_to_it",
@@ -96,7 +96,7 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "mix-up: `iss` wrong, missing, there twice (S14)",
+        "mix-up: `iss` wrong, missing, there twice",
         &[
             "attacks::mix_up::an_answer_that_names_another_issuer_is_not_taken_to_the_malicious_one",
             "attacks::mix_up::an_answer_without_the_issuer_that_was_promised_is_refused",
@@ -106,7 +106,7 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "ID token: `none`, HS256 by the public key or the secret, another kind of token (S16)",
+        "ID token: `none`, HS256 by the public key or the secret, another kind of token",
         &[
             "flows::answers::an_id_token_that_fails_a_check_signs_nobody_in",
             "provider::oidc::tests::a_token_of_a_wrong_kind_is_refused",
@@ -130,7 +130,7 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "user info with another subject, or signed by somebody else (S17)",
+        "user info with another subject, or signed by somebody else",
         &[
             "flows::answers::user_info_of_somebody_else_is_refused",
             "provider::tests::faults::a_token_or_userinfo_of_someone_else_is_refused",
@@ -139,7 +139,7 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "a victim's address, username or subject elsewhere (S18; nOAuth)",
+        "a victim's address, username or subject elsewhere (nOAuth)",
         &[
             "attacks::accounts::a_victims_address_with_another_subject_is_not_the_victim",
             "attacks::accounts::a_username_that_somebody_else_has_now_is_not_the_account",
@@ -152,7 +152,7 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "an address that nobody has verified (S19)",
+        "an address that nobody has verified",
         &[
             "attacks::pre_hijacking::non_verifying_provider",
             "flows::who::people_who_cannot_be_told_are_refused_by_name_and_nothing_is_stored",
@@ -230,6 +230,7 @@ const CASES: &[(&str, &[&str])] = &[
             "expression::tests::what_is_hostile_is_refused_by_size_depth_and_cost",
             "expression::tests::what_is_allowed_to_be_deep_has_room",
             "expression::tests::documents_are_bounded",
+            "catalogue::operators::a_wrong_file_stops_the_start_with_its_line",
         ],
     ),
     (
@@ -277,20 +278,23 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "open redirects (S1)",
+        "open redirects",
         &[
             "attacks::open_redirects::a_flow_ends_on_pages_of_ours_alone",
             "attacks::open_redirects::who_is_signed_in_is_sent_to_pages_of_ours_alone",
             "flows::sign_in::the_way_back_leads_where_it_was_asked_to_and_nowhere_else",
-            "http::return_to::tests::nothing_else_is",
-            "http::return_to::tests::whatever_is_wished_for_ends_at_an_origin_that_is_allowed",
+            "sign_in::return_to::tests::nothing_else_is",
+            "sign_in::return_to::tests::whatever_is_wished_for_ends_at_an_origin_that_is_allowed",
+            "sign_in::return_to::tests::an_application_is_returned_to_at_its_own_origins_alone",
+            "connect::origins::a_link_leads_back_to_the_keys_own_origins_alone",
         ],
     ),
     (
-        "clickjacking, referrers, other origins (S10)",
+        "clickjacking, referrers, other origins",
         &[
             "attacks::framing::no_answer_of_any_route_can_be_framed",
             "attacks::framing::no_page_of_a_flow_can_be_framed",
+            "connect::pages::nobody_frames_the_pages_keeps_them_or_learns_their_addresses",
             "http::pages::tests::answers_are_locked_down",
             "http::pages::tests::nothing_runs_and_nothing_is_styled_in_place",
         ],
@@ -304,7 +308,7 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "secrets in logs (S12)",
+        "secrets in logs",
         &[
             "attacks::secrets_in_logs::no_code_state_token_verifier_or_cookie_is_logged",
             "provider::oidc::text::tests::secrets_that_are_repeated_are_left_out",
@@ -313,8 +317,9 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "secrets at rest: states, cookies, codes, verifiers, tokens (S6)",
+        "secrets at rest: states, cookies, codes, verifiers, tokens",
         &[
+            "connect::secrets::what_a_link_goes_by_is_nowhere_to_be_read",
             "flows::forms::a_posted_answer_waits_sealed_for_the_browser_that_brings_the_cookie",
             "flows::sign_in::the_client_is_shown_to_the_token_endpoint_alone",
             "flows::sign_in::tokens_that_come_with_a_link_are_sealed",
@@ -323,7 +328,7 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "more scopes than were given; answers as providers write them (S7, S11)",
+        "more scopes than were given; answers as providers write them",
         &[
             "flows::answers::a_token_answer_that_is_no_openid_answer_is_refused",
             "provider::oidc::tests::the_token_answer_is_read_as_providers_write_it",
@@ -331,14 +336,14 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "errors with status 200 (S12)",
+        "errors with status 200",
         &[
             "flows::outages::a_provider_whose_token_endpoint_or_keys_fail_signs_nobody_in",
             "provider::tests::faults::a_provider_that_fails",
         ],
     ),
     (
-        "the configuration of another issuer (S9, S15)",
+        "the configuration of another issuer",
         &[
             "flows::answers::a_discovery_document_that_cannot_be_used_begins_nothing",
             "provider::tests::faults::a_configuration_that_is_none_begins_no_flow",

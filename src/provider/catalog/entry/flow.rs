@@ -179,22 +179,13 @@ impl FlowEntry {
         require(is_openid || profile.external_id.is_some(), protocol, || {
             "`profile.external_id` is required: OAuth 2.0 doesn't say whose a token is".to_owned()
         })?;
-        require(
-            profile.instance.is_none() || has_one_server(&server),
-            protocol,
-            || {
-                "`profile.instance` makes providers share a client, whose secret has to go to one \
-             server alone: the issuer, or the token endpoint, can't be configured then"
-                    .to_owned()
-            },
-        )?;
         let requirements = self.require.iter().map(Spanned::get_ref).map(|entry| {
             Ok(Requirement {
                 holds: expression(&entry.holds, "holds", &known)?,
                 otherwise: entry.otherwise.get_ref().clone(),
             })
         });
-        Ok(FlowRules {
+        let rules = FlowRules {
             server,
             authorization: Authorization {
                 scope_parameter: authorization
@@ -220,7 +211,18 @@ impl FlowEntry {
             user_info,
             profile,
             requirements: requirements.collect::<Result<_, Mistake>>()?,
-        })
+        };
+        require(
+            rules.profile.instance.is_none() || has_fixed_servers(&rules),
+            protocol,
+            || {
+                "`profile.instance` makes providers share a client, whose secret and tokens have \
+                 to go to the same servers for all of them: no issuer and no endpoint can be \
+                 configured then"
+                    .to_owned()
+            },
+        )?;
+        Ok(rules)
     }
 }
 
@@ -369,12 +371,26 @@ impl Fields<'_> {
     }
 }
 
-/// Whether a secret that is sent there goes to the same server whatever the config says.
-fn has_one_server(server: &Server) -> bool {
-    match server {
-        Server::Issuer { issuer, .. } => issuer.has_fixed_server(),
-        Server::Endpoints { token, .. } => token.has_fixed_server(),
-    }
+/// Whether secrets and tokens go to the same servers whatever a provider's config says.
+fn has_fixed_servers(rules: &FlowRules) -> bool {
+    let asked = match &rules.server {
+        Server::Issuer { issuer, .. } => vec![issuer],
+        Server::Endpoints {
+            authorization,
+            token,
+            ..
+        } => vec![authorization, token],
+    };
+    let refresh = rules.refresh.as_ref().and_then(|it| it.endpoint.as_ref());
+    let revocation = rules.revocation.as_ref();
+    let revocation = revocation.and_then(|it| it.endpoint.as_ref());
+    let calls = rules.user_info.iter().map(|call| &call.endpoint);
+    let mut all = asked
+        .into_iter()
+        .chain(refresh)
+        .chain(revocation)
+        .chain(calls);
+    all.all(Template::has_fixed_server)
 }
 
 fn expression(source: &Spanned<String>, name: &str, known: &[&str]) -> Result<Expression, Mistake> {

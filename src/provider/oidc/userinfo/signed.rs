@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::clock::Time;
+use crate::provider::extent::is_bounded;
 use crate::provider::oidc::id_token::{ALGORITHMS, LEEWAY, Wrong};
 use crate::provider::oidc::pinned::OpenId;
 
@@ -51,6 +52,9 @@ pub(super) fn verify(
     let (header, claims) = input.split_once('.').ok_or_else(unread)?;
     let part = |part: &str| decode(part).map_err(|_| unread());
     let (header, claims, signature) = (part(header)?, part(claims)?, part(signature)?);
+    if !is_bounded(&header) || !is_bounded(&claims) {
+        return Err(wrong("it holds more than can be read"));
+    }
     let header: Header = serde_json::from_slice(&header).map_err(|_| unread())?;
     if header.crit.is_some() || header.cty.is_some() {
         return Err(wrong("its header asks for what is not known here"));
