@@ -83,3 +83,7 @@ CREATE INDEX flow_by_client_address ON flow (client_address, expires_at);
 CREATE INDEX flow_by_provider ON flow (provider_id);
 CREATE INDEX flow_by_user ON flow (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX flow_by_pending_link ON flow (pending_link_id) WHERE pending_link_id IS NOT NULL;
+
+-- The providers that borrow a client, by the instance that they stand for.
+CREATE INDEX identity_provider_by_client_and_instance
+    ON identity_provider (client_of, external_id) WHERE client_of IS NOT NULL;

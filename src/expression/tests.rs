@@ -84,6 +84,23 @@ async fn what_is_not_there_is_told_from_what_does_not_fit() {
 }
 
 #[test]
+fn what_an_expression_looks_at_is_known() {
+    for (source, expected) in [
+        ("user.name", [true, false]),
+        ("emails.filter(e, e.email == user.mail)", [true, true]),
+        ("'user' + string(1)", [false, false]),
+        ("null", [false, false]),
+    ] {
+        let expression = Expression::read(source, &KNOWN).unwrap();
+        assert_eq!(
+            KNOWN.map(|name| expression.names(name)),
+            expected,
+            "{source}"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_expression_is_refused_with_what_is_wrong() {
     for (source, expected) in [
         ("", "is no CEL"),

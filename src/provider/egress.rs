@@ -3,19 +3,21 @@
 
 mod address;
 mod guard;
+mod names;
+mod turns;
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use openidconnect::{HttpRequest, HttpResponse};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Response};
-use tokio::sync::Semaphore;
 use url::Url;
 
 use self::guard::{Guard, OnlyPrivate, Resolver, Trust};
+use self::names::Names;
+use self::turns::{IN_FLIGHT, Turns};
 use crate::settings;
 
 /// From the wait for a turn to the last byte of the answer.
@@ -23,10 +25,6 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_secs(30);
 const MAX_BODY_BYTES: usize = 1024 * 1024;
-/// Requests to one host at a time: one that hangs has no more than these waiting for it.
-const IN_FLIGHT: usize = 16;
-/// Hosts whose turns are remembered before those that nobody waits for are forgotten.
-const HOSTS: usize = 256;
 
 /// The client to the outside.
 pub struct Egress {
@@ -35,7 +33,7 @@ pub struct Egress {
     public: Client,
     /// For hosts that a rule names: connections of the two are never shared.
     named: Client,
-    turns: Mutex<HashMap<String, Arc<Semaphore>>>,
+    turns: Turns,
     timeout: Duration,
 }
 
@@ -65,6 +63,10 @@ impl Egress {
     /// # Errors
     /// A certificate that is none.
     pub fn new(settings: &settings::Egress) -> Result<Self, EgressStartError> {
+        Self::by(settings, &Names::of_system())
+    }
+
+    fn by(settings: &settings::Egress, names: &Names) -> Result<Self, EgressStartError> {
         let guard = Guard::new(settings.allow.clone());
         let authorities = match &settings.ca_file {
             None => Vec::new(),
@@ -74,6 +76,7 @@ impl Egress {
         };
         let client = |trust| {
             let resolver = Resolver {
+                names: names.clone(),
                 guard: guard.clone(),
                 trust,
             };
@@ -85,9 +88,16 @@ impl Egress {
             public: client(Trust::Public)?,
             named: client(Trust::Named)?,
             guard,
-            turns: Mutex::default(),
+            turns: Turns::default(),
             timeout: TIMEOUT,
         })
+    }
+
+    /// The same with less patience.
+    #[cfg(test)]
+    #[must_use]
+    pub fn patient_for(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// Whether the rules let a request, or a browser, go to the URL. What its name resolves to
@@ -113,7 +123,7 @@ impl Egress {
             Trust::Public => &self.public,
             Trust::Named => &self.named,
         };
-        let turns = self.turns_of(&origin);
+        let turns = self.turns.of(request.url());
         let answer = async {
             // Never closed, so there is always a turn.
             let _turn = turns.acquire().await;
@@ -130,17 +140,6 @@ impl Egress {
                     origin: origin.clone(),
                 })
             })
-    }
-
-    fn turns_of(&self, origin: &str) -> Arc<Semaphore> {
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        if turns.len() >= HOSTS {
-            turns.retain(|_, turns| Arc::strong_count(turns) > 1);
-        }
-        let turns = turns
-            .entry(origin.to_owned())
-            .or_insert_with(|| Arc::new(Semaphore::new(IN_FLIGHT)));
-        Arc::clone(turns)
     }
 }
 

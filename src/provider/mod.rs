@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod client_key;
 pub mod config;
 pub mod egress;
+mod extent;
 pub mod flow;
 pub mod mapping;
 pub mod oidc;

@@ -89,7 +89,76 @@ fn at(given: &str, is_known: impl Fn(&str) -> bool) -> Option<Url> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
+
+    /// What addresses are made of, and what makes them look like others.
+    const PIECES: [&str; 44] = [
+        "/",
+        "/",
+        "//",
+        "\\",
+        ".",
+        "..",
+        "./",
+        "../",
+        "%2e",
+        "%2E%2e",
+        "%2f",
+        "%2F",
+        "%5c",
+        "%09",
+        "%00",
+        "\t",
+        "\n",
+        "\r",
+        " ",
+        "\u{a0}",
+        "\u{feff}",
+        "\u{ff0f}",
+        "\u{2044}",
+        "\u{ff3c}",
+        "\u{ff20}",
+        "\u{3002}",
+        "\u{200b}",
+        "@",
+        ":",
+        ";",
+        "?",
+        "#",
+        "&",
+        "https:",
+        "HTTP:",
+        "javascript:",
+        "data:",
+        "id.example.com",
+        "app.example.com",
+        "evil.example",
+        ":443",
+        ":8443",
+        "a",
+        "[::1]",
+    ];
+
+    proptest! {
+        #[test]
+        fn whatever_is_wished_for_ends_at_an_origin_that_is_allowed(
+            pieces in vec(select(&PIECES[..]), 0..10),
+        ) {
+            let (places, wish) = (places(), pieces.concat());
+            if let Some(to) = places.checked(Some(&wish)) {
+                let there = places.ours.join(&to).unwrap();
+                let origin = there.origin().ascii_serialization();
+                let allowed = ["https://id.example.com", "https://app.example.com"];
+                prop_assert!(allowed.contains(&origin.as_str()), "{wish:?} leads to {there}");
+                let odd = |c: char| !c.is_ascii_graphic() || c == '\\';
+                prop_assert!(!to.contains(odd) && !to.starts_with("//"), "{wish:?} is {to:?}");
+            }
+        }
+    }
 
     fn places() -> ReturnPlaces {
         let url = Url::parse("https://id.example.com").unwrap();

@@ -13,6 +13,7 @@
 mod support;
 
 mod api_keys;
+mod attacks;
 mod audit;
 mod auth_identities;
 mod auth_providers;

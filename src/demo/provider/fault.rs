@@ -100,6 +100,8 @@ pub enum TokenFault {
     NoExpiry,
     /// Another type than Bearer.
     OtherType,
+    /// A code is redeemed whatever the verifier is, against RFC 7636 §4.6.
+    AnyVerifier,
 }
 
 /// What is wrong with an ID token.
@@ -117,17 +119,22 @@ pub enum IdTokenFault {
     AlgNone,
     /// HMAC with the client's secret.
     AlgHs256,
+    /// HMAC with the published key, which everybody knows.
+    AlgHs256PublicKey,
     /// Signed with a key that is not published.
     UnknownKey,
+    /// The same, and the header brings the key along, and says where there are more.
+    KeyInHeader,
     Expired,
     IssuedInFuture,
+    NotYetValid,
     NoSubject,
     WrongAccessTokenHash,
     NotAToken,
 }
 
 impl IdTokenFault {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::WrongNonce,
         Self::NoNonce,
         Self::WrongIssuer,
@@ -137,9 +144,12 @@ impl IdTokenFault {
         Self::BadSignature,
         Self::AlgNone,
         Self::AlgHs256,
+        Self::AlgHs256PublicKey,
         Self::UnknownKey,
+        Self::KeyInHeader,
         Self::Expired,
         Self::IssuedInFuture,
+        Self::NotYetValid,
         Self::NoSubject,
         Self::WrongAccessTokenHash,
         Self::NotAToken,

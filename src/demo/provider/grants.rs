@@ -73,14 +73,15 @@ impl Grants {
         code
     }
 
-    /// The grant's name and the grant, if the code is good. One try is all that a code has; a
-    /// second one ends the grant and what came of it (RFC 6749 §4.1.2).
+    /// The grant's name and the grant, if the code is good, and the verifier, where one is asked
+    /// for. One try is all that a code has; a second one ends the grant and what came of it
+    /// (RFC 6749 §4.1.2).
     pub fn redeem(
         &mut self,
         clock: &Clock,
         code: &str,
         redirect_uri: &str,
-        verifier: &str,
+        verifier: Option<&str>,
     ) -> Option<(String, Grant)> {
         let token = self.codes.get_mut(code)?;
         let id = token.grant.clone();
@@ -91,7 +92,8 @@ impl Grants {
         token.spent = true;
         let in_time = token.is_in_time(clock.now());
         let grant = self.alive(&id)?;
-        let proven = code_challenge(verifier) == grant.code_challenge;
+        let proven =
+            verifier.is_none_or(|verifier| code_challenge(verifier) == grant.code_challenge);
         (in_time && proven && grant.redirect_uri == redirect_uri).then(|| (id, grant.clone()))
     }
 

@@ -107,6 +107,7 @@ fn break_claims(claims: &mut Value, fault: IdTokenFault, clock: &Clock) {
             claims["iat"] = json!((now + FAR).timestamp());
             claims["exp"] = json!((now + FAR + LIFE).timestamp());
         }
+        IdTokenFault::NotYetValid => claims["nbf"] = json!((now + FAR).timestamp()),
         IdTokenFault::NoSubject => remove(claims, "sub"),
         IdTokenFault::WrongAccessTokenHash => {
             claims["at_hash"] = json!(access_token_hash("another token"));
@@ -114,7 +115,9 @@ fn break_claims(claims: &mut Value, fault: IdTokenFault, clock: &Clock) {
         IdTokenFault::BadSignature
         | IdTokenFault::AlgNone
         | IdTokenFault::AlgHs256
+        | IdTokenFault::AlgHs256PublicKey
         | IdTokenFault::UnknownKey
+        | IdTokenFault::KeyInHeader
         | IdTokenFault::NotAToken => {}
     }
 }
@@ -132,7 +135,11 @@ fn break_token(
         IdTokenFault::AlgHs256 => {
             key::signed_with_secret(claims, issuer.client.secret.expose_secret().as_bytes())
         }
+        IdTokenFault::AlgHs256PublicKey => {
+            key::signed_with_secret(claims, &issuer.signing_key().public())
+        }
         IdTokenFault::UnknownKey => Key::new(clock).sign(claims),
+        IdTokenFault::KeyInHeader => Key::new(clock).sign_showing_itself(claims),
         IdTokenFault::NotAToken => "this is not a token".to_owned(),
         IdTokenFault::WrongNonce
         | IdTokenFault::NoNonce
@@ -142,6 +149,7 @@ fn break_token(
         | IdTokenFault::WrongAuthorizedParty
         | IdTokenFault::Expired
         | IdTokenFault::IssuedInFuture
+        | IdTokenFault::NotYetValid
         | IdTokenFault::NoSubject
         | IdTokenFault::WrongAccessTokenHash => token,
     }

@@ -54,10 +54,33 @@ impl Key {
         })
     }
 
+    /// The public half as bytes (SEC 1, uncompressed).
+    pub fn public(&self) -> Vec<u8> {
+        let point = self.secret.verifying_key().to_encoded_point(false);
+        point.as_bytes().to_vec()
+    }
+
     /// The claims as a token that this key has signed.
     pub fn sign(&self, claims: &Value) -> String {
-        let header = json!({ "typ": "JWT", "alg": "ES256", "kid": self.kid });
-        let input = signing_input(&header, claims);
+        self.sign_under(&self.header(), claims)
+    }
+
+    /// The same, with the key in the header, and where to look for more (RFC 7515 §4.1.2 to
+    /// §4.1.5): all of it is the signer's own word.
+    pub fn sign_showing_itself(&self, claims: &Value) -> String {
+        let mut header = self.header();
+        header["jwk"] = self.jwk();
+        header["jku"] = json!("https://issuer.example/jwks");
+        header["x5u"] = json!("https://issuer.example/certificates");
+        self.sign_under(&header, claims)
+    }
+
+    fn header(&self) -> Value {
+        json!({ "typ": "JWT", "alg": "ES256", "kid": self.kid })
+    }
+
+    fn sign_under(&self, header: &Value, claims: &Value) -> String {
+        let input = signing_input(header, claims);
         let signature: Signature = self.secret.sign(input.as_bytes());
         with_signature(input, &signature.to_bytes())
     }

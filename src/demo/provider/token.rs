@@ -59,6 +59,7 @@ fn exchange(
             let code = required(form, "code", "code is missing")?;
             let verifier = required(form, "code_verifier", "code_verifier is missing")?;
             let uri = required(form, "redirect_uri", "redirect_uri is missing")?;
+            let verifier = (!takes_any_verifier(issuer)).then_some(verifier);
             let redeemed = issuer.grants.redeem(clock, code, uri, verifier);
             let (id, grant) = redeemed.ok_or(INVALID_GRANT)?;
             Ok(give(issuer, clock, &id, &grant, None))
@@ -123,7 +124,9 @@ fn give(
             TokenFault::NoScope => drop(answer.remove("scope")),
             TokenFault::NoExpiry => drop(answer.remove("expires_in")),
             TokenFault::OtherType => drop(answer.insert("token_type".to_owned(), "mac".into())),
-            TokenFault::NoRefreshToken | TokenFault::KeepsRefreshToken => {}
+            TokenFault::NoRefreshToken
+            | TokenFault::KeepsRefreshToken
+            | TokenFault::AnyVerifier => {}
         }
     }
     if form_encoded {
@@ -132,14 +135,24 @@ fn give(
     json(StatusCode::OK, &Value::Object(answer))
 }
 
+/// Those of an answer.
 fn faults(issuer: &mut IssuerState, refreshes: bool) -> Vec<TokenFault> {
-    issuer.faults.take(|fault| {
-        if let Fault::Token(fault) = fault {
-            (refreshes || *fault != TokenFault::KeepsRefreshToken).then_some(*fault)
-        } else {
-            None
-        }
+    issuer.faults.take(|fault| match fault {
+        Fault::Token(TokenFault::KeepsRefreshToken) if !refreshes => None,
+        Fault::Token(TokenFault::AnyVerifier)
+        | Fault::Endpoint(..)
+        | Fault::Discovery(_)
+        | Fault::Callback(_)
+        | Fault::IdToken(_)
+        | Fault::Profile(_) => None,
+        Fault::Token(fault) => Some(*fault),
     })
+}
+
+fn takes_any_verifier(issuer: &mut IssuerState) -> bool {
+    let wanted = Fault::Token(TokenFault::AnyVerifier);
+    let taken = issuer.faults.take(|fault| (*fault == wanted).then_some(()));
+    !taken.is_empty()
 }
 
 /// As GitHub's token endpoint answers, unless it is asked for JSON.

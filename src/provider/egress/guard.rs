@@ -9,6 +9,7 @@ use url::{Host, Url};
 
 use super::EgressError;
 use super::address::{is_metadata, is_public, reached};
+use super::names::Names;
 use crate::settings::EgressRule;
 
 /// The rules, and what they come to.
@@ -84,8 +85,8 @@ impl Guard {
 
 /// Resolves a name once and gives only addresses that may be connected to: between the check
 /// and the connection nothing is looked up again.
-#[derive(Debug)]
 pub(super) struct Resolver {
+    pub names: Names,
     pub guard: Guard,
     pub trust: Trust,
 }
@@ -97,10 +98,12 @@ pub(super) struct OnlyPrivate;
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (guard, trust) = (self.guard.clone(), self.trust);
+        let (names, guard, trust) = (self.names.clone(), self.guard.clone(), self.trust);
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found = names.addresses(name.as_str()).await?;
             let addresses: Vec<SocketAddr> = found
+                .iter()
+                .copied()
                 .filter(|found| guard.lets_through(reached(found.ip()), trust))
                 .collect();
             if addresses.is_empty() {

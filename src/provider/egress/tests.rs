@@ -1,3 +1,6 @@
+mod addresses;
+mod hostile;
+
 use std::net::SocketAddr;
 
 use openidconnect::http::Request;
@@ -202,7 +205,7 @@ async fn a_host_that_hangs_is_left_and_holds_no_other_up() {
         let error = request.await.unwrap().unwrap_err();
         assert!(matches!(error, EgressError::TimedOut { .. }), "{error}");
     }
-    let turns = egress.turns_of(hanging.trim_end_matches('/'));
+    let turns = egress.turns.of(&hanging.parse().unwrap());
     assert_eq!(turns.available_permits(), IN_FLIGHT, "every turn came back");
 }
 

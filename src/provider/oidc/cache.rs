@@ -1,7 +1,7 @@
 //! What providers publish, kept for a while: one request at a time for each, the last good
-//! answer through an outage.
+//! answer through an outage. Knows nothing of what the answers say.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::TimeDelta;
@@ -11,9 +11,17 @@ use crate::clock::{Clock, Time};
 
 const FRESH: TimeDelta = TimeDelta::minutes(10);
 const LAST_GOOD: TimeDelta = TimeDelta::hours(24);
-/// Between two answers that were asked for before their time.
-const FORCED: TimeDelta = TimeDelta::minutes(1);
-/// More than providers are configured: beyond it something makes up addresses.
+/// Between two tries to renew an answer that stands in meanwhile.
+const RETRY: TimeDelta = TimeDelta::minutes(1);
+/// A failure that took this long is remembered for [`REMEMBERED`]: not everybody has to wait for
+/// it in turn.
+const SLOW: TimeDelta = TimeDelta::seconds(3);
+const REMEMBERED: TimeDelta = TimeDelta::seconds(10);
+/// How often in a minute an answer is asked for before its time: enough for keys that rotate and
+/// rotate again, too little to make us somebody's tool.
+const FORCED: usize = 5;
+const FORCED_WITHIN: TimeDelta = TimeDelta::minutes(1);
+/// Beyond so many, those go that nobody has asked for the longest.
 const MOST: usize = 1024;
 
 /// Answers by where they come from.
@@ -30,10 +38,20 @@ struct Entry<T> {
 
 struct State<T> {
     good: Option<(Arc<T>, Time)>,
-    /// How many fetches have ended, and how the last one failed.
-    fetches: u64,
-    failure: Option<OidcError>,
-    forced_at: Option<Time>,
+    /// Of the last fetch, if it failed.
+    failure: Option<Failure>,
+    /// Fetches are numbered: the last one that began, and the last one that has ended.
+    begun: u64,
+    ended: u64,
+    /// When there were fetches before their time, in the last minute.
+    forced: VecDeque<Time>,
+    used_at: Time,
+}
+
+struct Failure {
+    error: OidcError,
+    at: Time,
+    was_slow: bool,
 }
 
 impl<T> Cache<T> {
@@ -51,14 +69,17 @@ impl<T> Cache<T> {
         F: Future<Output = Result<T, OidcError>>,
     {
         let entry = self.entry(key);
-        let (fresh, before) = {
-            let state = entry.state();
-            (state.good_for(FRESH, self.clock.now()), state.fetches)
+        let (known, stale, before) = {
+            let (state, now) = (entry.state(), self.clock.now());
+            (
+                state.known(now),
+                state.good_for(LAST_GOOD, now),
+                state.ended,
+            )
         };
-        if let Some(fresh) = fresh {
-            return Ok(fresh);
+        if let Some(known) = known {
+            return known;
         }
-        let stale = entry.state().good_for(LAST_GOOD, self.clock.now());
         let _gate = match (entry.gate.try_lock(), stale) {
             (Ok(gate), _) => gate,
             (Err(_), Some(stale)) => return Ok(stale),
@@ -67,63 +88,128 @@ impl<T> Cache<T> {
         let meanwhile = entry.state().outcome_since(before, self.clock.now());
         match meanwhile {
             Some(outcome) => outcome,
-            None => entry.fetched(fetch().await, &self.clock),
+            None => entry.fetched(fetch(), &self.clock).await,
         }
     }
 
-    /// A newer answer than `seen`, which has turned out not to do: at most once a minute, so
-    /// that nobody makes us ask as often as they like.
+    /// An answer that `fits`, where the one that was `seen` has turned out not to: one that has
+    /// come meanwhile, or what `fetch` gets. `None` where there is no other one, or there were
+    /// too many such questions.
+    ///
+    /// # Errors
+    /// The fetch failed.
     pub async fn newer<F>(
         &self,
         key: &str,
         seen: &Arc<T>,
+        fits: impl Fn(&T) -> bool,
         fetch: impl FnOnce() -> F,
-    ) -> Option<Arc<T>>
+    ) -> Result<Option<Arc<T>>, OidcError>
     where
         F: Future<Output = Result<T, OidcError>>,
     {
         let entry = self.entry(key);
+        let asked = entry.state().begun;
         let _gate = entry.gate.lock().await;
-        let now = self.clock.now();
+        let kept = entry.state().good_for(LAST_GOOD, self.clock.now());
+        let other = kept.filter(|kept| !Arc::ptr_eq(kept, seen));
+        if other.as_ref().is_some_and(|other| fits(other)) {
+            return Ok(other);
+        }
         {
-            let mut state = entry.state();
-            if let Some((good, _)) = &state.good
-                && !Arc::ptr_eq(good, seen)
+            let (mut state, now) = (entry.state(), self.clock.now());
+            // What was asked for after the question holds all that there was.
+            let answered = state.ended > asked;
+            if let Some(failure) = &state.failure
+                && (answered || failure.is_remembered(now))
             {
-                return Some(Arc::clone(good));
+                return Err(failure.error.clone());
             }
-            if state.forced_at.is_some_and(|at| now - at < FORCED) {
-                return None;
+            if answered || !state.may_force(now) {
+                return Ok(other);
             }
-            state.forced_at = Some(now);
         }
-        let fetched = fetch().await;
-        if let Err(error) = &fetched {
-            tracing::warn!(error = %error, "a provider's keys were not renewed");
-            return None;
-        }
-        entry.fetched(fetched, &self.clock).ok()
+        entry.fetch(fetch(), &self.clock).await.map(Some)
     }
 
     fn entry(&self, key: &str) -> Arc<Entry<T>> {
+        let now = self.clock.now();
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= MOST && !entries.contains_key(key) {
-            entries.clear();
+        if let Some(entry) = entries.get(key) {
+            entry.state().used_at = now;
+            return Arc::clone(entry);
         }
-        Arc::clone(entries.entry(key.to_owned()).or_default())
+        if entries.len() >= MOST {
+            make_room(&mut entries);
+        }
+        let entry = Arc::new(Entry::new(now));
+        entries.insert(key.to_owned(), Arc::clone(&entry));
+        entry
+    }
+}
+
+/// What is in use just now stays: those who wait for it would not find each other again.
+fn make_room<T>(entries: &mut HashMap<String, Arc<Entry<T>>>) {
+    let idle = entries
+        .iter()
+        .filter(|(_, entry)| Arc::strong_count(entry) == 1);
+    let oldest = idle.min_by_key(|(_, entry)| entry.state().used_at);
+    if let Some(key) = oldest.map(|(key, _)| key.clone()) {
+        entries.remove(&key);
     }
 }
 
 impl<T> Entry<T> {
+    fn new(now: Time) -> Self {
+        Self {
+            gate: tokio::sync::Mutex::default(),
+            state: Mutex::new(State {
+                good: None,
+                failure: None,
+                begun: 0,
+                ended: 0,
+                forced: VecDeque::new(),
+                used_at: now,
+            }),
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of a fetch; what failed is made up for by the last good answer.
-    fn fetched(&self, fetched: Result<T, OidcError>, clock: &Clock) -> Result<Arc<T>, OidcError> {
-        let now = clock.now();
-        let mut state = self.state();
-        state.fetches += 1;
+    /// Fetches; what fails is made up for by the last good answer.
+    async fn fetched(
+        &self,
+        fetch: impl Future<Output = Result<T, OidcError>>,
+        clock: &Clock,
+    ) -> Result<Arc<T>, OidcError> {
+        let fetched = self.fetch(fetch, clock).await;
+        let error = match fetched {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let stands_in = self.state().good_for(LAST_GOOD, clock.now());
+        if stands_in.is_some() {
+            tracing::warn!(error = %error, "a provider's last good answer stands in");
+        }
+        stands_in.ok_or(error)
+    }
+
+    /// Fetches, and takes note of what comes.
+    async fn fetch(
+        &self,
+        fetch: impl Future<Output = Result<T, OidcError>>,
+        clock: &Clock,
+    ) -> Result<Arc<T>, OidcError> {
+        let (number, began) = {
+            let mut state = self.state();
+            state.begun += 1;
+            (state.begun, clock.now())
+        };
+        let fetched = fetch.await;
+        let (mut state, now) = (self.state(), clock.now());
+        state.ended = number;
         match fetched {
             Ok(value) => {
                 let value = Arc::new(value);
@@ -132,128 +218,68 @@ impl<T> Entry<T> {
                 Ok(value)
             }
             Err(error) => {
-                state.failure = Some(error.clone());
-                let good = state.good_for(LAST_GOOD, now);
-                if good.is_some() {
-                    tracing::warn!(error = %error, "a provider's last good answer stands in");
-                }
-                good.ok_or(error)
+                state.failure = Some(Failure {
+                    error: error.clone(),
+                    at: now,
+                    was_slow: now - began >= SLOW,
+                });
+                Err(error)
             }
         }
     }
 }
 
-impl<T> Default for Entry<T> {
-    fn default() -> Self {
-        Self {
-            gate: tokio::sync::Mutex::default(),
-            state: Mutex::new(State {
-                good: None,
-                fetches: 0,
-                failure: None,
-                forced_at: None,
-            }),
+impl<T> State<T> {
+    /// What needs no fetch: a fresh answer, or what came of one just now.
+    fn known(&self, now: Time) -> Option<Result<Arc<T>, OidcError>> {
+        if let Some(fresh) = self.good_for(FRESH, now) {
+            return Some(Ok(fresh));
+        }
+        let failure = self.failure.as_ref()?;
+        match self.good_for(LAST_GOOD, now) {
+            Some(stale) => (now - failure.at < RETRY).then_some(Ok(stale)),
+            None => failure
+                .is_remembered(now)
+                .then(|| Err(failure.error.clone())),
         }
     }
-}
 
-impl<T> State<T> {
     fn good_for(&self, life: TimeDelta, now: Time) -> Option<Arc<T>> {
         let (good, at) = self.good.as_ref()?;
         (now - *at < life).then(|| Arc::clone(good))
     }
 
     /// What a fetch that ended since then came to.
-    fn outcome_since(&self, fetches: u64, now: Time) -> Option<Result<Arc<T>, OidcError>> {
-        if self.fetches == fetches {
+    fn outcome_since(&self, ended: u64, now: Time) -> Option<Result<Arc<T>, OidcError>> {
+        if self.ended == ended {
             return None;
         }
         let good = self.good_for(LAST_GOOD, now).map(Ok);
-        good.or_else(|| self.failure.clone().map(Err))
+        good.or_else(|| Some(Err(self.failure.as_ref()?.error.clone())))
+    }
+
+    /// Whether there may be one more fetch before its time; it is counted.
+    fn may_force(&mut self, now: Time) -> bool {
+        while self
+            .forced
+            .front()
+            .is_some_and(|at| now - *at >= FORCED_WITHIN)
+        {
+            self.forced.pop_front();
+        }
+        let may = self.forced.len() < FORCED;
+        if may {
+            self.forced.push_back(now);
+        }
+        may
+    }
+}
+
+impl Failure {
+    fn is_remembered(&self, now: Time) -> bool {
+        self.was_slow && now - self.at < REMEMBERED
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use super::super::Fault;
-    use super::*;
-
-    fn down() -> OidcError {
-        Fault::Unavailable.because("down")
-    }
-
-    #[tokio::test]
-    async fn an_answer_is_kept_renewed_and_stands_in_through_an_outage() {
-        let clock = Clock::default();
-        let cache = Cache::new(clock.clone());
-        let get = async |answer: Result<u32, OidcError>| {
-            cache
-                .get("a", || async { answer })
-                .await
-                .map(|value| *value)
-        };
-        assert!(get(Err(down())).await.is_err());
-        assert_eq!(get(Ok(1)).await.unwrap(), 1, "a failure isn't kept");
-        clock.advance(FRESH - TimeDelta::seconds(1));
-        assert_eq!(get(Ok(2)).await.unwrap(), 1);
-        clock.advance(TimeDelta::seconds(2));
-        assert_eq!(get(Err(down())).await.unwrap(), 1, "the last good one");
-        assert_eq!(get(Ok(3)).await.unwrap(), 3);
-        clock.advance(LAST_GOOD + TimeDelta::seconds(1));
-        assert!(get(Err(down())).await.is_err(), "not for ever");
-    }
-
-    #[tokio::test]
-    async fn those_who_wait_share_one_fetch_and_its_failure() {
-        let cache = Arc::new(Cache::<u32>::new(Clock::default()));
-        let (count, gate) = (
-            Arc::new(AtomicU32::new(0)),
-            Arc::new(tokio::sync::Notify::new()),
-        );
-        let all: Vec<_> = (0..20)
-            .map(|_| {
-                let (cache, count, gate) =
-                    (Arc::clone(&cache), Arc::clone(&count), Arc::clone(&gate));
-                tokio::spawn(async move {
-                    let fetch = || async {
-                        count.fetch_add(1, Ordering::SeqCst);
-                        gate.notified().await;
-                        Err(down())
-                    };
-                    cache.get("a", fetch).await
-                })
-            })
-            .collect();
-        // The single thread runs all of them up to where they wait.
-        while count.load(Ordering::SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
-        for _ in 0..100 {
-            tokio::task::yield_now().await;
-        }
-        gate.notify_one();
-        for one in all {
-            assert!(one.await.unwrap().is_err());
-        }
-        assert_eq!(count.load(Ordering::SeqCst), 1);
-    }
-
-    #[tokio::test]
-    async fn nobody_is_asked_before_the_time_more_than_once_a_minute() {
-        let clock = Clock::default();
-        let cache = Cache::new(clock.clone());
-        let first = cache.get("a", || async { Ok(1) }).await.unwrap();
-        let second = cache.newer("a", &first, || async { Ok(2) }).await.unwrap();
-        assert_eq!(*second, 2);
-        let known = cache.newer("a", &first, || async { Ok(3) }).await;
-        assert_eq!(known.as_deref(), Some(&2), "someone else has renewed it");
-        assert_eq!(cache.newer("a", &second, || async { Ok(3) }).await, None);
-        clock.advance(FORCED);
-        let failed = cache.newer("a", &second, || async { Err(down()) }).await;
-        assert_eq!(failed, None);
-        let kept = cache.get("a", || async { Ok(4) }).await.unwrap();
-        assert_eq!(*kept, 2, "a failure takes nothing away");
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@ use super::{Fault, Oidc, OidcError, Pinned, Registration, Step};
 use crate::expression::{Documents, Failure};
 use crate::input::names_a_token;
 use crate::provider::catalog::UserInfoCall;
+use crate::provider::extent::is_bounded;
 
 /// The answers so far, by the names that expressions know them by.
 #[derive(Default)]
@@ -134,6 +135,11 @@ fn read(call: &UserInfoCall, answer: &HttpResponse) -> Result<Value, OidcError> 
     }
     if status != StatusCode::OK {
         return Err(said(Fault::Refused));
+    }
+    if !is_bounded(answer.body()) {
+        return Err(invalid(&format!(
+            "the call `{name}` was answered with more than can be read"
+        )));
     }
     serde_json::from_slice(answer.body()).map_err(|_| {
         invalid(&format!(

@@ -17,7 +17,13 @@ use url::Url;
 
 use super::client_auth::Takes;
 use super::id_token::TENANT;
+use super::pinned::OpenId;
 use super::{Fault, Oidc, OidcError};
+use crate::provider::extent::is_bounded;
+
+/// Many times what providers publish: these documents are kept.
+const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
+const MOST_KEYS: usize = 100;
 
 /// What we need of a provider's configuration.
 pub(super) struct Metadata {
@@ -88,20 +94,33 @@ impl Oidc {
         self.metadata.get(issuer, || self.discover(issuer)).await
     }
 
-    pub(super) async fn keys(&self, url: &Url) -> Result<Arc<CoreJsonWebKeySet>, OidcError> {
-        self.keys.get(url.as_str(), || self.fetch(url)).await
+    pub(super) async fn keys(&self, openid: &OpenId) -> Result<Arc<CoreJsonWebKeySet>, OidcError> {
+        let fetch = || self.fetch_keys(&openid.jwks_uri);
+        self.keys.get(&keys_of(openid), fetch).await
     }
 
-    /// Keys that the provider has begun to use since; `None` where there are none, or it was
-    /// asked a moment ago.
+    /// Keys that the provider has begun to use since, one that `fits` among them; `None` where
+    /// there are no others, or it was asked too often.
     pub(super) async fn newer_keys(
         &self,
-        url: &Url,
+        openid: &OpenId,
         seen: &Arc<CoreJsonWebKeySet>,
-    ) -> Option<Arc<CoreJsonWebKeySet>> {
-        self.keys
-            .newer(url.as_str(), seen, || self.fetch(url))
-            .await
+        fits: impl Fn(&CoreJsonWebKeySet) -> bool,
+    ) -> Result<Option<Arc<CoreJsonWebKeySet>>, OidcError> {
+        let fetch = || self.fetch_keys(&openid.jwks_uri);
+        let key = keys_of(openid);
+        self.keys.newer(&key, seen, fits, fetch).await
+    }
+
+    async fn fetch_keys(&self, url: &Url) -> Result<CoreJsonWebKeySet, OidcError> {
+        let keys: CoreJsonWebKeySet = self.fetch(url).await?;
+        let found = keys.keys().len();
+        if found > MOST_KEYS {
+            return Err(Fault::Unavailable.because(format!(
+                "{url} has {found} keys, and {MOST_KEYS} at most are kept"
+            )));
+        }
+        Ok(keys)
     }
 
     async fn discover(&self, issuer: &str) -> Result<Metadata, OidcError> {
@@ -172,8 +191,19 @@ impl Oidc {
                 "{url} answered with the status {status}"
             )));
         }
+        if answer.body().len() > MAX_DOCUMENT_BYTES || !is_bounded(answer.body()) {
+            return Err(unavailable(format!(
+                "{url} answered with more than is kept"
+            )));
+        }
         serde_json::from_slice(answer.body()).map_err(|error| {
             unavailable(format!("{url} answered with what can't be read: {error}"))
         })
     }
+}
+
+/// Each issuer's keys are its own: one that names another's address uses up none of the tries
+/// that the other has.
+fn keys_of(openid: &OpenId) -> String {
+    format!("{} {}", openid.issuer, openid.jwks_uri)
 }

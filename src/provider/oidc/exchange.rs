@@ -23,6 +23,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::id_token::{FurtherClaims, IdToken};
+use super::text::without;
 use super::{Fault, Oidc, OidcError, Pinned, Registration, Step};
 use crate::clock::Time;
 use crate::limits;
@@ -30,9 +31,13 @@ use crate::provider::account::Tokens;
 use crate::provider::catalog::TokenRules;
 use crate::provider::client_key::ASSERTION_TYPE;
 use crate::provider::egress::{Egress, EgressError};
+use crate::provider::extent::is_bounded;
 
 /// A token that lasts longer lasts for ever: 10 years.
 const LONGEST_LIFE: u64 = 10 * 366 * 24 * 60 * 60;
+
+/// Bytes of an ID token; some hold long lists of groups.
+const LONGEST_ID_TOKEN: usize = 64 * 1024;
 
 /// The token endpoint's answer.
 #[derive(Serialize, Deserialize)]
@@ -119,6 +124,8 @@ impl fmt::Debug for TokenAnswer {
 pub(super) enum CallError {
     #[error(transparent)]
     Egress(#[from] EgressError),
+    #[error("it answered with more than can be read")]
+    TooFull,
     /// It fails (5xx), or wants less of us (429).
     #[error("it answered with the status {0}")]
     Failing(u16),
@@ -130,7 +137,7 @@ pub(super) enum CallError {
 impl CallError {
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Egress(_) | Self::Failing(_) => Fault::Unavailable,
+            Self::Egress(_) | Self::TooFull | Self::Failing(_) => Fault::Unavailable,
             Self::Status(_) => Fault::Refused,
         }
     }
@@ -155,6 +162,9 @@ impl<'c> AsyncHttpClient<'c> for Caller<'_> {
             if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
                 return Err(CallError::Failing(status.as_u16()));
             }
+            if !is_bounded(answer.body()) {
+                return Err(CallError::TooFull);
+            }
             if let Some(rules) = self.answers {
                 standardize(&mut answer, rules);
             }
@@ -175,8 +185,8 @@ impl Oidc {
         code: &SecretString,
     ) -> Result<TokenAnswer, OidcError> {
         let client = pinned.oauth_client(us)?;
-        let code = AuthorizationCode::new(code.expose_secret().to_owned());
-        let mut request = client.exchange_code(code);
+        let exchanged = AuthorizationCode::new(code.expose_secret().to_owned());
+        let mut request = client.exchange_code(exchanged);
         if let Some(verifier) = &pinned.verifier {
             request = request.set_pkce_verifier(PkceCodeVerifier::new(verifier.secret().clone()));
         }
@@ -194,7 +204,13 @@ impl Oidc {
                 answers: Some(&us.rules.token),
             })
             .await
-            .map_err(|error| refusal(&error))?;
+            .map_err(|error| {
+                let secret = us.client_secret.as_ref().map(ExposeSecret::expose_secret);
+                let verifier = pinned.verifier.as_ref().map(PkceCodeVerifier::secret);
+                let verifier = verifier.map_or("", String::as_str);
+                let sent = [code.expose_secret(), verifier, secret.unwrap_or_default()];
+                refusal(&error, &sent)
+            })?;
         answer.check()?;
         Ok(answer)
     }
@@ -310,10 +326,16 @@ struct ErrorAnswer {
     error_description: Option<String>,
 }
 
-/// Never shows the body: it may be what was hoped for, in a form that can't be read.
+/// Never shows the body: it may be what was hoped for, in a form that can't be read. Nor what was
+/// sent, which some repeat in their descriptions.
 fn refusal(
     error: &RequestTokenError<CallError, StandardErrorResponse<CoreErrorResponseType>>,
+    sent: &[&str],
 ) -> OidcError {
+    let said_no = |code: &str, description: Option<&str>| {
+        let description = description.map(|text| without(text, sent));
+        said_no(&without(code, sent), description.as_deref())
+    };
     let invalid = |cause: &str| Fault::Invalid(Step::Exchange).because(cause);
     match error {
         RequestTokenError::Request(error) => error
@@ -375,12 +397,16 @@ fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Scope>
     })
 }
 
-/// One that can't be read is none: what is wrong is said where it is looked for.
+/// One that can't be read, or is longer than any, is none: what is wrong is said where it is looked
+/// for.
 fn id_token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IdToken>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => text.parse().ok(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            None
-        }
+        Value::String(text) if text.len() <= LONGEST_ID_TOKEN => text.parse().ok(),
+        Value::String(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::Array(_)
+        | Value::Object(_) => None,
     })
 }

@@ -1,7 +1,5 @@
 //! The ID token, checked in full: OpenID Connect Core 1.0 §3.1.3.7. Nothing of it is used before.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
 use data_encoding::BASE64URL_NOPAD;
 use openidconnect::core::{
@@ -85,9 +83,9 @@ impl Oidc {
         let token = answer
             .id_token()
             .ok_or_else(|| invalid("the answer holds no ID token that can be read"))?;
-        let keys = self.keys(&openid.jwks_uri).await?;
+        let keys = self.keys(openid).await?;
         let now = self.clock.now();
-        let check = |keys: &Arc<CoreJsonWebKeySet>| {
+        let check = |keys: &CoreJsonWebKeySet| {
             let client = ClientId::new(pinned.client_id.clone());
             verify(token, keys, &client, openid, answer.access_token(), now)
         };
@@ -96,7 +94,8 @@ impl Oidc {
             Err(Wrong::Token(cause)) => return Err(invalid(&cause)),
             Err(Wrong::Key(cause)) => cause,
         };
-        let Some(newer) = self.newer_keys(&openid.jwks_uri, &keys).await else {
+        let fits = |keys: &CoreJsonWebKeySet| !matches!(check(keys), Err(Wrong::Key(_)));
+        let Some(newer) = self.newer_keys(openid, &keys, fits).await? else {
             return Err(invalid(&cause));
         };
         check(&newer).map_err(|(Wrong::Key(cause) | Wrong::Token(cause))| invalid(&cause))

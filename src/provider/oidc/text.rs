@@ -17,9 +17,23 @@ pub fn printable(text: &str) -> String {
     printable
 }
 
+/// The text without these secrets: some providers repeat what they were sent.
+pub(super) fn without(text: &str, secrets: &[&str]) -> String {
+    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+    secrets.fold(text.to_owned(), |text, secret| {
+        text.replace(secret, "[secret]")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_that_are_repeated_are_left_out() {
+        let told = without("code abc, secret def, abc", &["abc", "", "def"]);
+        assert_eq!(told, "code [secret], secret [secret], [secret]");
+    }
 
     #[test]
     fn foreign_text_stays_on_its_line() {

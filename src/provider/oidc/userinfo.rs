@@ -3,7 +3,7 @@
 
 mod signed;
 
-use openidconnect::core::CoreGenderClaim;
+use openidconnect::core::{CoreGenderClaim, CoreJsonWebKeySet};
 use openidconnect::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use openidconnect::http::{HeaderValue, Request, StatusCode};
 use openidconnect::{AccessToken, AsyncHttpClient, HttpResponse, SubjectIdentifier, UserInfoError};
@@ -96,18 +96,20 @@ impl Oidc {
     ) -> Result<Vec<u8>, OidcError> {
         let invalid =
             |cause: String| Fault::Invalid(Step::UserInfo).because(format!("userinfo: {cause}"));
-        let keys = self.keys(&openid.jwks_uri).await?;
+        let keys = self.keys(openid).await?;
         let now = self.clock.now();
-        let cause = match signed::verify(token, &keys, &pinned.client_id, openid, now) {
+        let check =
+            |keys: &CoreJsonWebKeySet| signed::verify(token, keys, &pinned.client_id, openid, now);
+        let cause = match check(&keys) {
             Ok(claims) => return Ok(claims),
             Err(Wrong::Token(cause)) => return Err(invalid(cause)),
             Err(Wrong::Key(cause)) => cause,
         };
-        let Some(newer) = self.newer_keys(&openid.jwks_uri, &keys).await else {
+        let fits = |keys: &CoreJsonWebKeySet| !matches!(check(keys), Err(Wrong::Key(_)));
+        let Some(newer) = self.newer_keys(openid, &keys, fits).await? else {
             return Err(invalid(cause));
         };
-        signed::verify(token, &newer, &pinned.client_id, openid, now)
-            .map_err(|(Wrong::Key(cause) | Wrong::Token(cause))| invalid(cause))
+        check(&newer).map_err(|(Wrong::Key(cause) | Wrong::Token(cause))| invalid(cause))
     }
 }
 

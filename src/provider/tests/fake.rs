@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use data_encoding::BASE64URL_NOPAD;
 use poem::http::StatusCode;
 use poem::listener::TcpAcceptor;
 use poem::{Endpoint, Request, Response, Server};
 use serde_json::{Value, json};
-use url::Url;
+use sha2::{Digest, Sha256};
+use url::{Url, form_urlencoded};
 
 use super::jwt::{Key, at_hash};
 use crate::clock::Clock;
@@ -37,7 +39,8 @@ struct State {
     claims: Value,
     userinfo: Value,
     token_answer: Value,
-    nonce: String,
+    /// By the challenge that came with them.
+    nonces: HashMap<String, String>,
     key: u8,
     asked: Vec<(String, String, Option<String>)>,
 }
@@ -106,7 +109,9 @@ impl Fake {
             let found = url.query_pairs().find(|(found, _)| found == name);
             found.unwrap().1.into_owned()
         };
-        self.state.lock().unwrap().nonce = parameter("nonce");
+        let mut state = self.state.lock().unwrap();
+        let (challenge, nonce) = (parameter("code_challenge"), parameter("nonce"));
+        state.nonces.insert(challenge, nonce);
         format!("code=the-code&state={}", parameter("state"))
     }
 
@@ -118,7 +123,7 @@ impl Fake {
             .collect()
     }
 
-    fn answer(&self, endpoint: &str) -> Option<Value> {
+    fn answer(&self, endpoint: &str, body: &str) -> Option<Value> {
         let state = self.state.lock().unwrap();
         let key = Key::new(["a", "b", "c", "d"][usize::from(state.key) % 4], state.key);
         let url = |path: &str| format!("{}/{path}", self.issuer);
@@ -138,7 +143,7 @@ impl Fake {
             "token" => {
                 let claims = json!({
                     "iss": self.issuer, "aud": "us", "sub": "person-1", "iat": now,
-                    "exp": now + 300, "nonce": state.nonce, "at_hash": at_hash("access-canary"),
+                    "exp": now + 300, "nonce": state.nonce(body), "at_hash": at_hash("access-canary"),
                 });
                 let id_token = key.sign(&changed(claims, &state.claims));
                 let answer = json!({
@@ -156,6 +161,16 @@ impl Fake {
     }
 }
 
+impl State {
+    /// Of the flow whose verifier the form holds.
+    fn nonce(&self, form: &str) -> Option<&String> {
+        let mut fields = form_urlencoded::parse(form.as_bytes());
+        let (_, verifier) = fields.find(|(name, _)| name == "code_verifier")?;
+        let challenge = BASE64URL_NOPAD.encode(&Sha256::digest(verifier.as_bytes()));
+        self.nonces.get(&challenge)
+    }
+}
+
 impl Endpoint for Fake {
     type Output = Response;
 
@@ -166,11 +181,12 @@ impl Endpoint for Fake {
         let body = request.take_body().into_string().await.unwrap_or_default();
         let reply = {
             let mut state = self.state.lock().unwrap();
-            state.asked.push((endpoint.to_owned(), body, authorization));
+            let asked = (endpoint.to_owned(), body.clone(), authorization);
+            state.asked.push(asked);
             state.replies.get(endpoint).cloned()
         };
         let reply = reply.or_else(|| {
-            let body = self.answer(endpoint)?.to_string();
+            let body = self.answer(endpoint, &body)?.to_string();
             Some(Reply {
                 status: 200,
                 content_type: "application/json",

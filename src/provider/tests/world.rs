@@ -1,6 +1,7 @@
 //! A server's flows, a provider for them, and a person who goes from one to the other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sea_orm::{EntityTrait, IntoActiveModel, PaginatorTrait};
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ pub struct World {
     pub fake: Fake,
     pub row: identity_provider::Model,
     pub clock: Clock,
-    _folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl World {
@@ -39,6 +40,11 @@ impl World {
     }
 
     pub async fn with(config: Value) -> Self {
+        Self::with_patience(config, Duration::from_secs(10)).await
+    }
+
+    /// With more configuration, and so much time for each request to the provider.
+    pub async fn with_patience(config: Value, patience: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open_sqlite(&folder.path().join("db"), 2)
             .await
@@ -55,30 +61,50 @@ impl World {
             allow: vec![EgressRule::Network("127.0.0.0/8".parse().unwrap())],
             ca_file: None,
         });
+        let egress = egress.unwrap().patient_for(patience);
         let world = Self {
             flows: Flows {
                 database,
                 vault: Arc::new(vault),
                 clock: clock.clone(),
                 catalog: Arc::new(Catalog::builtin().unwrap()),
-                oidc: Arc::new(Oidc::new(Arc::new(egress.unwrap()), clock.clone())),
+                oidc: Arc::new(Oidc::new(Arc::new(egress), clock.clone())),
                 public_url: "http://127.0.0.1:8080/".parse().unwrap(),
             },
             fake,
             row,
             clock,
-            _folder: folder,
+            folder: Arc::new(folder),
         };
-        let row = &world.row;
+        world.insert_row().await;
         world
-            .write(async |tx| {
-                identity_provider::Entity::insert(row.clone().into_active_model())
-                    .exec_without_returning(&*tx)
-                    .await
-                    .map(|_| ())
-            })
-            .await;
-        world
+    }
+
+    /// Another provider of the same server.
+    pub async fn beside(&self, slug: &str) -> Self {
+        let fake = Fake::start(&self.clock).await;
+        let mut row = provider(&self.clock, &self.flows.vault, &fake, &json!({}));
+        slug.clone_into(&mut row.slug);
+        let beside = Self {
+            flows: self.flows.clone(),
+            fake,
+            row,
+            clock: self.clock.clone(),
+            folder: Arc::clone(&self.folder),
+        };
+        beside.insert_row().await;
+        beside
+    }
+
+    async fn insert_row(&self) {
+        let row = &self.row;
+        self.write(async |tx| {
+            identity_provider::Entity::insert(row.clone().into_active_model())
+                .exec_without_returning(&*tx)
+                .await
+                .map(|_| ())
+        })
+        .await;
     }
 
     pub async fn write(
@@ -111,7 +137,8 @@ impl World {
     }
 
     pub async fn finish(&self, query: &str, begun: &Begun) -> Result<Finished, FlowError> {
-        self.finish_as(query, "acme", Some(begun), None).await
+        self.finish_as(query, &self.row.slug, Some(begun), None)
+            .await
     }
 
     pub async fn finish_as(

@@ -18,7 +18,7 @@ use crate::support::app::Db;
 use crate::support::world::World;
 
 /// A world in which Ada and Bo are known.
-async fn world(on: Db) -> World {
+pub async fn world(on: Db) -> World {
     let world = World::start(on).await;
     world.person("ada", "ada@acme.example").await;
     world.person("bo", "bo@acme.example").await;
@@ -26,14 +26,14 @@ async fn world(on: Db) -> World {
 }
 
 /// Nothing has come of a flow but the events of its beginnings: no identity, no session.
-async fn stored_nothing(world: &World) {
+pub async fn stored_nothing(world: &World) {
     let stored = world.app.stored().await;
     assert!(stored.identities.is_empty(), "{:?}", stored.identities);
     assert!(stored.credentials.is_empty());
     assert_eq!(sessions(world).await, 0);
 }
 
-async fn sessions(world: &World) -> usize {
+pub async fn sessions(world: &World) -> usize {
     use sea_orm::EntityTrait;
     lanyard::database::session::Entity::find()
         .all(world.app.database.reader())
@@ -42,5 +42,5 @@ async fn sessions(world: &World) -> usize {
         .len()
 }
 
-const ACME: Issuer = Issuer::Acme;
-const HUB: Issuer = Issuer::Hub;
+pub const ACME: Issuer = Issuer::Acme;
+pub const HUB: Issuer = Issuer::Hub;

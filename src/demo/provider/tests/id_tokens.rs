@@ -24,7 +24,10 @@ async fn every_fault_of_an_id_token_is_that_fault_and_no_other() {
             IdTokenFault::BadSignature => "signature",
             IdTokenFault::AlgNone => "alg none",
             IdTokenFault::AlgHs256 => "alg HS256",
+            IdTokenFault::AlgHs256PublicKey => "alg HS256 by the public key",
             IdTokenFault::UnknownKey => "kid",
+            IdTokenFault::KeyInHeader => "key in the header",
+            IdTokenFault::NotYetValid => "nbf",
             IdTokenFault::Expired => "exp",
             IdTokenFault::IssuedInFuture => "iat",
             IdTokenFault::NoSubject => "sub",
@@ -73,6 +76,7 @@ async fn wrong_now(world: &World, tokens: &serde_json::Value) -> BTreeSet<&'stat
     unless(claims["azp"].is_null() || claims["azp"] == client.id, "azp");
     unless(time("exp") > now, "exp");
     unless(time("iat") <= now, "iat");
+    unless(claims["nbf"].as_i64().is_none_or(|nbf| nbf <= now), "nbf");
     unless(claims["sub"] == "a-7f31c0", "sub");
     let access_token = text(tokens, "access_token");
     unless(claims["at_hash"] == half_hash(access_token), "at_hash");
@@ -83,18 +87,30 @@ async fn wrong_now(world: &World, tokens: &serde_json::Value) -> BTreeSet<&'stat
         }
         "HS256" => {
             let (input, signature) = token.rsplit_once('.').unwrap();
-            let secret = client.secret.expose_secret().as_bytes();
-            let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
-            mac.update(input.as_bytes());
             let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap();
-            mac.verify_slice(&signature).unwrap();
-            unless(false, "alg HS256");
+            let is_by = |secret: &[u8]| {
+                let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
+                mac.update(input.as_bytes());
+                mac.verify_slice(&signature).is_ok()
+            };
+            let keys = json(world.get("/jwks").await).await;
+            let part = |name: &str| {
+                let text = keys["keys"][0][name].as_str().unwrap();
+                BASE64URL_NOPAD.decode(text.as_bytes()).unwrap()
+            };
+            let public = [vec![4], part("x"), part("y")].concat();
+            unless(!is_by(&public), "alg HS256 by the public key");
+            let secret = client.secret.expose_secret().as_bytes();
+            unless(!is_by(secret), "alg HS256");
         }
         _ => {
             let keys = json(world.get("/jwks").await).await;
             let mut keys = keys["keys"].as_array().unwrap().iter();
             if keys.any(|key| key["kid"] == header["kid"]) {
                 unless(world.is_signed(token).await, "signature");
+            } else if header["jwk"]["kid"] == header["kid"] {
+                unless(header["jku"].is_string(), "no jku");
+                unless(false, "key in the header");
             } else {
                 unless(false, "kid");
             }

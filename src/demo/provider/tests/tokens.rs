@@ -73,6 +73,15 @@ async fn a_code_needs_its_verifier_and_its_address() {
         assert_eq!(json(answer).await["error"], "invalid_grant");
         assert_eq!(world.redeem(&code).await.status(), 400, "one try is all");
     }
+    world.fault(TokenFault::AnyVerifier);
+    let code = world.code("ada");
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", "another"),
+    ];
+    assert_eq!(world.post("/token", &form).await.status(), 200);
     let late = world.code("ada");
     world.clock.advance(TimeDelta::minutes(6));
     assert_eq!(world.redeem(&late).await.status(), 400);

@@ -88,6 +88,11 @@ pub fn all() -> Vec<Lookup> {
             let found = identity_provider::by_instance(&db, None, "github", "instance-1").await;
             assert!(found.unwrap().is_some());
         }),
+        lookup("provider of a client, by instance", OfFew, |db| async move {
+            let lender = ProviderId(id(1));
+            let found = identity_provider::borrower(&db, lender, "instance-1").await;
+            assert!(found.unwrap().is_none());
+        }),
         lookup(
             "providers that a user signs in with",
             OfFew,
