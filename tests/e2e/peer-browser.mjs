@@ -66,7 +66,9 @@ async function saysWho(page, username) {
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-const allows = (page) => page.getByRole('button', { name: 'Allow' }).click();
+async function allows(page) {
+  await page.getByRole('button', { name: 'Allow' }).click();
+}
 
 // From the peer's first question to where it leads.
 async function agrees(page, username) {

@@ -72,7 +72,8 @@ class Application {
       body: JSON.stringify({ query, variables }),
     });
     const { data, errors } = await response.json();
-    return data ?? { completeLink: errors[0].extensions.code };
+    // What failed is null beside its error.
+    return errors ? { completeLink: errors[0].extensions.code } : data;
   }
 
   // The browser is back, with this parameter and nothing else of ours.

@@ -14,12 +14,14 @@ export async function listen() {
   let issuers = [];
   const server = createServer((request, response) => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    const refuse = (status, why) => {
+      response.statusCode = status;
+      response.end(`${why}\n`);
+    };
+    // Addresses of Lanyard's pages are none of a provider's business.
+    if (request.headers.referer) return refuse(400, 'this tells where the browser was');
     const found = issuers.find(({ prefix }) => request.url.startsWith(`${prefix}/`));
-    if (!found) {
-      response.statusCode = 404;
-      response.end('there is no such issuer\n');
-      return;
-    }
+    if (!found) return refuse(404, 'there is no such issuer');
     // As express and connect do it; `oidc-provider` finds out from these two where it lives.
     request.originalUrl = request.url;
     request.url = request.url.slice(found.prefix.length);
