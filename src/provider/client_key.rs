@@ -18,6 +18,7 @@ use crate::database::identity_provider::{self, Model};
 use crate::database::{Database, Sealed};
 use crate::error::Error;
 use crate::id::ProviderId;
+use crate::limits;
 use crate::vault::{Place, Vault};
 
 /// What `client_assertion_type` says of a JWT: RFC 7523 §2.2.
@@ -132,6 +133,10 @@ pub async fn key_set(
     vault: &Vault,
     slug: &str,
 ) -> Result<Option<Value>, Error> {
+    // What is no slug names no provider.
+    if limits::slug("provider", slug).is_err() {
+        return Ok(None);
+    }
     let found = identity_provider::by_slugs(database.reader(), &[slug.to_owned()]).await?;
     let key = match found.first() {
         None => None,

@@ -20,10 +20,10 @@ async fn a_provider_in_use_stays_and_one_that_is_not_goes(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
 ) {
     let app = App::start(on).await;
-    let gitlab = json!({ "type": "gitlab", "clientId": "x", "clientSecret": "s" });
-    let lender = app.provider_with("lender", gitlab).await;
-    let mut input = json!({ "type": "gitlab", "clientOf": lender });
-    input["config"] = json!({ "base_url": "https://git.example.org" });
+    let slack = json!({ "type": "slack", "clientId": "x", "clientSecret": "s" });
+    let lender = app.provider_with("lender", slack).await;
+    let mut input = json!({ "type": "slack", "clientOf": lender });
+    input["config"] = json!({ "team": "T012" });
     let borrower = app.provider_with("borrower", input).await;
     for name in ["one", "two"] {
         let user = app.user(name).await;

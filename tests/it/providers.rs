@@ -62,6 +62,8 @@ fn endpoints(host: &str) -> Value {
     })
 }
 
+const TENANT: &str = "8eaef023-2b34-4da1-9baa-8bc8c9d6a490";
+
 #[rstest]
 #[tokio::test]
 async fn every_type_is_created_with_its_external_id_derived(
@@ -69,6 +71,8 @@ async fn every_type_is_created_with_its_external_id_derived(
 ) {
     let app = App::start(on).await;
     let github = json!({});
+    let tenant = json!({ "tenant": TENANT });
+    let enterprise = json!({ "base_url": "https://github.example.org" });
     let domain = json!({ "hosted_domain": "example.org" });
     let self_managed = json!({ "base_url": "https://Git.Example.org:8443/sub/" });
     let issuer = json!({ "issuer": "https://id.example.org/Realm/" });
@@ -76,6 +80,29 @@ async fn every_type_is_created_with_its_external_id_derived(
     for (key, config, external_id) in [
         ("github", github, Value::Null),
         ("google", domain, Value::Null),
+        ("slack", json!({ "team": "T012" }), json!("T012")),
+        ("azure_devops", tenant.clone(), json!(TENANT)),
+        ("entra_id", tenant, json!(TENANT)),
+        ("bitbucket", json!({}), Value::Null),
+        ("discord", json!({}), Value::Null),
+        ("vercel", json!({}), Value::Null),
+        (
+            "okta",
+            issuer.clone(),
+            json!("https://id.example.org/Realm/"),
+        ),
+        (
+            "auth0",
+            issuer.clone(),
+            json!("https://id.example.org/Realm/"),
+        ),
+        (
+            "keycloak",
+            issuer.clone(),
+            json!("https://id.example.org/Realm/"),
+        ),
+        ("atlassian", json!({}), Value::Null),
+        ("github_enterprise", enterprise, json!("github.example.org")),
         ("gitlab", json!({}), json!("gitlab.com")),
         ("gitlab", self_managed, json!("git.example.org:8443/sub")),
         ("oidc", issuer, json!("https://id.example.org/Realm/")),
@@ -84,7 +111,7 @@ async fn every_type_is_created_with_its_external_id_derived(
             endpoints("api.example.org"),
             json!("api.example.org"),
         ),
-        ("custom", json!({}), json!("custom-6")),
+        ("custom", json!({}), json!("custom-17")),
     ] {
         let slug = format!("{key}-{}", types.len());
         let mut input = json!({ "slug": slug, "type": key, "config": config });
@@ -406,9 +433,9 @@ async fn a_client_is_borrowed_from_a_provider_of_the_same_type_that_has_its_own(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
 ) {
     let app = App::start(on).await;
-    let gitlab = |slug: &str, more: Value| {
-        let config = json!({ "base_url": format!("https://{slug}.example.org") });
-        let mut input = json!({ "slug": slug, "type": "gitlab", "config": config });
+    let slack = |slug: &str, more: Value| {
+        let config = json!({ "team": slug });
+        let mut input = json!({ "slug": slug, "type": "slack", "config": config });
         input
             .as_object_mut()
             .unwrap()
@@ -416,8 +443,8 @@ async fn a_client_is_borrowed_from_a_provider_of_the_same_type_that_has_its_own(
         input
     };
     let own = json!({ "clientId": "x", "clientSecret": "s" });
-    let lender = text(&created(&app, gitlab("lender", own)).await, "/id");
-    let borrower = created(&app, gitlab("borrower", json!({ "clientOf": lender }))).await;
+    let lender = text(&created(&app, slack("lender", own)).await, "/id");
+    let borrower = created(&app, slack("borrower", json!({ "clientOf": lender }))).await;
     assert_eq!(borrower["clientOf"], json!({ "slug": "lender" }));
     assert_eq!(
         (&borrower["clientId"], &borrower["hasClientSecret"]),
@@ -427,11 +454,11 @@ async fn a_client_is_borrowed_from_a_provider_of_the_same_type_that_has_its_own(
     let custom = app.provider("custom").await;
     let wrong = json!([invalid(&["clientOf"])]);
     assert_eq!(
-        refused(&app, gitlab("of-custom", json!({ "clientOf": custom }))).await,
+        refused(&app, slack("of-custom", json!({ "clientOf": custom }))).await,
         wrong
     );
     assert_eq!(
-        refused(&app, gitlab("of-borrower", json!({ "clientOf": borrower }))).await,
+        refused(&app, slack("of-borrower", json!({ "clientOf": borrower }))).await,
         wrong
     );
     let of_itself = json!({ "slug": "new", "type": "custom", "config": {}, "clientOf": custom });
@@ -442,12 +469,12 @@ async fn a_client_is_borrowed_from_a_provider_of_the_same_type_that_has_its_own(
     );
     let both = json!({ "clientOf": lender, "clientId": "x", "clientSecret": "s" });
     assert_eq!(
-        refused(&app, gitlab("both", both)).await,
+        refused(&app, slack("both", both)).await,
         json!([invalid(&["clientId"]), invalid(&["clientSecret"])])
     );
     let unknown = json!({ "clientOf": "provider_01h455vb4pex5vsknk084sn02q" });
     assert_eq!(
-        create(&app, gitlab("unknown", unknown)).await.code(),
+        create(&app, slack("unknown", unknown)).await.code(),
         "NOT_FOUND"
     );
 }

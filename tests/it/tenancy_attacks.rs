@@ -102,7 +102,6 @@ async fn borrowing_the_client_of_another_organizations_provider(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
 ) {
     let tenants = Tenants::new(on).await;
-    let before = tenants.app.dump().await;
     let input = |more: Value| {
         let mut input = json!({
             "slug": "mine", "type": "oidc", "config": { "issuer": "https://issuer.example" },
@@ -117,8 +116,17 @@ async fn borrowing_the_client_of_another_organizations_provider(
             .mutation_by_b("createIdentityProvider", input_type, input(more))
             .await
     };
-    let borrowed = create(json!({ "clientOf": tenants.a.provider })).await;
-    assert_eq!(borrowed.code(), "NOT_FOUND");
+    let team = json!({ "type": "slack", "config": { "team": "T012" } });
+    let mut borrowing = team.clone();
+    borrowing["clientOf"] = json!(tenants.a.provider);
+    assert_eq!(create(borrowing).await.code(), "NOT_FOUND");
+    // The operator's own client: whoever stands for a team shuts out others who would.
+    let app = json!({ "type": "slack", "clientId": "x", "clientSecret": "s" });
+    let mut borrowing = team;
+    borrowing["clientOf"] = json!(tenants.app.provider_with("app", app).await);
+    tenants.app.all_sealed().await;
+    let before = tenants.app.dump().await;
+    assert_eq!(create(borrowing).await.code(), "FORBIDDEN");
     // A provider for another organization, whether there is one or not.
     let unknown = "organization_01h455vb4pex5vsknk084sn02q";
     let mut messages = Vec::new();

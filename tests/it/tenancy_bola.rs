@@ -262,7 +262,7 @@ async fn foreign_children(tenants: &Tenants) -> Vec<(&'static str, Answer)> {
         answers.push((field, answer.await));
     }
     let input = json!({
-        "slug": "new", "type": "gitlab", "config": { "base_url": "https://new.example.org" },
+        "slug": "new", "type": "slack", "config": { "team": "T012" },
         "organizationId": b.organization, "clientOf": a.provider,
     });
     let field = "createIdentityProvider";

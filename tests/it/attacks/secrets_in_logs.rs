@@ -251,7 +251,7 @@ async fn badly(way: &mut Way) {
             "{fault:?}: {status}"
         );
     }
-    for fault in [TokenFault::NoAccessToken, TokenFault::FormEncoded] {
+    for fault in [TokenFault::NoAccessToken, TokenFault::NoIdToken] {
         way.provider.fault(ACME, fault, Times::Once);
         assert_eq!(way.go(ACME, "ada").await.status(), 502, "{fault:?}");
     }

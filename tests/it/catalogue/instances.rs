@@ -192,7 +192,7 @@ async fn a_team_that_is_switched_off_takes_no_account(#[values(Db::Sqlite, Db::P
     let off = json!({ "enabled": false });
     shared.world.reconfigure("first", off).await;
     let refused = shared.link(&ada, "app", "success").await;
-    refused.is_refused(502, "PROVIDER_UNAVAILABLE");
+    refused.is_refused(403, "ACCOUNT_NOT_ALLOWED");
     assert!(shared.accounts().await.is_empty());
 }
 

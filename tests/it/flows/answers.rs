@@ -92,7 +92,6 @@ async fn who_says_no_is_told_so_and_may_try_again(#[values(Db::Sqlite, Db::Postg
 }
 
 #[rstest]
-#[case::form_encoded(TokenFault::FormEncoded)]
 #[case::no_id_token(TokenFault::NoIdToken)]
 #[case::no_access_token(TokenFault::NoAccessToken)]
 #[case::another_type(TokenFault::OtherType)]
@@ -109,6 +108,17 @@ async fn a_token_answer_that_is_no_openid_answer_is_refused(
         .await
         .is_refused(502, "ANSWER_INVALID");
     stored_nothing(&world).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_token_answer_that_is_a_form_is_read_too(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+    let world = world(on).await;
+    world
+        .provider
+        .fault(ACME, TokenFault::FormEncoded, Times::Always);
+    let seen = world.browser().sign_in(ACME, "ada").await;
+    assert_eq!(seen.status, 303, "{seen:?}");
 }
 
 #[rstest]
