@@ -149,7 +149,7 @@ fn what_is_hostile_is_refused_by_size_depth_and_cost() {
             "a list that is computed",
         ),
         (
-            "emails.map(a, emails + emails).all(b, b.all(c, true))",
+            "emails.map(a, [a, a]).all(b, b.all(c, true))",
             "a list that is computed",
         ),
         ("emails.map(a, emails.map(b, b))", "may cost too much"),

@@ -397,3 +397,60 @@ async fn providers_that_are_not_there_can_not_be_changed(
         );
     }
 }
+
+fn endpoints(host: &str) -> Value {
+    json!({
+        "authorization_endpoint": format!("https://{host}/authorize"),
+        "token_endpoint": format!("https://{host}/token"),
+        "userinfo_endpoint": "https://api.example.org/me",
+    })
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_secret_goes_to_no_other_server_than_it_was_given_for(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let app = App::start(on).await;
+    let input = json!({
+        "type": "oauth2", "clientId": "x", "clientSecret": "s", "config": endpoints("a.example.org"),
+    });
+    let id = app.provider_with("hub", input).await;
+    let moved = json!({ "config": endpoints("b.example.org") });
+    let secret = json!([["INVALID_CONFIGURATION", ["input", "clientSecret"]]]);
+    assert_eq!(refused(&app, &id, moved.clone()).await, secret);
+    let mut with_secret = moved;
+    with_secret["clientSecret"] = json!("t");
+    assert_eq!(updated(&app, &id, with_secret).await["version"], 2);
+}
+
+#[rstest]
+#[tokio::test]
+async fn where_people_sign_in_only_admins_say_where_they_are_sent(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let app = App::start(on).await;
+    let id = oidc(&app).await;
+    updated(&app, &id, json!({ "allowsSignIn": true })).await;
+    let key = app
+        .key("writer", &["provider:write", "provider:read"])
+        .await;
+    let before = stored(&app, &id).await;
+    let by_key = async |more: Value| {
+        let mut input = json!({ "id": id });
+        let fields = input.as_object_mut().unwrap();
+        fields.extend(more.as_object().unwrap().clone());
+        let ask = app.ask(UPDATE).variables(json!({ "input": input }));
+        ask.by(&key).send().await
+    };
+    let config = json!({ "issuer": "https://id.example.org", "scopes": ["openid"] });
+    for more in [json!({ "config": config }), json!({ "clientId": "y" })] {
+        assert_eq!(by_key(more).await.code(), "FORBIDDEN");
+    }
+    assert_eq!(stored(&app, &id).await, before);
+    let renamed = by_key(json!({ "name": "Other" })).await;
+    assert_eq!(
+        renamed.data()["updateIdentityProvider"]["userErrors"],
+        json!([])
+    );
+}
