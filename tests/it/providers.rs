@@ -113,7 +113,7 @@ async fn every_type_is_created_with_its_external_id_derived(
         ),
         ("custom", json!({}), json!("custom-17")),
     ] {
-        let slug = format!("{key}-{}", types.len());
+        let slug = format!("{}-{}", key.replace('_', "-"), types.len());
         let mut input = json!({ "slug": slug, "type": key, "config": config });
         let has_client = key != "custom";
         if has_client {
