@@ -102,6 +102,16 @@ pub struct TokenRules {
     pub token_type: Option<String>,
 }
 
+impl TokenRules {
+    /// Whether JSON answers are as RFC 6749 §5.1 has them.
+    pub fn is_standard(&self) -> bool {
+        self.within.is_none()
+            && self.scope_member == "scope"
+            && self.scope_separator == " "
+            && self.token_type.is_none()
+    }
+}
+
 /// How tokens are refreshed (RFC 6749 §6).
 #[derive(Debug)]
 pub struct Refresh {

@@ -196,7 +196,11 @@ fn a_field_is_listed_once() {
     "must begin with https://"
 )]
 #[case::endpoint("[token]\nendpoint = 'https://a.example/'", 16, "discovery document")]
-#[case::shared("[profile]\ninstance = 'claims.tid'", 3, "can't be configured then")]
+#[case::shared(
+    "[profile]\ninstance = 'claims.tid'",
+    3,
+    "no endpoint can be configured then"
+)]
 #[case::unknown_section("[tokens]\nx = 1", 15, "unknown field `tokens`")]
 #[case::requirement("[[require]]\nholds = 'claim.x'\notherwise = 'x'", 16, "names `claim`")]
 fn a_wrong_flow_is_named_by_line(#[case] behind: &str, #[case] line: usize, #[case] message: &str) {

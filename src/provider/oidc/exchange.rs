@@ -275,6 +275,10 @@ fn standardize(answer: &mut HttpResponse, rules: &TokenRules) {
     let form = "application/x-www-form-urlencoded";
     let kind = answer.headers().get(CONTENT_TYPE);
     let is_form = kind.is_some_and(|kind| kind.as_bytes().starts_with(form.as_bytes()));
+    if !is_form && rules.is_standard() {
+        // As it came: what is there twice is refused where it is read.
+        return;
+    }
     let read = if is_form {
         let pairs = url::form_urlencoded::parse(answer.body()).take(MOST_PARAMETERS);
         let member = |(name, value): (Cow<str>, Cow<str>)| {
