@@ -4,7 +4,7 @@
 //!
 //! The library has no budget of its own, and both its parser and its interpreter go down a level
 //! of the stack for each level of an expression. So an expression is short, what it may cost is
-//! reckoned before it is ever evaluated ([`bound`]), what it sees is bounded ([`Documents`]), and
+//! reckoned before it is ever evaluated (`bound.rs`), what it sees is bounded ([`Documents`]), and
 //! it is parsed and evaluated where the stack is deep.
 
 mod bound;
