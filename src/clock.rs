@@ -22,14 +22,18 @@ impl Clock {
     pub fn now(&self) -> Time {
         #[expect(clippy::disallowed_methods, reason = "this is the one place that asks")]
         let now = Utc::now();
-        (now + TimeDelta::microseconds(self.moved_by_micros.load(Ordering::Relaxed)))
-            .trunc_subsecs(6)
+        (now + self.moved_by()).trunc_subsecs(6)
     }
 
     /// Moves this clock and its clones forward: a test's way to a time to come.
     pub fn advance(&self, by: TimeDelta) {
         self.moved_by_micros
             .fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+
+    /// How far a test has moved it.
+    pub fn moved_by(&self) -> TimeDelta {
+        TimeDelta::microseconds(self.moved_by_micros.load(Ordering::Relaxed))
     }
 
     /// Bytes from the operating system's generator, fit for keys.

@@ -30,7 +30,7 @@ use crate::provider::admin::ProviderAdmin;
 use crate::provider::catalog::Catalog;
 use crate::provider::egress::Egress;
 use crate::provider::flow::Flows;
-use crate::provider::oidc::Oidc;
+use crate::provider::relying_party::RelyingParty;
 use crate::settings::Settings;
 use crate::sign_in::connect::Connecting;
 use crate::sign_in::flow::FlowEnds;
@@ -104,7 +104,7 @@ impl Server {
             vault: Arc::clone(&vault),
             clock: clock.clone(),
             catalog: Arc::clone(&catalog),
-            oidc: Arc::new(Oidc::new(egress, clock.clone())),
+            relying_party: Arc::new(RelyingParty::new(egress, clock.clone())),
             public_url: settings.http.public_url(address),
         };
         let linking = Linking {

@@ -26,6 +26,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "m20261122_000003_flows",
         include_str!("m20261122_000003_flows.sql"),
     ),
+    (
+        "m20261122_000004_vault",
+        include_str!("m20261122_000004_vault.sql"),
+    ),
 ];
 
 /// Serializes migrations between processes: an arbitrary number that nothing else locks.

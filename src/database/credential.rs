@@ -2,9 +2,11 @@
 //! opening is [`Known`].
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{DerivePartialModel, QueryOrder, QuerySelect};
+use sea_orm::{ActiveModelTrait, DerivePartialModel, IntoActiveModel, QueryOrder, QuerySelect};
 
+use super::Tx;
 use super::json::Texts;
+use super::lock::for_change;
 use crate::clock::Time;
 use crate::database::Sealed;
 use crate::id::IdentityId;
@@ -22,6 +24,23 @@ pub struct Model {
     pub refresh_token_expires_at: Option<Time>,
     pub date_added: Time,
     pub date_updated: Time,
+    /// Drawn anew whenever tokens come by a link; `None`: by a release before this one.
+    pub grant_id: Option<Uuid>,
+    /// When a refresh last brought tokens.
+    pub refreshed_at: Option<Time>,
+    /// Refreshes that have failed since, in a row.
+    pub failures: i64,
+    pub failure_reason: Option<String>,
+    /// Before then no refresh is tried of its own accord.
+    pub next_attempt_at: Option<Time>,
+    /// When it is refreshed though nobody reads it, before the provider forgets it.
+    pub keep_alive_at: Option<Time>,
+    /// Who refreshes it, until when, and the number of the lease.
+    pub lease_owner: Option<String>,
+    pub lease_fence: i64,
+    pub lease_until: Option<Time>,
+    /// The number of the lease that brought the tokens; 0: a link did.
+    pub token_fence: i64,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
@@ -38,6 +57,12 @@ pub struct Known {
     pub scopes_json: Texts,
     pub expires_at: Option<Time>,
     pub refresh_token_expires_at: Option<Time>,
+    pub refreshed_at: Option<Time>,
+    #[sea_orm(from_expr = "Column::RefreshTokenSealed.is_not_null()")]
+    pub has_refresh_token: bool,
+    pub failures: i64,
+    pub failure_reason: Option<String>,
+    pub next_attempt_at: Option<Time>,
 }
 
 pub async fn known_by_identities(
@@ -47,6 +72,46 @@ pub async fn known_by_identities(
     Entity::find()
         .filter(Column::IdentityId.is_in(ids.iter().copied()))
         .into_partial_model::<Known>()
+        .all(db)
+        .await
+}
+
+/// With the tokens, for the vault.
+pub async fn by_identities(
+    db: &impl ConnectionTrait,
+    ids: &[IdentityId],
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::IdentityId.is_in(ids.iter().copied()))
+        .all(db)
+        .await
+}
+
+/// The identity's tokens, locked against other writers until the transaction ends.
+pub async fn locked(tx: &Tx, id: IdentityId) -> Result<Option<Model>, DbErr> {
+    for_change(tx, Entity::find_by_id(id)).one(tx).await
+}
+
+/// Writes all of a row that is there.
+pub async fn update(tx: &Tx, row: Model) -> Result<(), DbErr> {
+    row.into_active_model().reset_all().update(tx).await?;
+    Ok(())
+}
+
+/// The first credentials that are to be refreshed though nobody reads them.
+pub async fn to_keep_alive(
+    db: &impl ConnectionTrait,
+    now: Time,
+    most: u64,
+) -> Result<Vec<IdentityId>, DbErr> {
+    Entity::find()
+        .select_only()
+        .column(Column::IdentityId)
+        .filter(Column::KeepAliveAt.lte(now))
+        .order_by_asc(Column::KeepAliveAt)
+        .order_by_asc(Column::IdentityId)
+        .limit(most)
+        .into_tuple()
         .all(db)
         .await
 }

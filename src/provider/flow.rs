@@ -1,6 +1,6 @@
 //! Sends a browser to a provider and takes what it comes back with: state, cookie, session and
-//! provider are checked here, what the provider says in `oidc`. Knows no routes and no cookies'
-//! names, and decides nothing about people: the caller signs in or links the account.
+//! provider are checked here, what the provider says in `relying_party`. Knows no routes and no
+//! cookies' names, and decides nothing about people: the caller signs in or links the account.
 
 mod answer;
 mod begin;
@@ -22,8 +22,8 @@ pub use self::answer::{Answer, MAX_FORM_BYTES};
 pub use self::error::{FlowError, Refusal};
 use super::account::Account;
 use super::catalog::Catalog;
-use super::oidc::Oidc;
-pub use super::oidc::Step;
+use super::relying_party::RelyingParty;
+pub use super::relying_party::Step;
 use crate::clock::{Clock, Time};
 pub use crate::database::flow::OnConflict;
 use crate::database::{Database, flow, identity_provider};
@@ -38,7 +38,7 @@ pub struct Flows {
     pub vault: Arc<Vault>,
     pub clock: Clock,
     pub catalog: Arc<Catalog>,
-    pub oidc: Arc<Oidc>,
+    pub relying_party: Arc<RelyingParty>,
     /// Ours, as browsers and providers know it.
     pub public_url: Url,
 }

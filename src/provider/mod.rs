@@ -11,7 +11,7 @@ pub mod egress;
 mod extent;
 pub mod flow;
 pub mod mapping;
-pub mod oidc;
+pub mod relying_party;
 
 #[cfg(test)]
 mod tests;

@@ -191,7 +191,7 @@ impl Writer<'_> {
         );
         let moved = row.external_id != stored.external_id;
         row.into_active_model().reset_all().update(self.tx).await?;
-        let mut tokens = credential::Entity::find_by_id(id).one(self.tx).await?;
+        let mut tokens = credential::locked(self.tx, id).await?;
         if let Some(tokens) = tokens.take_if(|_| moved) {
             // They are the old account's, the refresh token too.
             tokens.delete(self.tx).await?;
@@ -375,20 +375,28 @@ impl Writer<'_> {
                 .vault
                 .seal(&place, token.expose_secret().as_bytes())
         };
-        let (refresh_token_sealed, refresh_token_expires_at) = match refresh_token {
+        let new_grant = || Some(self.linking.clock.new_uuid());
+        let (refresh_token_sealed, refresh_token_expires_at, grant_id) = match refresh_token {
             Change::Keep => (
                 known.and_then(|known| known.refresh_token_sealed.clone()),
                 known.and_then(|known| known.refresh_token_expires_at),
+                // A refresh that is on its way may bring its successor.
+                known.map_or_else(new_grant, |known| known.grant_id),
             ),
-            Change::Clear => (None, None),
+            Change::Clear => (None, None, new_grant()),
             Change::Set(token) => (
                 Some(seal("refresh_token_sealed", token)),
                 tokens.refresh_token_expires_at,
+                new_grant(),
             ),
         };
+        // Whoever refreshes another grant is not waited for.
+        let same_grant = known.filter(|known| known.grant_id == grant_id);
         let row = credential::Model {
             identity_id: id,
             access_token_sealed: seal("access_token_sealed", access_token),
+            // At once: then it is said when.
+            keep_alive_at: refresh_token_sealed.is_some().then_some(self.now),
             refresh_token_sealed,
             token_type: tokens
                 .token_type
@@ -404,9 +412,18 @@ impl Writer<'_> {
             refresh_token_expires_at,
             date_added: stored.as_ref().map_or(self.now, |stored| stored.date_added),
             date_updated: self.now,
+            grant_id,
+            refreshed_at: known.and_then(|known| known.refreshed_at),
+            failures: 0,
+            failure_reason: None,
+            next_attempt_at: None,
+            lease_owner: same_grant.and_then(|known| known.lease_owner.clone()),
+            lease_fence: known.map_or(0, |known| known.lease_fence),
+            lease_until: same_grant.and_then(|known| known.lease_until),
+            token_fence: known.map_or(0, |known| known.token_fence),
         };
         if stored.is_some() {
-            row.into_active_model().reset_all().update(self.tx).await?;
+            credential::update(self.tx, row).await?;
         } else {
             credential::Entity::insert(row.into_active_model())
                 .exec_without_returning(self.tx)

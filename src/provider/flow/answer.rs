@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::form_urlencoded;
 
 use super::error::{FlowError, Refusal};
-use crate::provider::oidc::Step;
+use crate::provider::relying_party::Step;
 
 /// The longest form that a provider may post.
 pub const MAX_FORM_BYTES: usize = 16 * 1024;

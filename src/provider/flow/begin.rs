@@ -14,7 +14,7 @@ use super::{Begun, Flows, NewFlow, Purpose, hash, place};
 use crate::database::flow::{self, Caps, Full, Intent};
 use crate::database::{Sealed, Tx, pending_link};
 use crate::error::Error;
-use crate::provider::oidc::{Pinned, Request};
+use crate::provider::relying_party::{Pinned, Request};
 
 const LIFE: TimeDelta = TimeDelta::minutes(10);
 /// How long an expired flow is still told from one that never was.
@@ -47,7 +47,7 @@ impl Flows {
             response_mode: response_mode(new.provider),
             prompt: prompt(new.provider),
         };
-        let (url, pinned) = self.oidc.request(&us, &request).await?;
+        let (url, pinned) = self.relying_party.request(&us, &request).await?;
         let browser_secret = self.random_text();
         let row = &self.row(new, &party, address, &state, &browser_secret, &pinned)?;
         self.database

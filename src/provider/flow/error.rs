@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Facts;
 use crate::error::Error;
-use crate::provider::oidc::{Fault, OidcError, Step};
+use crate::provider::relying_party::{Fault, RelyingPartyError, Step};
 
 /// A flow that was refused.
 #[derive(Debug)]
@@ -124,8 +124,8 @@ impl From<Error> for FlowError {
     }
 }
 
-impl From<OidcError> for FlowError {
-    fn from(error: OidcError) -> Self {
+impl From<RelyingPartyError> for FlowError {
+    fn from(error: RelyingPartyError) -> Self {
         let refusal = match error.fault {
             Fault::Unavailable => Refusal::ProviderUnavailable,
             Fault::Refused => Refusal::ProviderRefused,

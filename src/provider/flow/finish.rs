@@ -9,7 +9,7 @@ use super::{Answer, Browser, Facts, Finished, Flows, Purpose, hash, place};
 use crate::database::{flow, identity_provider};
 use crate::error::Error;
 use crate::provider::account::Account;
-use crate::provider::oidc::{Pinned, Step, printable};
+use crate::provider::relying_party::{Pinned, Step, printable};
 
 impl Flows {
     /// Keeps an answer that came by POST for the browser's GET, which brings the cookie along.
@@ -122,7 +122,7 @@ impl Flows {
         if us.client_id != pinned.client_id || us.server().as_ref() != Some(&pinned.server) {
             return Err(Refusal::Expired.because("the provider's client was changed meanwhile"));
         }
-        let answered = self.oidc.account(&us, &pinned, &code).await?;
+        let answered = self.relying_party.account(&us, &pinned, &code).await?;
         let provider = self.answering(party, answered.instance.as_deref());
         Ok((provider.await?, answered.account))
     }

@@ -12,7 +12,7 @@ use crate::provider::admin::secret_place;
 use crate::provider::catalog::{FlowRules, ProviderType};
 use crate::provider::client_key::ClientKey;
 use crate::provider::config::AuthMethod;
-use crate::provider::oidc::Registration;
+use crate::provider::relying_party::Registration;
 
 /// A provider's row, and the row whose client it borrows, if it does.
 pub(super) struct Party {

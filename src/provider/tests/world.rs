@@ -22,7 +22,7 @@ use crate::provider::egress::Egress;
 use crate::provider::flow::{
     Answer, Begun, Browser, Finished, FlowError, Flows, NewFlow, OnConflict, Purpose,
 };
-use crate::provider::oidc::Oidc;
+use crate::provider::relying_party::RelyingParty;
 use crate::settings::{self, EgressRule};
 use crate::vault::{KeyRing, MasterKey, Vault};
 
@@ -68,7 +68,7 @@ impl World {
                 vault: Arc::new(vault),
                 clock: clock.clone(),
                 catalog: Arc::new(Catalog::builtin().unwrap()),
-                oidc: Arc::new(Oidc::new(Arc::new(egress), clock.clone())),
+                relying_party: Arc::new(RelyingParty::new(Arc::new(egress), clock.clone())),
                 public_url: "http://127.0.0.1:8080/".parse().unwrap(),
             },
             fake,

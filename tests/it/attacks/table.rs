@@ -80,7 +80,7 @@ const CASES: &[(&str, &[&str])] = &[
         &[
             "attacks::code_injection::a_stolen_code_at_a_provider_that_ignores_verifiers_has_a_wrong_nonce",
             "flows::answers::an_id_token_that_fails_a_check_signs_nobody_in",
-            "provider::oidc::tests::a_wrong_claim_is_refused",
+            "provider::relying_party::tests::a_wrong_claim_is_refused",
         ],
     ),
     (
@@ -109,23 +109,23 @@ const CASES: &[(&str, &[&str])] = &[
         "ID token: `none`, HS256 by the public key or the secret, another kind of token",
         &[
             "flows::answers::an_id_token_that_fails_a_check_signs_nobody_in",
-            "provider::oidc::tests::a_token_of_a_wrong_kind_is_refused",
-            "provider::oidc::tests::a_symmetric_key_in_the_key_set_signs_nothing",
+            "provider::relying_party::tests::a_token_of_a_wrong_kind_is_refused",
+            "provider::relying_party::tests::a_symmetric_key_in_the_key_set_signs_nothing",
         ],
     ),
     (
         "ID token: a key in the header, of another provider, of no provider",
         &[
             "flows::answers::an_id_token_that_fails_a_check_signs_nobody_in",
-            "provider::oidc::tests::a_signature_of_another_key_is_refused",
-            "provider::oidc::tests::a_key_without_a_name_is_found_if_it_is_the_only_one",
+            "provider::relying_party::tests::a_signature_of_another_key_is_refused",
+            "provider::relying_party::tests::a_key_without_a_name_is_found_if_it_is_the_only_one",
         ],
     ),
     (
         "ID token: issuer, audience, azp, exp, iat, nbf, at_hash, sub",
         &[
             "flows::answers::an_id_token_that_fails_a_check_signs_nobody_in",
-            "provider::oidc::tests::a_wrong_claim_is_refused",
+            "provider::relying_party::tests::a_wrong_claim_is_refused",
             "provider::tests::faults::a_token_or_userinfo_of_someone_else_is_refused",
         ],
     ),
@@ -156,7 +156,7 @@ const CASES: &[(&str, &[&str])] = &[
         &[
             "attacks::pre_hijacking::non_verifying_provider",
             "flows::who::people_who_cannot_be_told_are_refused_by_name_and_nothing_is_stored",
-            "provider::oidc::profile::tests::an_address_is_verified_by_whoever_names_it",
+            "provider::relying_party::profile::tests::an_address_is_verified_by_whoever_names_it",
         ],
     ),
     (
@@ -304,14 +304,14 @@ const CASES: &[(&str, &[&str])] = &[
         &[
             "flows::answers::a_callback_that_is_wrong_ends_in_its_page",
             "http::pages::tests::what_comes_from_outside_is_isolated",
-            "provider::oidc::text::tests::foreign_text_stays_on_its_line",
+            "provider::relying_party::text::tests::foreign_text_stays_on_its_line",
         ],
     ),
     (
         "secrets in logs",
         &[
             "attacks::secrets_in_logs::no_code_state_token_verifier_or_cookie_is_logged",
-            "provider::oidc::text::tests::secrets_that_are_repeated_are_left_out",
+            "provider::relying_party::text::tests::secrets_that_are_repeated_are_left_out",
             "provider::tests::hostile::what_a_provider_repeats_of_our_secrets_is_not_told",
             "secrets::canaries::no_secret_shows_up_anywhere",
         ],
@@ -331,8 +331,8 @@ const CASES: &[(&str, &[&str])] = &[
         "more scopes than were given; answers as providers write them",
         &[
             "flows::answers::a_token_answer_that_is_no_openid_answer_is_refused",
-            "provider::oidc::tests::the_token_answer_is_read_as_providers_write_it",
-            "provider::oidc::tests::what_is_no_token_goes_nowhere",
+            "provider::relying_party::tests::the_token_answer_is_read_as_providers_write_it",
+            "provider::relying_party::tests::what_is_no_token_goes_nowhere",
         ],
     ),
     (
@@ -388,7 +388,7 @@ const CASES: &[(&str, &[&str])] = &[
             "provider::egress::tests::a_host_that_hangs_is_left_and_holds_no_other_up",
             "provider::egress::tests::hostile::a_crowd_before_a_host_that_hangs_waits_no_longer_than_one",
             "provider::egress::tests::hostile::what_hangs_at_one_path_holds_up_no_other_of_the_same_host",
-            "provider::oidc::cache::tests::made_up_addresses_push_out_each_other_and_nothing_in_use",
+            "provider::relying_party::cache::tests::made_up_addresses_push_out_each_other_and_nothing_in_use",
             "provider::tests::hostile::a_provider_that_hangs_is_not_waited_for_by_one_after_the_other",
             "provider::tests::renewal::a_provider_that_signs_badly_does_not_spend_anothers_tries",
         ],

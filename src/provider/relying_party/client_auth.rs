@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::pinned::OAuthClient;
-use super::{Fault, OidcError, Registration};
+use super::{Fault, Registration, RelyingPartyError};
 use crate::clock::Clock;
 use crate::provider::config::AuthMethod;
 
@@ -32,7 +32,7 @@ pub(super) struct Takes {
 impl ClientAuth {
     /// What the config says, whatever the provider says of itself; else what the provider takes,
     /// and basic where it says nothing (OpenID Connect Discovery 1.0 §3).
-    pub fn choose(us: &Registration<'_>, takes: &Takes) -> Result<Self, OidcError> {
+    pub fn choose(us: &Registration<'_>, takes: &Takes) -> Result<Self, RelyingPartyError> {
         let unavailable = |cause: &str| Err(Fault::Unavailable.because(cause));
         let (says, any) = (&takes.methods, takes.methods.is_empty());
         match us.auth_method {
@@ -58,11 +58,15 @@ impl ClientAuth {
     }
 
     /// The client with the secret that it shows, if it shows one.
-    pub fn set(self, client: OAuthClient, us: &Registration<'_>) -> Result<OAuthClient, OidcError> {
+    pub fn set(
+        self,
+        client: OAuthClient,
+        us: &Registration<'_>,
+    ) -> Result<OAuthClient, RelyingPartyError> {
         let secret = || {
             let secret = us.client_secret.as_ref().map(ExposeSecret::expose_secret);
             let gone = || Fault::Unavailable.because("the client secret is gone");
-            Ok::<_, OidcError>(ClientSecret::new(secret.ok_or_else(gone)?.to_owned()))
+            Ok::<_, RelyingPartyError>(ClientSecret::new(secret.ok_or_else(gone)?.to_owned()))
         };
         Ok(match self {
             Self::Basic => client
@@ -82,7 +86,7 @@ impl ClientAuth {
         us: &Registration<'_>,
         server: &str,
         clock: &Clock,
-    ) -> Result<Option<SecretString>, OidcError> {
+    ) -> Result<Option<SecretString>, RelyingPartyError> {
         match self {
             Self::Basic | Self::Body | Self::Public => Ok(None),
             Self::PrivateKey => {

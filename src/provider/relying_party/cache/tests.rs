@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 use super::super::Fault;
 use super::*;
 
-fn down() -> OidcError {
+fn down() -> RelyingPartyError {
     Fault::Unavailable.because("down")
 }
 
@@ -16,7 +16,10 @@ fn cache() -> (Cache<u32>, Clock) {
     (Cache::new(clock.clone()), clock)
 }
 
-async fn get(cache: &Cache<u32>, answer: Result<u32, OidcError>) -> Result<u32, OidcError> {
+async fn get(
+    cache: &Cache<u32>,
+    answer: Result<u32, RelyingPartyError>,
+) -> Result<u32, RelyingPartyError> {
     let got = cache.get("a", || async { answer }).await;
     got.map(|value| *value)
 }
@@ -25,8 +28,8 @@ async fn get(cache: &Cache<u32>, answer: Result<u32, OidcError>) -> Result<u32, 
 async fn newer(
     cache: &Cache<u32>,
     wanted: u32,
-    answer: Result<u32, OidcError>,
-) -> Result<Option<u32>, OidcError> {
+    answer: Result<u32, RelyingPartyError>,
+) -> Result<Option<u32>, RelyingPartyError> {
     let seen = Arc::new(0);
     let fits = |value: &u32| *value == wanted;
     let got = cache.newer("a", &seen, fits, || async { answer }).await;
@@ -50,7 +53,7 @@ impl Source {
     }
 
     /// What was published when the question came.
-    async fn answer(&self) -> Result<u32, OidcError> {
+    async fn answer(&self) -> Result<u32, RelyingPartyError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let published = self.published.load(Ordering::SeqCst);
         if let Some(gate) = &self.gate {

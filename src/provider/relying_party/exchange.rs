@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 
 use super::id_token::{FurtherClaims, IdToken};
 use super::text::without;
-use super::{Fault, Oidc, OidcError, Pinned, Registration, Step};
+use super::{Fault, Pinned, Registration, RelyingParty, RelyingPartyError, Step};
 use crate::clock::Time;
 use crate::limits;
 use crate::provider::account::Tokens;
@@ -177,13 +177,13 @@ impl<'c> AsyncHttpClient<'c> for Caller<'_> {
     }
 }
 
-impl Oidc {
+impl RelyingParty {
     pub(super) async fn exchange(
         &self,
         us: &Registration<'_>,
         pinned: &Pinned,
         code: &SecretString,
-    ) -> Result<TokenAnswer, OidcError> {
+    ) -> Result<TokenAnswer, RelyingPartyError> {
         let client = pinned.oauth_client(us)?;
         let exchanged = AuthorizationCode::new(code.expose_secret().to_owned());
         let mut request = client.exchange_code(exchanged);
@@ -225,7 +225,7 @@ impl Oidc {
 impl TokenAnswer {
     /// Tokens are visible ASCII (RFC 6749 appendices A.12 and A.17): nothing else goes into a
     /// header or the vault.
-    pub fn check(&self) -> Result<(), OidcError> {
+    pub fn check(&self) -> Result<(), RelyingPartyError> {
         let fits = |token: &str| {
             (1..=limits::TOKEN).contains(&token.len())
                 && token.bytes().all(|byte| matches!(byte, b' '..=b'~'))
@@ -344,7 +344,7 @@ struct ErrorAnswer {
 fn refusal(
     error: &RequestTokenError<CallError, StandardErrorResponse<CoreErrorResponseType>>,
     sent: &[&str],
-) -> OidcError {
+) -> RelyingPartyError {
     let said_no = |code: &str, description: Option<&str>| {
         let description = description.map(|text| without(text, sent));
         said_no(&without(code, sent), description.as_deref())
@@ -372,7 +372,7 @@ fn refusal(
     }
 }
 
-fn said_no(code: &str, description: Option<&str>) -> OidcError {
+fn said_no(code: &str, description: Option<&str>) -> RelyingPartyError {
     let fault = match code {
         "temporarily_unavailable" | "server_error" => Fault::Unavailable,
         _ => Fault::Refused,

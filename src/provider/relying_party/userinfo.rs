@@ -12,11 +12,11 @@ use url::Url;
 use super::exchange::Caller;
 use super::id_token::{FurtherClaims, Wrong};
 use super::pinned::OpenId;
-use super::{Fault, Oidc, OidcError, Pinned, Step};
+use super::{Fault, Pinned, RelyingParty, RelyingPartyError, Step};
 
 pub(super) type UserInfo = openidconnect::UserInfoClaims<FurtherClaims, CoreGenderClaim>;
 
-impl Oidc {
+impl RelyingParty {
     /// What the endpoint says of this subject.
     pub(super) async fn userinfo(
         &self,
@@ -25,7 +25,7 @@ impl Oidc {
         openid: &OpenId,
         access_token: &AccessToken,
         subject: &SubjectIdentifier,
-    ) -> Result<UserInfo, OidcError> {
+    ) -> Result<UserInfo, RelyingPartyError> {
         let invalid = |cause: &str| Fault::Invalid(Step::UserInfo).because(cause);
         let answer = self.ask(endpoint, access_token).await?;
         let json = match essence(&answer).as_str() {
@@ -51,7 +51,7 @@ impl Oidc {
         &self,
         endpoint: &Url,
         access_token: &AccessToken,
-    ) -> Result<HttpResponse, OidcError> {
+    ) -> Result<HttpResponse, RelyingPartyError> {
         let unable = |_| Fault::Unavailable.because("the userinfo endpoint can't be asked");
         let bearer = format!("Bearer {}", access_token.secret());
         let mut bearer = HeaderValue::try_from(bearer).map_err(|error| unable(error.into()))?;
@@ -93,7 +93,7 @@ impl Oidc {
         pinned: &Pinned,
         openid: &OpenId,
         token: &str,
-    ) -> Result<Vec<u8>, OidcError> {
+    ) -> Result<Vec<u8>, RelyingPartyError> {
         let invalid =
             |cause: String| Fault::Invalid(Step::UserInfo).because(format!("userinfo: {cause}"));
         let keys = self.keys(openid).await?;

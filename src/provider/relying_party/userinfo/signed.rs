@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::clock::Time;
 use crate::provider::extent::is_bounded;
-use crate::provider::oidc::id_token::{ALGORITHMS, LEEWAY, Wrong};
-use crate::provider::oidc::pinned::OpenId;
+use crate::provider::relying_party::id_token::{ALGORITHMS, LEEWAY, Wrong};
+use crate::provider::relying_party::pinned::OpenId;
 
 #[derive(Deserialize)]
 struct Header {

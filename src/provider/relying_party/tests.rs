@@ -194,7 +194,7 @@ fn a_key_without_a_name_is_found_if_it_is_the_only_one() {
     assert!(matches!(checked(&token, &two), Err(Wrong::Key(_))));
 }
 
-fn answer(json: Value) -> Result<Tokens, OidcError> {
+fn answer(json: Value) -> Result<Tokens, RelyingPartyError> {
     let answer: TokenAnswer = serde_json::from_value(json).unwrap();
     answer.check()?;
     Ok(answer.tokens(&["asked".to_owned()], now()))

@@ -18,7 +18,7 @@ use super::client_auth::ClientAuth;
 use super::discovery::Metadata;
 use super::exchange::TokenAnswer;
 use super::id_token::FurtherClaims;
-use super::{ClientAuthentication, Fault, OidcError, Registration, Request, Server};
+use super::{ClientAuthentication, Fault, Registration, RelyingPartyError, Request, Server};
 
 /// The library's client as it asks for tokens; the same for both protocols.
 pub(super) type OAuthClient = oauth2::Client<
@@ -95,7 +95,7 @@ impl Pinned {
         issuer: String,
         nonce: String,
         verifier: String,
-    ) -> Result<Self, OidcError> {
+    ) -> Result<Self, RelyingPartyError> {
         let Server::Issuer { tenant_claim, .. } = &us.rules.server else {
             return Err(Fault::Unavailable.because("the provider has no issuer"));
         };
@@ -123,7 +123,7 @@ impl Pinned {
         us: &Registration<'_>,
         request: &Request<'_>,
         verifier: String,
-    ) -> Result<Self, OidcError> {
+    ) -> Result<Self, RelyingPartyError> {
         let Server::Endpoints {
             authorization,
             token,
@@ -160,7 +160,7 @@ impl Pinned {
         authorization_endpoint: AuthUrl,
         token_endpoint: TokenUrl,
         verifier: String,
-    ) -> Result<Self, OidcError> {
+    ) -> Result<Self, RelyingPartyError> {
         let calls = us.rules.user_info.iter().map(|call| {
             let url = call.endpoint.url(|field| us.value(field));
             Ok((call.name.clone(), url.ok_or_else(|| unusable(&call.name))?))
@@ -171,7 +171,7 @@ impl Pinned {
             openid: None,
             authorization_endpoint,
             token_endpoint,
-            calls: calls.collect::<Result<_, OidcError>>()?,
+            calls: calls.collect::<Result<_, RelyingPartyError>>()?,
             client_auth: ClientAuth::Public,
             scopes: request.scopes.to_vec(),
             // 43 characters, 256 bits: RFC 7636 §4.1.
@@ -200,7 +200,7 @@ impl Pinned {
         &self,
         us: &Registration<'_>,
         request: &Request<'_>,
-    ) -> Result<Url, OidcError> {
+    ) -> Result<Url, RelyingPartyError> {
         let rules = &us.rules.authorization;
         let state = CsrfToken::new(request.state.expose_secret().to_owned());
         let challenge = self
@@ -237,7 +237,10 @@ impl Pinned {
         Ok(url)
     }
 
-    pub(super) fn oauth_client(&self, us: &Registration<'_>) -> Result<OAuthClient, OidcError> {
+    pub(super) fn oauth_client(
+        &self,
+        us: &Registration<'_>,
+    ) -> Result<OAuthClient, RelyingPartyError> {
         let client = oauth2::Client::new(ClientId::new(self.client_id.clone()))
             .set_auth_uri(self.authorization_endpoint.clone())
             .set_token_uri(self.token_endpoint.clone())
@@ -249,7 +252,7 @@ impl Pinned {
         &self,
         openid: &OpenId,
         keys: CoreJsonWebKeySet,
-    ) -> Result<OpenIdClient, OidcError> {
+    ) -> Result<OpenIdClient, RelyingPartyError> {
         let issuer = IssuerUrl::new(openid.issuer.clone()).map_err(|_| unusable("issuer"))?;
         let client =
             openidconnect::Client::new(ClientId::new(self.client_id.clone()), issuer, keys);
@@ -260,6 +263,6 @@ impl Pinned {
     }
 }
 
-fn unusable(what: &str) -> OidcError {
+fn unusable(what: &str) -> RelyingPartyError {
     Fault::Unavailable.because(format!("the provider's {what} is not a URL"))
 }

@@ -37,7 +37,7 @@ use crate::clock::Clock;
 use crate::expression::Evaluator;
 
 /// Speaks with providers.
-pub struct Oidc {
+pub struct RelyingParty {
     egress: Arc<Egress>,
     evaluator: Evaluator,
     clock: Clock,
@@ -84,7 +84,7 @@ pub struct Answered {
 /// tokens and secrets, and no longer than a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}")]
-pub struct OidcError {
+pub struct RelyingPartyError {
     pub fault: Fault,
     pub cause: String,
 }
@@ -113,7 +113,7 @@ pub enum Step {
     UserInfo,
 }
 
-impl Oidc {
+impl RelyingParty {
     pub fn new(egress: Arc<Egress>, clock: Clock) -> Self {
         Self {
             egress,
@@ -132,7 +132,7 @@ impl Oidc {
         &self,
         us: &Registration<'_>,
         request: &Request<'_>,
-    ) -> Result<(Url, Pinned), OidcError> {
+    ) -> Result<(Url, Pinned), RelyingPartyError> {
         let pinned = match &us.rules.server {
             Server::Issuer { tenant_claim, .. } => {
                 let issuer = us.issuer()?;
@@ -162,7 +162,7 @@ impl Oidc {
         us: &Registration<'_>,
         pinned: &Pinned,
         code: &SecretString,
-    ) -> Result<Answered, OidcError> {
+    ) -> Result<Answered, RelyingPartyError> {
         let answer = self.exchange(us, pinned, code).await?;
         let mut answers = Answers::default();
         let standard = match &pinned.openid {
@@ -199,9 +199,9 @@ impl Oidc {
     }
 }
 
-impl fmt::Debug for Oidc {
+impl fmt::Debug for RelyingParty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Oidc").field(&self.egress).finish()
+        f.debug_tuple("RelyingParty").field(&self.egress).finish()
     }
 }
 
@@ -212,7 +212,7 @@ impl Registration<'_> {
         value.as_str().map(str::to_owned)
     }
 
-    fn issuer(&self) -> Result<String, OidcError> {
+    fn issuer(&self) -> Result<String, RelyingPartyError> {
         let Server::Issuer { issuer, .. } = &self.rules.server else {
             return Err(Fault::Unavailable.because("the provider has no issuer"));
         };
@@ -230,8 +230,8 @@ impl Registration<'_> {
 }
 
 impl Fault {
-    pub(super) fn because(self, cause: impl AsRef<str>) -> OidcError {
-        OidcError {
+    pub(super) fn because(self, cause: impl AsRef<str>) -> RelyingPartyError {
+        RelyingPartyError {
             fault: self,
             cause: printable(cause.as_ref()),
         }

@@ -6,7 +6,7 @@ use openidconnect::{AccessToken, HttpResponse};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Fault, Oidc, OidcError, Pinned, Registration, Step};
+use super::{Fault, Pinned, Registration, RelyingParty, RelyingPartyError, Step};
 use crate::expression::{Documents, Failure};
 use crate::input::names_a_token;
 use crate::provider::catalog::UserInfoCall;
@@ -23,7 +23,7 @@ impl Answers {
         self.0.push((name.to_owned(), answer));
     }
 
-    pub fn documents(&self) -> Result<Documents, OidcError> {
+    pub fn documents(&self) -> Result<Documents, RelyingPartyError> {
         let mut documents = Documents::default();
         for (name, answer) in &self.0 {
             let added = documents.add(name, answer.clone());
@@ -33,7 +33,7 @@ impl Answers {
     }
 }
 
-impl Oidc {
+impl RelyingParty {
     /// Makes the calls that the request was pinned to.
     pub(super) async fn call_all(
         &self,
@@ -41,7 +41,7 @@ impl Oidc {
         pinned: &Pinned,
         token: &AccessToken,
         answers: &mut Answers,
-    ) -> Result<(), OidcError> {
+    ) -> Result<(), RelyingPartyError> {
         for call in &us.rules.user_info {
             let endpoint = pinned.calls.iter().find(|(name, _)| *name == call.name);
             let Some((_, endpoint)) = endpoint else {
@@ -67,7 +67,7 @@ impl Oidc {
         call: &UserInfoCall,
         mut url: Url,
         answers: &Answers,
-    ) -> Result<Url, OidcError> {
+    ) -> Result<Url, RelyingPartyError> {
         if call.query.is_empty() {
             return Ok(url);
         }
@@ -92,7 +92,7 @@ impl Oidc {
         call: &UserInfoCall,
         url: &Url,
         token: &AccessToken,
-    ) -> Result<Value, OidcError> {
+    ) -> Result<Value, RelyingPartyError> {
         let name = &call.name;
         let unsendable = || Fault::Unavailable.because(format!("the call `{name}` can't be made"));
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret()))
@@ -116,7 +116,7 @@ impl Oidc {
     }
 }
 
-fn read(call: &UserInfoCall, answer: &HttpResponse) -> Result<Value, OidcError> {
+fn read(call: &UserInfoCall, answer: &HttpResponse) -> Result<Value, RelyingPartyError> {
     let (name, status) = (&call.name, answer.status());
     let said = |fault: Fault| {
         fault.because(format!(
@@ -155,7 +155,7 @@ fn is_rate_limited(headers: &HeaderMap) -> bool {
     headers.contains_key(RETRY_AFTER) || is_used_up("x-ratelimit-remaining")
 }
 
-fn invalid(cause: &str) -> OidcError {
+fn invalid(cause: &str) -> RelyingPartyError {
     Fault::Invalid(Step::UserInfo).because(cause)
 }
 

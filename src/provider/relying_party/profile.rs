@@ -10,7 +10,7 @@ use super::calls::Answers;
 use super::exchange::TokenAnswer;
 use super::id_token::AllClaims;
 use super::pinned::OpenId;
-use super::{Mapped, Oidc, OidcError, Pinned, Registration};
+use super::{Mapped, Pinned, Registration, RelyingParty, RelyingPartyError};
 use crate::limits;
 use crate::provider::account::Profile;
 use crate::provider::catalog::ProfileRules;
@@ -29,7 +29,7 @@ struct Said {
     profile: Option<String>,
 }
 
-impl Oidc {
+impl RelyingParty {
     /// What the standard claims say of the account. The userinfo endpoint is asked where the ID
     /// token leaves out an address, whether it is verified, or a name, and the type doesn't take
     /// that from elsewhere; and where the type looks at its answer. It may not take the token of
@@ -42,7 +42,7 @@ impl Oidc {
         claims: &AllClaims,
         answer: &TokenAnswer,
         answers: &mut Answers,
-    ) -> Result<Mapped, OidcError> {
+    ) -> Result<Mapped, RelyingPartyError> {
         let mut said = Said::of(claims);
         answers.add("claims", serde_json::to_value(claims).unwrap_or_default());
         let endpoint = openid.userinfo_endpoint.as_ref();

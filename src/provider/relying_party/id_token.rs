@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::exchange::TokenAnswer;
 use super::pinned::OpenId;
-use super::{Fault, Oidc, OidcError, Pinned, Step};
+use super::{Fault, Pinned, RelyingParty, RelyingPartyError, Step};
 use crate::clock::Time;
 
 /// Signatures that only the provider can make. Never `none`; never HMAC, whose key is ours too.
@@ -71,14 +71,14 @@ pub(super) enum Wrong {
     Token(String),
 }
 
-impl Oidc {
+impl RelyingParty {
     /// The answer's ID token, checked; once more with newer keys, where the known ones don't do.
     pub(super) async fn verified(
         &self,
         pinned: &Pinned,
         openid: &OpenId,
         answer: &TokenAnswer,
-    ) -> Result<AllClaims, OidcError> {
+    ) -> Result<AllClaims, RelyingPartyError> {
         let invalid = |cause: &str| Fault::Invalid(Step::IdToken).because(cause);
         let token = answer
             .id_token()

@@ -18,7 +18,7 @@ use url::Url;
 use super::client_auth::Takes;
 use super::id_token::TENANT;
 use super::pinned::OpenId;
-use super::{Fault, Oidc, OidcError};
+use super::{Fault, RelyingParty, RelyingPartyError};
 use crate::provider::extent::is_bounded;
 
 /// Many times what providers publish: these documents are kept.
@@ -65,7 +65,7 @@ impl Metadata {
     /// The issuer of its tokens: the one that was asked, byte for byte (OpenID Connect Discovery
     /// 1.0 §4.3). A provider of many tenants says `{tenantid}` where the tenant stands, or the id
     /// of the one that a name such as `consumers` stands for.
-    pub fn issuer_of(&self, asked: &str, has_tenants: bool) -> Result<String, OidcError> {
+    pub fn issuer_of(&self, asked: &str, has_tenants: bool) -> Result<String, RelyingPartyError> {
         let found = &self.issuer;
         if found == asked || (has_tenants && is_of_a_tenant(asked, found)) {
             return Ok(found.clone());
@@ -89,12 +89,15 @@ fn is_of_a_tenant(asked: &str, found: &str) -> bool {
     }) && different.next().is_none()
 }
 
-impl Oidc {
-    pub(super) async fn metadata(&self, issuer: &str) -> Result<Arc<Metadata>, OidcError> {
+impl RelyingParty {
+    pub(super) async fn metadata(&self, issuer: &str) -> Result<Arc<Metadata>, RelyingPartyError> {
         self.metadata.get(issuer, || self.discover(issuer)).await
     }
 
-    pub(super) async fn keys(&self, openid: &OpenId) -> Result<Arc<CoreJsonWebKeySet>, OidcError> {
+    pub(super) async fn keys(
+        &self,
+        openid: &OpenId,
+    ) -> Result<Arc<CoreJsonWebKeySet>, RelyingPartyError> {
         let fetch = || self.fetch_keys(&openid.jwks_uri);
         self.keys.get(&keys_of(openid), fetch).await
     }
@@ -106,13 +109,13 @@ impl Oidc {
         openid: &OpenId,
         seen: &Arc<CoreJsonWebKeySet>,
         fits: impl Fn(&CoreJsonWebKeySet) -> bool,
-    ) -> Result<Option<Arc<CoreJsonWebKeySet>>, OidcError> {
+    ) -> Result<Option<Arc<CoreJsonWebKeySet>>, RelyingPartyError> {
         let fetch = || self.fetch_keys(&openid.jwks_uri);
         let key = keys_of(openid);
         self.keys.newer(&key, seen, fits, fetch).await
     }
 
-    async fn fetch_keys(&self, url: &Url) -> Result<CoreJsonWebKeySet, OidcError> {
+    async fn fetch_keys(&self, url: &Url) -> Result<CoreJsonWebKeySet, RelyingPartyError> {
         let keys: CoreJsonWebKeySet = self.fetch(url).await?;
         let found = keys.keys().len();
         if found > MOST_KEYS {
@@ -123,7 +126,7 @@ impl Oidc {
         Ok(keys)
     }
 
-    async fn discover(&self, issuer: &str) -> Result<Metadata, OidcError> {
+    async fn discover(&self, issuer: &str) -> Result<Metadata, RelyingPartyError> {
         let unavailable = |cause: String| Fault::Unavailable.because(cause);
         // OpenID Connect Discovery 1.0 §4.1.
         let address = format!(
@@ -174,7 +177,7 @@ impl Oidc {
     }
 
     /// A public JSON document.
-    async fn fetch<T: DeserializeOwned>(&self, url: &Url) -> Result<T, OidcError> {
+    async fn fetch<T: DeserializeOwned>(&self, url: &Url) -> Result<T, RelyingPartyError> {
         let unavailable = |cause: String| Fault::Unavailable.because(cause);
         let request = http::Request::get(url.as_str())
             .header(ACCEPT, "application/json")

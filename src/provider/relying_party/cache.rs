@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::TimeDelta;
 
-use super::OidcError;
+use super::RelyingPartyError;
 use crate::clock::{Clock, Time};
 
 const FRESH: TimeDelta = TimeDelta::minutes(10);
@@ -49,7 +49,7 @@ struct State<T> {
 }
 
 struct Failure {
-    error: OidcError,
+    error: RelyingPartyError,
     at: Time,
     was_slow: bool,
 }
@@ -64,9 +64,13 @@ impl<T> Cache<T> {
 
     /// The answer that is kept, or what `fetch` gets. Who waits for another one's fetch shares
     /// its outcome: a provider that hangs is asked once, not by everyone in turn.
-    pub async fn get<F>(&self, key: &str, fetch: impl FnOnce() -> F) -> Result<Arc<T>, OidcError>
+    pub async fn get<F>(
+        &self,
+        key: &str,
+        fetch: impl FnOnce() -> F,
+    ) -> Result<Arc<T>, RelyingPartyError>
     where
-        F: Future<Output = Result<T, OidcError>>,
+        F: Future<Output = Result<T, RelyingPartyError>>,
     {
         let entry = self.entry(key);
         let (known, stale, before) = {
@@ -104,9 +108,9 @@ impl<T> Cache<T> {
         seen: &Arc<T>,
         fits: impl Fn(&T) -> bool,
         fetch: impl FnOnce() -> F,
-    ) -> Result<Option<Arc<T>>, OidcError>
+    ) -> Result<Option<Arc<T>>, RelyingPartyError>
     where
-        F: Future<Output = Result<T, OidcError>>,
+        F: Future<Output = Result<T, RelyingPartyError>>,
     {
         let entry = self.entry(key);
         let asked = entry.state().begun;
@@ -181,9 +185,9 @@ impl<T> Entry<T> {
     /// Fetches; what fails is made up for by the last good answer.
     async fn fetched(
         &self,
-        fetch: impl Future<Output = Result<T, OidcError>>,
+        fetch: impl Future<Output = Result<T, RelyingPartyError>>,
         clock: &Clock,
-    ) -> Result<Arc<T>, OidcError> {
+    ) -> Result<Arc<T>, RelyingPartyError> {
         let fetched = self.fetch(fetch, clock).await;
         let error = match fetched {
             Ok(value) => return Ok(value),
@@ -199,9 +203,9 @@ impl<T> Entry<T> {
     /// Fetches, and takes note of what comes.
     async fn fetch(
         &self,
-        fetch: impl Future<Output = Result<T, OidcError>>,
+        fetch: impl Future<Output = Result<T, RelyingPartyError>>,
         clock: &Clock,
-    ) -> Result<Arc<T>, OidcError> {
+    ) -> Result<Arc<T>, RelyingPartyError> {
         let (number, began) = {
             let mut state = self.state();
             state.begun += 1;
@@ -231,7 +235,7 @@ impl<T> Entry<T> {
 
 impl<T> State<T> {
     /// What needs no fetch: a fresh answer, or what came of one just now.
-    fn known(&self, now: Time) -> Option<Result<Arc<T>, OidcError>> {
+    fn known(&self, now: Time) -> Option<Result<Arc<T>, RelyingPartyError>> {
         if let Some(fresh) = self.good_for(FRESH, now) {
             return Some(Ok(fresh));
         }
@@ -250,7 +254,7 @@ impl<T> State<T> {
     }
 
     /// What a fetch that ended since then came to.
-    fn outcome_since(&self, ended: u64, now: Time) -> Option<Result<Arc<T>, OidcError>> {
+    fn outcome_since(&self, ended: u64, now: Time) -> Option<Result<Arc<T>, RelyingPartyError>> {
         if self.ended == ended {
             return None;
         }
