@@ -9,7 +9,7 @@ use crate::database::page::{Page, Slice};
 use crate::database::reach::Reach;
 use crate::database::{Database, integration};
 use crate::error::Error;
-use crate::graphql::batch::Batch;
+use crate::batch::Batch;
 use crate::id::{IntegrationId, OrganizationId, OrganizationIntegrationId};
 
 /// Which page of a parent's organization integrations: parents that ask for the same page share a

@@ -7,7 +7,7 @@ use super::{MOST_KEYS, grouped};
 use crate::database::page::{Page, Slice};
 use crate::database::reach::Reach;
 use crate::database::{Database, auth_identity};
-use crate::graphql::batch::Batch;
+use crate::batch::Batch;
 
 /// Which page of a parent's auth identities.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
