@@ -3,6 +3,7 @@
 //! neither flows nor people.
 
 mod cache;
+mod call;
 mod calls;
 mod client_auth;
 mod discovery;
@@ -10,7 +11,9 @@ mod exchange;
 mod id_token;
 mod pinned;
 mod profile;
+mod refusal;
 mod text;
+mod token_answer;
 mod userinfo;
 
 use std::fmt;

@@ -16,8 +16,8 @@ use url::Url;
 
 use super::client_auth::ClientAuth;
 use super::discovery::Metadata;
-use super::exchange::TokenAnswer;
 use super::id_token::FurtherClaims;
+use super::token_answer::TokenAnswer;
 use super::{ClientAuthentication, Fault, Registration, RelyingPartyError, Request, Server};
 
 /// The library's client as it asks for tokens; the same for both protocols.
