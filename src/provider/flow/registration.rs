@@ -41,10 +41,7 @@ impl Flows {
     }
 
     /// What we are registered as at the provider.
-    pub fn registration<'a>(
-        &'a self,
-        party: &'a Party,
-    ) -> Result<Registration<'a>, FlowError> {
+    pub fn registration<'a>(&'a self, party: &'a Party) -> Result<Registration<'a>, FlowError> {
         let (provider_type, rules, client_id) = self.usable(party)?;
         let client = party.client();
         Ok(Registration {

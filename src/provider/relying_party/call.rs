@@ -1,7 +1,6 @@
 //! How a request that carries a secret is sent, and what comes of it before anybody reads it.
 
 use std::pin::Pin;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use chrono::NaiveDateTime;
@@ -62,8 +61,8 @@ pub(super) struct Caller<'a> {
     clock: &'a Clock,
     /// How the token endpoint of the type answers, where it is asked.
     answers: Option<&'a TokenRules>,
-    /// Of the answer; the library keeps none.
-    status: OnceLock<u16>,
+    /// Codes that are listened to whatever the status is.
+    hears: Option<&'a (dyn Fn(&str) -> bool + Sync)>,
 }
 
 impl RelyingParty {
@@ -73,15 +72,26 @@ impl RelyingParty {
             egress: &self.egress,
             clock: &self.clock,
             answers,
-            status: OnceLock::new(),
+            hears: None,
         }
     }
 }
 
-impl Caller<'_> {
-    /// Of the answer, where one came.
-    pub fn status(&self) -> Option<u16> {
-        self.status.get().copied()
+impl<'a> Caller<'a> {
+    /// Some providers fail (5xx) and say what they mean by an error code: one that `hears` is taken
+    /// at its word.
+    pub fn hearing(self, hears: &'a (dyn Fn(&str) -> bool + Sync)) -> Self {
+        Self {
+            hears: Some(hears),
+            ..self
+        }
+    }
+
+    fn is_heard(&self, answer: &HttpResponse) -> bool {
+        let said = || serde_json::from_slice::<ErrorAnswer>(answer.body()).ok();
+        self.hears
+            .filter(|_| is_bounded(answer.body()))
+            .is_some_and(|hears| said().is_some_and(|said| hears(said.code())))
     }
 }
 
@@ -93,8 +103,8 @@ impl<'c> AsyncHttpClient<'c> for Caller<'_> {
         Box::pin(async move {
             let mut answer = self.egress.send(request).await?;
             let status = answer.status();
-            self.status.get_or_init(|| status.as_u16());
-            if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            let fails = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+            if fails && !self.is_heard(&answer) {
                 return Err(CallError::Failing {
                     status: status.as_u16(),
                     retry_after: retry_after(answer.headers(), self.clock.now()),

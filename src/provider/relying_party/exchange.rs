@@ -41,7 +41,7 @@ impl RelyingParty {
                 secret.unwrap_or_default(),
                 assertion.unwrap_or_default(),
             ];
-            RelyingPartyError::from(refusal(error, caller.status(), &sent))
+            RelyingPartyError::from(refusal(error, &sent))
         })?;
         answer.check()?;
         Ok(answer)

@@ -16,6 +16,12 @@ pub(super) struct ErrorAnswer {
     error_description: Option<String>,
 }
 
+impl ErrorAnswer {
+    pub fn code(&self) -> &str {
+        &self.error
+    }
+}
+
 /// Why there are no tokens.
 #[derive(Debug)]
 pub(super) enum NoTokens {
@@ -29,9 +35,6 @@ pub(super) enum NoTokens {
 /// The provider's no, and why. The texts are the provider's, without what it was sent.
 #[derive(Debug)]
 pub(super) struct SaidNo {
-    /// Some say no with the status 200.
-    #[expect(dead_code, reason = "the refresh is to decide by it")]
-    pub status: Option<u16>,
     /// RFC 6749 §5.2, or the provider's own.
     pub code: String,
     pub description: Option<String>,
@@ -41,12 +44,10 @@ pub(super) struct SaidNo {
 /// sent, which some repeat in their descriptions.
 pub(super) fn refusal(
     error: RequestTokenError<CallError, StandardErrorResponse<CoreErrorResponseType>>,
-    status: Option<u16>,
     sent: &[&str],
 ) -> NoTokens {
     let said_no = |code: &str, description: Option<&str>| {
         NoTokens::SaidNo(SaidNo {
-            status,
             code: without(code, sent),
             description: description.map(|text| without(text, sent)),
         })
@@ -78,11 +79,7 @@ impl From<NoTokens> for RelyingPartyError {
             NoTokens::Failed(error) => error
                 .fault()
                 .because(format!("the token endpoint failed: {error}")),
-            NoTokens::SaidNo(SaidNo {
-                status: _,
-                code,
-                description,
-            }) => {
+            NoTokens::SaidNo(SaidNo { code, description }) => {
                 let fault = match code.as_str() {
                     "temporarily_unavailable" | "server_error" => Fault::Unavailable,
                     _ => Fault::Refused,

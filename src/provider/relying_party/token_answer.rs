@@ -131,11 +131,15 @@ impl TokenAnswer {
     }
 
     pub fn tokens(&self, asked_for: &[String], now: Time) -> Tokens {
-        let expires_at = self
-            .expires_in
-            .filter(|seconds| *seconds <= LONGEST_LIFE)
-            .and_then(|seconds| TimeDelta::try_seconds(i64::try_from(seconds).ok()?))
-            .map(|life| now + life);
+        let end = |seconds: u64| {
+            let seconds = i64::try_from(seconds)
+                .ok()
+                .filter(|_| seconds <= LONGEST_LIFE)?;
+            Some(now + TimeDelta::try_seconds(seconds)?)
+        };
+        let life_of_refresh = OF_REFRESH
+            .iter()
+            .find_map(|name| number(self.further.get(*name)?));
         let granted: Option<Vec<String>> = self.scopes.as_ref().map(|scopes| {
             let names = scopes.iter().map(|scope| scope.to_string());
             names
@@ -150,7 +154,8 @@ impl TokenAnswer {
                 .as_ref()
                 .map(|token| token.secret().clone().into()),
             token_type: "Bearer".to_owned(),
-            expires_at,
+            expires_at: self.expires_in.and_then(end),
+            refresh_token_expires_at: life_of_refresh.filter(|seconds| *seconds > 0).and_then(end),
             // RFC 6749 §5.1: left out if it is what was asked for.
             scopes: granted.unwrap_or_else(|| asked_for.to_vec()),
         }
@@ -208,6 +213,10 @@ pub(super) fn standardize(answer: &mut HttpResponse, rules: &TokenRules) {
     }
 }
 
+/// How long a refresh token lasts, where the answer says: GitHub's name for it, and Keycloak's, whose
+/// 0 is for ever.
+const OF_REFRESH: [&str; 2] = ["refresh_token_expires_in", "refresh_expires_in"];
+
 /// Parameters of an answer that is a form.
 const MOST_PARAMETERS: usize = 100;
 
@@ -222,18 +231,22 @@ const OF_TOKENS: [&str; 5] = [
 
 /// A number, or one in a string.
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "what is cut off is a part of a second, or negative, or absurd"
-        )]
+    Ok(number(&Value::deserialize(deserializer)?))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what is cut off is a part of a second, or negative, or absurd"
+)]
+fn number(value: &Value) -> Option<u64> {
+    match value {
         Value::Number(number) => number
             .as_u64()
             .or_else(|| number.as_f64().map(|seconds| seconds as u64)),
         Value::String(text) => text.trim().parse().ok(),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    })
+    }
 }
 
 /// Words between spaces; a list, as some send it; anything else is no statement.

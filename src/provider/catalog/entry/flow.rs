@@ -249,7 +249,12 @@ impl RefreshEntry {
             })?;
             Ok(given.into_inner())
         };
-        let margin = within(self.margin_seconds, "margin_seconds", MARGIN_SECONDS, 1..=3600)?;
+        let margin = within(
+            self.margin_seconds,
+            "margin_seconds",
+            MARGIN_SECONDS,
+            1..=3600,
+        )?;
         let idle = within(self.idle_days, "idle_days", IDLE_DAYS, 1..=3650)?;
         Ok(Refresh {
             endpoint: endpoint
