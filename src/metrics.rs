@@ -17,6 +17,9 @@ pub struct Metrics {
     pub links: Family<OutcomeLabel, Counter>,
     /// Sign-ins by outcome: `ok`, or the code of the page that refused them.
     pub sign_ins: Family<OutcomeLabel, Counter>,
+    /// Refreshes of tokens by outcome: `refreshed`, `late`, `ended`, `refused`, `unavailable`, and
+    /// `provider` where the provider can't be used as it is.
+    pub refreshes: Family<OutcomeLabel, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -37,6 +40,12 @@ impl Metrics {
 
     pub fn count_sign_in(&self, outcome: &'static str) {
         self.sign_ins.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    pub fn count_refresh(&self, outcome: &'static str) {
+        self.refreshes
+            .get_or_create(&OutcomeLabel { outcome })
+            .inc();
     }
 
     pub fn count_operation(&self, outcome: &'static str) {
@@ -61,6 +70,7 @@ impl Metrics {
             self.operations.clone(),
         );
         registry.register("sign_ins", "Sign-ins", self.sign_ins.clone());
+        registry.register("refreshes", "Refreshes of tokens", self.refreshes.clone());
         registry.register("links", "Links of accounts to users", self.links.clone());
         let reads: Counter = Counter::default();
         reads.inc_by(statements);

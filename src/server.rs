@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::access::api_key::{self, KeyUses};
 use crate::access::{Caller, Viewer};
 use crate::clock::Clock;
+use crate::credential::Credentials;
 use crate::database::Database;
 use crate::event::Sealer;
 use crate::graphql::{App, Cursors, Engine, Loader, Parts};
@@ -84,20 +86,8 @@ impl Server {
             Some(address) => Some(listen(address, "LANYARD_PRIVATE_LISTEN").await?),
         };
         let address = public.local_addr().unwrap_or(settings.http.listen);
-        let chain_key = vault
-            .server_secret(&database, ServerSecret::EventChain)
-            .await?;
-        let cursor_key = vault.server_secret(&database, ServerSecret::Cursor).await?;
-        let idempotency_key = vault
-            .server_secret(&database, ServerSecret::Idempotency)
-            .await?;
-        let form_key = vault
-            .server_secret(&database, ServerSecret::FormToken)
-            .await?;
-        let plan_key = vault
-            .server_secret(&database, ServerSecret::MergePlan)
-            .await?;
-        let sealer = Sealer::new(database.clone(), chain_key);
+        let secrets = Secrets::of(&vault, &database).await?;
+        let sealer = Sealer::new(database.clone(), secrets.event_chain);
         let egress = Arc::new(Egress::new(&settings.egress)?);
         let flows = Flows {
             database: database.clone(),
@@ -111,9 +101,17 @@ impl Server {
             database: database.clone(),
             vault: Arc::clone(&vault),
             clock: clock.clone(),
-            idempotency_key: Arc::new(idempotency_key),
+            idempotency_key: Arc::new(secrets.idempotency),
         };
         let sessions = Sessions::new(database.clone(), clock.clone());
+        let metrics = Metrics::default();
+        let credentials = Credentials::new(crate::credential::Parts {
+            database: database.clone(),
+            clock: clock.clone(),
+            flows: flows.clone(),
+            sealer: sealer.clone(),
+            metrics: metrics.clone(),
+        });
         let site = site(settings, address);
         let app = App::new(Parts {
             loader: Loader::new(&database),
@@ -129,7 +127,7 @@ impl Server {
             merging: Merging {
                 database: database.clone(),
                 clock: clock.clone(),
-                plan_key: Arc::new(plan_key),
+                plan_key: Arc::new(secrets.merge_plan),
             },
             providers: ProviderAdmin {
                 database: database.clone(),
@@ -143,16 +141,17 @@ impl Server {
             database,
             clock,
             catalog,
-            cursors: Cursors::new(cursor_key),
+            cursors: Cursors::new(secrets.cursor),
             sealer: sealer.clone(),
-            metrics: Metrics::default(),
+            metrics,
+            credentials,
             key_uses: KeyUses::default(),
         });
         let http = Http {
             engine: Engine::new(app.clone())?,
             app,
             site: site.into(),
-            form_tokens: FormTokens::new(form_key).into(),
+            form_tokens: FormTokens::new(secrets.form_token).into(),
             proxies: Proxies(settings.http.trusted_proxies.clone()),
         };
         // Last of all that may fail: a key that nobody is shown is a key that nobody has.
@@ -242,6 +241,28 @@ impl Server {
                 .map_err(StartError::Listener)?;
         }
         Ok(())
+    }
+}
+
+/// The server's own secrets, made where they aren't there yet.
+struct Secrets {
+    event_chain: Zeroizing<Vec<u8>>,
+    cursor: Zeroizing<Vec<u8>>,
+    idempotency: Zeroizing<Vec<u8>>,
+    form_token: Zeroizing<Vec<u8>>,
+    merge_plan: Zeroizing<Vec<u8>>,
+}
+
+impl Secrets {
+    async fn of(vault: &Vault, database: &Database) -> Result<Self, StartError> {
+        let secret = async |which| vault.server_secret(database, which).await;
+        Ok(Self {
+            event_chain: secret(ServerSecret::EventChain).await?,
+            cursor: secret(ServerSecret::Cursor).await?,
+            idempotency: secret(ServerSecret::Idempotency).await?,
+            form_token: secret(ServerSecret::FormToken).await?,
+            merge_plan: secret(ServerSecret::MergePlan).await?,
+        })
     }
 }
 

@@ -71,7 +71,10 @@ pub enum Action {
     AuthProviderCreated,
     AuthProviderDeleted,
     AuthProviderUpdated,
+    CredentialRead,
+    IdentityInvalidated,
     IdentityLinked,
+    IdentityRefreshed,
     IdentityUnlinked,
     IdentityUpdated,
     IntegrationCreated,
@@ -87,6 +90,8 @@ pub enum Action {
     OrganizationUpdated,
     ProviderCreated,
     ProviderDeleted,
+    ProviderFailing,
+    ProviderRecovered,
     ProviderUpdated,
     SessionEnded,
     SessionStarted,
@@ -98,7 +103,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 37] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::AuthIdentityDeleted,
@@ -107,7 +112,10 @@ impl Action {
         Self::AuthProviderCreated,
         Self::AuthProviderDeleted,
         Self::AuthProviderUpdated,
+        Self::CredentialRead,
+        Self::IdentityInvalidated,
         Self::IdentityLinked,
+        Self::IdentityRefreshed,
         Self::IdentityUnlinked,
         Self::IdentityUpdated,
         Self::IntegrationCreated,
@@ -123,6 +131,8 @@ impl Action {
         Self::OrganizationUpdated,
         Self::ProviderCreated,
         Self::ProviderDeleted,
+        Self::ProviderFailing,
+        Self::ProviderRecovered,
         Self::ProviderUpdated,
         Self::SessionEnded,
         Self::SessionStarted,
@@ -143,7 +153,10 @@ impl Action {
             Self::AuthProviderCreated => "auth_provider.created",
             Self::AuthProviderDeleted => "auth_provider.deleted",
             Self::AuthProviderUpdated => "auth_provider.updated",
+            Self::CredentialRead => "credential.read",
+            Self::IdentityInvalidated => "identity.invalidated",
             Self::IdentityLinked => "identity.linked",
+            Self::IdentityRefreshed => "identity.refreshed",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::IdentityUpdated => "identity.updated",
             Self::IntegrationCreated => "integration.created",
@@ -159,6 +172,8 @@ impl Action {
             Self::OrganizationUpdated => "organization.updated",
             Self::ProviderCreated => "provider.created",
             Self::ProviderDeleted => "provider.deleted",
+            Self::ProviderFailing => "provider.failing",
+            Self::ProviderRecovered => "provider.recovered",
             Self::ProviderUpdated => "provider.updated",
             Self::SessionEnded => "session.ended",
             Self::SessionStarted => "session.started",
@@ -211,6 +226,18 @@ pub async fn record_all(
     new: Vec<NewEvent>,
 ) -> Result<(), Error> {
     let events = new.into_iter().map(|new| stored(clock, origin, new));
+    event::insert_all(tx, events.collect()).await?;
+    Ok(())
+}
+
+/// Events of several callers that are written together.
+pub async fn record_each(
+    tx: &Tx,
+    clock: &Clock,
+    new: Vec<(Origin, NewEvent)>,
+) -> Result<(), Error> {
+    let events = new.into_iter();
+    let events = events.map(|(origin, new)| stored(clock, &origin, new));
     event::insert_all(tx, events.collect()).await?;
     Ok(())
 }
