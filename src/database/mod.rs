@@ -4,6 +4,7 @@
 pub mod api_key;
 pub mod auth_identity;
 pub mod auth_provider;
+mod bounded;
 mod connect;
 pub mod credential;
 pub mod disconnect;

@@ -3,18 +3,18 @@
 use std::net::IpAddr;
 
 use chrono::TimeDelta;
-use data_encoding::BASE64URL_NOPAD;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::error::{FlowError, Refusal};
 use super::registration::{Party, prompt, response_mode};
-use super::{Begun, Flows, NewFlow, Purpose, hash, place};
+use super::{Begun, Flows, NewFlow, Purpose, place};
 use crate::database::flow::{self, Caps, Full, Intent};
 use crate::database::{Sealed, Tx, pending_link};
 use crate::error::Error;
 use crate::provider::relying_party::{Pinned, Request};
+use crate::token;
 
 const LIFE: TimeDelta = TimeDelta::minutes(10);
 /// How long an expired flow is still told from one that never was.
@@ -38,7 +38,7 @@ impl Flows {
         // Before anything is asked of the provider: whoever is over the cap costs it nothing.
         let address = &client(new.client_address);
         self.make_room(address).await?;
-        let state = self.random_text();
+        let state = token::random(&self.clock);
         let scopes = new.scopes.clone();
         let scopes = scopes.unwrap_or_else(|| self.scopes(new.provider));
         let request = Request {
@@ -48,7 +48,7 @@ impl Flows {
             prompt: prompt(new.provider),
         };
         let (url, pinned) = self.relying_party.request(&us, &request).await?;
-        let browser_secret = self.random_text();
+        let browser_secret = token::random(&self.clock);
         let row = &self.row(new, &party, address, &state, &browser_secret, &pinned)?;
         self.database
             .write(|tx| async move { self.set_out(&tx, row).await })
@@ -115,8 +115,8 @@ impl Flows {
         };
         Ok(flow::Model {
             id,
-            state_hash: hash(state.expose_secret()),
-            browser_hash: hash(browser_secret.expose_secret()),
+            state_hash: token::hash(state.expose_secret()),
+            browser_hash: token::hash(browser_secret.expose_secret()),
             provider_id: new.provider.id,
             slug: party.client().slug.clone(),
             intent,
@@ -137,10 +137,6 @@ impl Flows {
         let json = serde_json::to_vec(pinned).map_err(FlowError::internal)?;
         let json = Zeroizing::new(json);
         Ok(self.vault.seal(&place(&id, "sealed"), &json))
-    }
-
-    fn random_text(&self) -> SecretString {
-        BASE64URL_NOPAD.encode(&self.clock.random::<32>()).into()
     }
 }
 

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use uuid::Uuid;
 
-use super::{CAPS, Closed, Connecting, LIFE, forget, hash, hash_of, kept};
+use super::{CAPS, Closed, Connecting, LIFE, forget, hash_of, kept};
 use crate::clock::Time;
 use crate::database::pending_link::{self, Found, Model, Owner, Step};
 use crate::database::{identity_provider, user};
@@ -14,6 +14,7 @@ use crate::id::{SessionId, UserId};
 use crate::provider::account::Account;
 use crate::provider::flow::Finished;
 use crate::sign_in::return_to::{LINK_CODE, told};
+use crate::token;
 
 /// A link that waits for the second page: what the browser needs for it. It can't be printed.
 pub struct Waiting {
@@ -127,7 +128,7 @@ impl Connecting {
             Step::Agreed => return Err(Closed::Used),
         }
         // Of 256 random bits, compared by their hashes: how long that takes tells nothing.
-        if browser.secret.map(hash) != link.browser_hash {
+        if browser.secret.map(token::hash) != link.browser_hash {
             return Err(Closed::OtherBrowser);
         }
         self.check_open(&link)?;
@@ -152,7 +153,7 @@ impl Connecting {
     /// # Errors
     /// [`Closed::Used`], [`Closed::Failed`].
     pub async fn agree(&self, link: &Model) -> Result<Url, Closed> {
-        let (code, now, id) = (self.random_text(), self.now(), link.id);
+        let (code, now, id) = (token::random(&self.flows.clock), self.now(), link.id);
         let code_hash = &hash_of(&code);
         let agreeing = self.database().write(|tx| async move {
             Ok(pending_link::agree(&tx, id, now, code_hash.clone()).await?)
@@ -170,7 +171,7 @@ impl Connecting {
     fn waiting(&self, link: Uuid) -> Waiting {
         Waiting {
             link,
-            browser_secret: self.random_text(),
+            browser_secret: token::random(&self.flows.clock),
             expires_at: self.now() + LIFE,
         }
     }
