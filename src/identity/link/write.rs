@@ -365,15 +365,14 @@ impl Writer<'_> {
             ..
         } = tokens;
         let known = stored.as_ref();
+        let sealing = self.linking.vault.sealing(self.tx).await?;
         let seal = |column, token: &secrecy::SecretString| {
             let place = Place {
                 table: "credential",
                 row: id.0.as_bytes(),
                 column,
             };
-            self.linking
-                .vault
-                .seal(&place, token.expose_secret().as_bytes())
+            sealing.seal(&place, token.expose_secret().as_bytes())
         };
         let new_grant = || Some(self.linking.clock.new_uuid());
         let (refresh_token_sealed, refresh_token_expires_at, grant_id) = match refresh_token {
