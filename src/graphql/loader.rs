@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use super::batch::Batch;
 use crate::access::{Facts, Question};
+use crate::batch::Batch;
 use crate::database::page::{Page, Slice};
 use crate::database::reach::Reach;
 use crate::database::{

@@ -5,7 +5,6 @@ mod api_key;
 mod audit;
 mod auth_provider;
 mod auth_provider_write;
-mod batch;
 mod connect;
 mod context;
 mod document;

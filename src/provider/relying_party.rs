@@ -3,6 +3,7 @@
 //! neither flows nor people.
 
 mod cache;
+mod call;
 mod calls;
 mod client_auth;
 mod discovery;
@@ -10,7 +11,11 @@ mod exchange;
 mod id_token;
 mod pinned;
 mod profile;
+mod refresh;
+mod refusal;
 mod text;
+mod token_answer;
+mod token_server;
 mod userinfo;
 
 use std::fmt;
@@ -26,9 +31,10 @@ use self::cache::Cache;
 use self::calls::Answers;
 use self::discovery::Metadata;
 pub use self::pinned::Pinned;
+pub use self::refresh::{RefreshError, RefreshFault};
 pub use self::text::printable;
 use super::account::Account;
-use super::catalog::{ClientAuthentication, FlowRules, ProviderType, Server};
+use super::catalog::{FlowRules, ProviderType, Server};
 use super::client_key::ClientKey;
 use super::config::AuthMethod;
 use super::egress::Egress;

@@ -28,6 +28,7 @@ struct Kept {
     refresh_token: Option<String>,
     token_type: String,
     expires_at: Option<Time>,
+    refresh_token_expires_at: Option<Time>,
     scopes: Vec<String>,
 }
 
@@ -83,6 +84,7 @@ impl Kept {
             refresh_token,
             token_type,
             expires_at,
+            refresh_token_expires_at,
             scopes,
         } = tokens;
         let text = |token: &SecretString| token.expose_secret().to_owned();
@@ -97,6 +99,7 @@ impl Kept {
             refresh_token: refresh_token.as_ref().map(text),
             token_type,
             expires_at,
+            refresh_token_expires_at,
             scopes,
         }
     }
@@ -116,6 +119,7 @@ impl Kept {
                 refresh_token: self.refresh_token.map(SecretString::from),
                 token_type: self.token_type,
                 expires_at: self.expires_at,
+                refresh_token_expires_at: self.refresh_token_expires_at,
                 scopes: self.scopes,
             },
         }
