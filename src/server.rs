@@ -277,12 +277,10 @@ async fn keys_and_schema(
     let is_used = has_tables && KeyRing::is_known_to(database).await?;
     let keys = KeyRing::new(master_key::find(settings, clock, is_used)?, Vec::new());
     if is_used {
-        keys.check(database, clock).await?;
+        keys.belongs_to(database).await?;
     }
     start::migrate(settings, database).await?;
-    if !is_used {
-        keys.check(database, clock).await?;
-    }
+    keys.check(database, clock).await?;
     Ok(keys)
 }
 

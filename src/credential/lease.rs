@@ -193,6 +193,8 @@ impl Credentials {
         let next = next(&row, wanted, health.as_ref(), now);
         let fence = row.lease_fence + 1;
         if next == Next::Ask {
+            // What comes back has to be sealed: without the key for it nobody is asked.
+            self.0.parts.flows.vault.sealing(tx).await?;
             let leased = Model {
                 lease_owner: Some(self.0.owner.clone()),
                 lease_fence: fence,

@@ -22,6 +22,7 @@ use crate::id::IdentityId;
 use crate::identity::account::{access_token_place, refresh_token_place};
 use crate::provider::account::Tokens;
 use crate::provider::relying_party::{RefreshError, RefreshFault};
+use crate::vault::Sealing;
 
 /// How long a database that is away is tried for: what the provider has given may be the only token
 /// that it takes from now on.
@@ -94,7 +95,8 @@ impl Credentials {
         let clock = &self.0.parts.clock;
         let now = clock.now();
         let idle = self.rules(&identity).map(|rules| rules.idle);
-        let fresh = self.fresh(lease, &row, tokens, now);
+        let sealing = self.0.parts.flows.vault.sealing(tx).await?;
+        let fresh = fresh(&sealing, lease, &row, tokens, now);
         let fresh = Model {
             keep_alive_at: idle.and_then(|idle| super::keep_alive::due(&fresh, idle)),
             ..fresh
@@ -117,40 +119,6 @@ impl Credentials {
             event::record(tx, clock, origin, event).await?;
         }
         Ok(Found::Settled(Ok(())))
-    }
-
-    /// The row with the new tokens. What the answer leaves out stays (RFC 6749 §6).
-    fn fresh(&self, lease: &Lease, row: &Model, tokens: &Tokens, now: Time) -> Model {
-        let vault = &self.0.parts.flows.vault;
-        let id = &row.identity_id;
-        let seal =
-            |place, token: &SecretString| vault.seal(&place, token.expose_secret().as_bytes());
-        let is_ours = row.lease_fence == lease.fence;
-        Model {
-            access_token_sealed: seal(access_token_place(id), &tokens.access_token),
-            refresh_token_sealed: match &tokens.refresh_token {
-                Some(token) => Some(seal(refresh_token_place(id), token)),
-                None => row.refresh_token_sealed.clone(),
-            },
-            refresh_token_expires_at: match &tokens.refresh_token {
-                Some(_) => tokens.refresh_token_expires_at,
-                None => tokens
-                    .refresh_token_expires_at
-                    .or(row.refresh_token_expires_at),
-            },
-            token_type: Some(tokens.token_type.clone()),
-            scopes_json: Texts(tokens.scopes.clone()),
-            expires_at: tokens.expires_at,
-            date_updated: now,
-            refreshed_at: Some(now),
-            failures: 0,
-            failure_reason: None,
-            next_attempt_at: None,
-            // Whoever has it meanwhile finds the new tokens.
-            lease_until: row.lease_until.filter(|_| !is_ours),
-            token_fence: lease.fence,
-            ..row.clone()
-        }
     }
 
     /// Writes down a failure.
@@ -374,5 +342,37 @@ fn about(action: Action, row: &identity::Model, after: Option<serde_json::Value>
         organization: row.organization_id,
         after,
         ..NewEvent::new(action)
+    }
+}
+
+/// The row with the new tokens. What the answer leaves out stays (RFC 6749 §6).
+fn fresh(sealing: &Sealing, lease: &Lease, row: &Model, tokens: &Tokens, now: Time) -> Model {
+    let id = &row.identity_id;
+    let seal = |place, token: &SecretString| sealing.seal(&place, token.expose_secret().as_bytes());
+    let is_ours = row.lease_fence == lease.fence;
+    Model {
+        access_token_sealed: seal(access_token_place(id), &tokens.access_token),
+        refresh_token_sealed: match &tokens.refresh_token {
+            Some(token) => Some(seal(refresh_token_place(id), token)),
+            None => row.refresh_token_sealed.clone(),
+        },
+        refresh_token_expires_at: match &tokens.refresh_token {
+            Some(_) => tokens.refresh_token_expires_at,
+            None => tokens
+                .refresh_token_expires_at
+                .or(row.refresh_token_expires_at),
+        },
+        token_type: Some(tokens.token_type.clone()),
+        scopes_json: Texts(tokens.scopes.clone()),
+        expires_at: tokens.expires_at,
+        date_updated: now,
+        refreshed_at: Some(now),
+        failures: 0,
+        failure_reason: None,
+        next_attempt_at: None,
+        // Whoever has it meanwhile finds the new tokens.
+        lease_until: row.lease_until.filter(|_| !is_ours),
+        token_fence: lease.fence,
+        ..row.clone()
     }
 }

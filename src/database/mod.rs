@@ -17,6 +17,7 @@ pub mod integration;
 pub mod job_lease;
 pub mod json;
 mod lock;
+pub mod master_key;
 mod nested;
 pub mod organization;
 pub mod organization_integration;

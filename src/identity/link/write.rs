@@ -365,10 +365,9 @@ impl Writer<'_> {
             ..
         } = tokens;
         let known = stored.as_ref();
+        let sealing = self.linking.vault.sealing(self.tx).await?;
         let seal = |place: Place<'_>, token: &secrecy::SecretString| {
-            self.linking
-                .vault
-                .seal(&place, token.expose_secret().as_bytes())
+            sealing.seal(&place, token.expose_secret().as_bytes())
         };
         let new_grant = || Some(self.linking.clock.new_uuid());
         let (refresh_token_sealed, refresh_token_expires_at, grant_id) = match refresh_token {

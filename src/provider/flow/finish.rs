@@ -23,10 +23,14 @@ impl Flows {
         if row.slug != slug {
             return Err(wrong_route(&row, slug));
         }
-        let place = place(&row.id, "answer_sealed");
-        let sealed = &self.vault.seal(&place, &answer.encode());
+        let place = &place(&row.id, "answer_sealed");
+        let encoded = &answer.encode();
         self.database
-            .write(|tx| async move { Ok(flow::keep_answer(&tx, row.id, sealed.clone()).await?) })
+            .write(|tx| async move {
+                let tx = &*tx;
+                let sealed = self.vault.sealing(tx).await?.seal(place, encoded);
+                Ok(flow::keep_answer(tx, row.id, sealed).await?)
+            })
             .await?;
         Ok(())
     }

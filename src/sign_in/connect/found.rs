@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{CAPS, Closed, Connecting, LIFE, forget, hash_of, kept};
 use crate::clock::Time;
 use crate::database::pending_link::{self, Found, Model, Owner, Step};
-use crate::database::{identity_provider, user};
+use crate::database::{Sealed, Tx, identity_provider, user};
 use crate::error::Error;
 use crate::id::{SessionId, UserId};
 use crate::provider::account::Account;
@@ -69,7 +69,7 @@ impl Connecting {
             token_hash: None,
             browser_hash: Some(hash_of(&waiting.browser_secret)),
             code_hash: None,
-            account_sealed: Some(self.seal(waiting.link, &finished.account)?),
+            account_sealed: None,
             date_added: now,
             expires_at: waiting.expires_at,
         };
@@ -77,7 +77,13 @@ impl Connecting {
             forget(&tx, now).await?;
             let full = pending_link::full(&tx, Owner::Person(user), now, CAPS).await?;
             if !full {
-                pending_link::insert(&tx, row.clone()).await?;
+                let sealed = self.seal(&tx, row.id, &finished.account).await?;
+                let account_sealed = Some(sealed);
+                let row = Model {
+                    account_sealed,
+                    ..row.clone()
+                };
+                pending_link::insert(&tx, row).await?;
             }
             Ok(full)
         });
@@ -93,15 +99,15 @@ impl Connecting {
     /// [`Closed::Used`] where the link is over since, [`Closed::Failed`].
     pub async fn found_for(&self, finished: &Finished, link: Uuid) -> Result<Waiting, Closed> {
         let waiting = self.waiting(link);
-        let found = &Found {
-            provider: finished.provider.id,
-            account: self.seal(link, &finished.account)?,
-            browser_hash: hash_of(&waiting.browser_secret),
-            expires_at: waiting.expires_at,
-        };
-        let now = self.now();
+        let (now, shown) = (self.now(), &waiting);
         let keeping = self.database().write(|tx| async move {
-            Ok(pending_link::find(&tx, link, now, found.clone()).await?)
+            let found = Found {
+                provider: finished.provider.id,
+                account: self.seal(&tx, link, &finished.account).await?,
+                browser_hash: hash_of(&shown.browser_secret),
+                expires_at: shown.expires_at,
+            };
+            Ok(pending_link::find(&tx, link, now, found).await?)
         });
         if keeping.await? {
             Ok(waiting)
@@ -176,7 +182,7 @@ impl Connecting {
         }
     }
 
-    fn seal(&self, link: Uuid, account: &Account) -> Result<crate::database::Sealed, Error> {
-        kept::seal(&self.flows.vault, link, account)
+    async fn seal(&self, tx: &Tx, link: Uuid, account: &Account) -> Result<Sealed, Error> {
+        kept::seal(&self.flows.vault.sealing(tx).await?, link, account)
     }
 }

@@ -13,7 +13,7 @@ use crate::database::Sealed;
 use crate::database::pending_link::Model;
 use crate::error::Error;
 use crate::provider::account::{Account, Profile, Tokens};
-use crate::vault::{Place, Vault};
+use crate::vault::{Place, Sealing, Vault};
 
 /// As it is sealed. A server of another version may have to read it, within ten minutes.
 #[derive(Serialize, Deserialize)]
@@ -36,9 +36,9 @@ struct Kept {
 ///
 /// # Errors
 /// `INTERNAL`.
-pub fn seal(vault: &Vault, link: Uuid, account: &Account) -> Result<Sealed, Error> {
+pub fn seal(sealing: &Sealing<'_>, link: Uuid, account: &Account) -> Result<Sealed, Error> {
     let json = serde_json::to_vec(&Kept::of(account)).map_err(anyhow::Error::from)?;
-    Ok(vault.seal(&place(&link), &Zeroizing::new(json)))
+    Ok(sealing.seal(&place(&link), &Zeroizing::new(json)))
 }
 
 /// The account that a link waits with.
@@ -158,7 +158,7 @@ mod tests {
             },
         };
         let id = clock.new_uuid();
-        let sealed = seal(&vault, id, &account).unwrap();
+        let sealed = seal(&vault.sealing_for_tests(), id, &account).unwrap();
         let mut link = Model {
             id,
             step: Step::Found,
