@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 pub use self::answer::{Answer, MAX_FORM_BYTES};
 pub use self::error::{FlowError, Refusal};
+pub use self::registration::Party;
 use super::account::Account;
 use super::catalog::Catalog;
 use super::relying_party::RelyingParty;

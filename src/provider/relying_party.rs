@@ -10,6 +10,8 @@ mod exchange;
 mod id_token;
 mod pinned;
 mod profile;
+mod retry_after;
+mod revocation;
 mod text;
 mod userinfo;
 
@@ -26,6 +28,7 @@ use self::cache::Cache;
 use self::calls::Answers;
 use self::discovery::Metadata;
 pub use self::pinned::Pinned;
+pub use self::revocation::{Revocable, RevokeError};
 pub use self::text::printable;
 use super::account::Account;
 use super::catalog::{ClientAuthentication, FlowRules, ProviderType, Server};
