@@ -10,6 +10,7 @@
 //! * [`sign_in`]: how a person becomes the one who calls: sessions; and links that go by pages.
 //! * [`tenancy`]: organizations: their members, integrations and single sign-on; users that go
 //!   into others.
+//! * [`credential`]: the tokens of linked accounts: kept fresh, given out, given back.
 //! * [`identity`]: the rules of linking: one pure decision, and what carries it out.
 //! * [`directory`]: people, and references to them.
 //! * [`provider`]: the catalogue of provider types, the providers that are configured, and the
@@ -34,7 +35,8 @@
 //!
 //! ```text
 //! main → cli → { server, demo } → http → graphql
-//!   → sign_in → tenancy → { identity, directory, provider } → access → { event, vault } → database
+//!   → sign_in → { tenancy, credential } → { identity, directory, provider }
+//!   → access → { event, vault } → database
 //!   → { settings, metrics, input, expression } → limits → id → { clock, error }
 //! ```
 //!
@@ -45,6 +47,7 @@
 pub mod access;
 pub mod cli;
 pub mod clock;
+pub mod credential;
 pub mod database;
 pub mod demo;
 pub mod directory;

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use crate::access::api_key::{self, KeyUses};
 use crate::access::{Caller, Viewer};
 use crate::clock::Clock;
+use crate::credential::revocation::Revocations;
 use crate::database::Database;
 use crate::event::Sealer;
 use crate::graphql::{App, Cursors, Engine, Loader, Parts};
@@ -25,6 +26,7 @@ use crate::http::client_address::Proxies;
 use crate::http::form_token::FormTokens;
 use crate::http::site::Site;
 use crate::identity::link::Linking;
+use crate::identity::revocation::Revoking;
 use crate::metrics::Metrics;
 use crate::provider::admin::ProviderAdmin;
 use crate::provider::catalog::Catalog;
@@ -113,6 +115,10 @@ impl Server {
             clock: clock.clone(),
             idempotency_key: Arc::new(idempotency_key),
         };
+        let metrics = Metrics::default();
+        let revocations = Revocations::new(flows.clone(), sealer.clone(), metrics.clone());
+        let revoking_types = catalog.iter().filter(|known| known.revokes());
+        let revoking_types = revoking_types.map(|known| known.key.clone());
         let sessions = Sessions::new(database.clone(), clock.clone());
         let site = site(settings, address);
         let app = App::new(Parts {
@@ -126,6 +132,8 @@ impl Server {
                 places: ReturnPlaces::new(flows.public_url.clone(), allowed_origins(settings)),
             },
             linking,
+            revoking: Revoking::new(vault.clone(), revoking_types),
+            revocations,
             merging: Merging {
                 database: database.clone(),
                 clock: clock.clone(),
@@ -145,7 +153,7 @@ impl Server {
             catalog,
             cursors: Cursors::new(cursor_key),
             sealer: sealer.clone(),
-            metrics: Metrics::default(),
+            metrics,
             key_uses: KeyUses::default(),
         });
         let http = Http {
@@ -206,6 +214,7 @@ impl Server {
 
     async fn run_until(self, stop: BoxFuture<'static, ()>) -> Result<(), StartError> {
         let mut background = tokio::spawn(self.sealer.clone().run());
+        let revoking = tokio::spawn(self.http.app.revocations.clone().run());
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut listeners = JoinSet::new();
         let http = self.http.clone();
@@ -229,6 +238,7 @@ impl Server {
         let mut results: Vec<_> = failed.into_iter().collect();
         results.extend(listeners.join_all().await.into_iter().map(Ok));
         background.abort();
+        revoking.abort();
         if let Err(error) = self.sealer.seal_all().await {
             tracing::warn!(error = %error, "the last events stay unsealed until the next start");
         }

@@ -71,6 +71,9 @@ pub enum Action {
     AuthProviderCreated,
     AuthProviderDeleted,
     AuthProviderUpdated,
+    CredentialRevocationFailed,
+    CredentialRevocationSkipped,
+    CredentialRevoked,
     IdentityLinked,
     IdentityUnlinked,
     IdentityUpdated,
@@ -98,7 +101,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::AuthIdentityDeleted,
@@ -107,6 +110,9 @@ impl Action {
         Self::AuthProviderCreated,
         Self::AuthProviderDeleted,
         Self::AuthProviderUpdated,
+        Self::CredentialRevocationFailed,
+        Self::CredentialRevocationSkipped,
+        Self::CredentialRevoked,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::IdentityUpdated,
@@ -143,6 +149,9 @@ impl Action {
             Self::AuthProviderCreated => "auth_provider.created",
             Self::AuthProviderDeleted => "auth_provider.deleted",
             Self::AuthProviderUpdated => "auth_provider.updated",
+            Self::CredentialRevocationFailed => "credential.revocation_failed",
+            Self::CredentialRevocationSkipped => "credential.revocation_skipped",
+            Self::CredentialRevoked => "credential.revoked",
             Self::IdentityLinked => "identity.linked",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::IdentityUpdated => "identity.updated",

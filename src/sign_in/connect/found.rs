@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{CAPS, Closed, Connecting, LIFE, forget, hash, hash_of, kept};
 use crate::clock::Time;
 use crate::database::pending_link::{self, Found, Model, Owner, Step};
-use crate::database::{identity_provider, user};
+use crate::database::{identity_provider, revocation, user};
 use crate::error::Error;
 use crate::id::{SessionId, UserId};
 use crate::provider::account::Account;
@@ -53,6 +53,7 @@ impl Connecting {
         user: UserId,
     ) -> Result<Waiting, Closed> {
         let waiting = self.waiting(self.flows.clock.new_uuid());
+        let account_hash = self.account_hash(finished).await?;
         let now = self.now();
         let row = &Model {
             id: waiting.link,
@@ -69,6 +70,7 @@ impl Connecting {
             browser_hash: Some(hash_of(&waiting.browser_secret)),
             code_hash: None,
             account_sealed: Some(self.seal(waiting.link, &finished.account)?),
+            account_hash,
             date_added: now,
             expires_at: waiting.expires_at,
         };
@@ -95,6 +97,7 @@ impl Connecting {
         let found = &Found {
             provider: finished.provider.id,
             account: self.seal(link, &finished.account)?,
+            account_hash: self.account_hash(finished).await?,
             browser_hash: hash_of(&waiting.browser_secret),
             expires_at: waiting.expires_at,
         };
@@ -173,6 +176,14 @@ impl Connecting {
             browser_secret: self.random_text(),
             expires_at: self.now() + LIFE,
         }
+    }
+
+    /// Whose account it is: it isn't revoked while the link waits.
+    async fn account_hash(&self, finished: &Finished) -> Result<Option<Vec<u8>>, Error> {
+        let party = self.flows.party(finished.provider.clone()).await?;
+        let external_id = &finished.account.external_id;
+        let account = revocation::Account::of(&party.row, party.client(), external_id);
+        Ok(account.map(|account| account.hash()))
     }
 
     fn seal(&self, link: Uuid, account: &Account) -> Result<crate::database::Sealed, Error> {

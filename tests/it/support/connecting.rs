@@ -143,6 +143,7 @@ impl App {
             browser_hash: Some(hash("browser")),
             code_hash: Some(hash(new.code)),
             account_sealed: Some(seal(&Vault::new(keys, clock.clone()), id, &account).unwrap()),
+            account_hash: None,
             date_added: clock.now(),
             expires_at: clock.now() + chrono::TimeDelta::minutes(10),
         };
