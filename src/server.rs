@@ -19,6 +19,7 @@ use crate::access::api_key::{self, KeyUses};
 use crate::access::{Caller, Viewer};
 use crate::clock::Clock;
 use crate::credential::Credentials;
+use crate::credential::revocation::Revocations;
 use crate::database::Database;
 use crate::event::Sealer;
 use crate::graphql::{App, Cursors, Engine, Loader, Parts};
@@ -27,6 +28,7 @@ use crate::http::client_address::Proxies;
 use crate::http::form_token::FormTokens;
 use crate::http::site::Site;
 use crate::identity::link::Linking;
+use crate::identity::revocation::Revoking;
 use crate::metrics::Metrics;
 use crate::provider::admin::ProviderAdmin;
 use crate::provider::catalog::Catalog;
@@ -103,8 +105,11 @@ impl Server {
             clock: clock.clone(),
             idempotency_key: Arc::new(secrets.idempotency),
         };
-        let sessions = Sessions::new(database.clone(), clock.clone());
         let metrics = Metrics::default();
+        let revocations = Revocations::new(flows.clone(), sealer.clone(), metrics.clone());
+        let revoking_types = catalog.iter().filter(|known| known.revokes());
+        let revoking_types = revoking_types.map(|known| known.key.clone());
+        let sessions = Sessions::new(database.clone(), clock.clone());
         let credentials = Credentials::new(crate::credential::Parts {
             database: database.clone(),
             clock: clock.clone(),
@@ -124,6 +129,8 @@ impl Server {
                 places: ReturnPlaces::new(flows.public_url.clone(), allowed_origins(settings)),
             },
             linking,
+            revoking: Revoking::new(vault.clone(), revoking_types),
+            revocations,
             merging: Merging {
                 database: database.clone(),
                 clock: clock.clone(),
@@ -205,6 +212,7 @@ impl Server {
 
     async fn run_until(self, stop: BoxFuture<'static, ()>) -> Result<(), StartError> {
         let mut background = tokio::spawn(self.sealer.clone().run());
+        let revoking = tokio::spawn(self.http.app.revocations.clone().run());
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut listeners = JoinSet::new();
         let http = self.http.clone();
@@ -228,6 +236,7 @@ impl Server {
         let mut results: Vec<_> = failed.into_iter().collect();
         results.extend(listeners.join_all().await.into_iter().map(Ok));
         background.abort();
+        revoking.abort();
         if let Err(error) = self.sealer.seal_all().await {
             tracing::warn!(error = %error, "the last events stay unsealed until the next start");
         }

@@ -12,6 +12,7 @@ mod lease;
 mod open;
 mod reads;
 mod refresh;
+pub mod revocation;
 mod settle;
 mod standing;
 

@@ -27,6 +27,7 @@ mod parts;
 pub mod pending_link;
 pub mod provider_health;
 pub mod reach;
+pub mod revocation;
 mod sealed;
 pub mod secret;
 pub mod session;

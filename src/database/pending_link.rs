@@ -38,6 +38,8 @@ pub struct Model {
     pub code_hash: Option<Vec<u8>>,
     /// The account that was found, with its tokens.
     pub account_sealed: Option<Sealed>,
+    /// Whose it is: the hash of [`super::revocation::Account`].
+    pub account_hash: Option<Vec<u8>>,
     pub date_added: Time,
     pub expires_at: Time,
 }
@@ -145,6 +147,7 @@ pub struct Found {
     /// Whose the account is: of several that share a client, the one that has answered.
     pub provider: ProviderId,
     pub account: Sealed,
+    pub account_hash: Option<Vec<u8>>,
     pub browser_hash: Vec<u8>,
     pub expires_at: Time,
 }
@@ -155,6 +158,7 @@ pub async fn find(tx: &Tx, id: Uuid, now: Time, found: Found) -> Result<bool, Db
         .col_expr(Column::Step, Expr::value(Step::Found))
         .col_expr(Column::ProviderId, Expr::value(found.provider))
         .col_expr(Column::AccountSealed, Expr::value(found.account))
+        .col_expr(Column::AccountHash, Expr::value(found.account_hash))
         .col_expr(Column::BrowserHash, Expr::value(found.browser_hash))
         .col_expr(Column::ExpiresAt, Expr::value(found.expires_at));
     take(tx, update, id, Step::Away, now).await

@@ -72,6 +72,9 @@ pub enum Action {
     AuthProviderDeleted,
     AuthProviderUpdated,
     CredentialRead,
+    CredentialRevocationFailed,
+    CredentialRevocationSkipped,
+    CredentialRevoked,
     IdentityInvalidated,
     IdentityLinked,
     IdentityRefreshed,
@@ -103,7 +106,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 40] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::AuthIdentityDeleted,
@@ -113,6 +116,9 @@ impl Action {
         Self::AuthProviderDeleted,
         Self::AuthProviderUpdated,
         Self::CredentialRead,
+        Self::CredentialRevocationFailed,
+        Self::CredentialRevocationSkipped,
+        Self::CredentialRevoked,
         Self::IdentityInvalidated,
         Self::IdentityLinked,
         Self::IdentityRefreshed,
@@ -154,6 +160,9 @@ impl Action {
             Self::AuthProviderDeleted => "auth_provider.deleted",
             Self::AuthProviderUpdated => "auth_provider.updated",
             Self::CredentialRead => "credential.read",
+            Self::CredentialRevocationFailed => "credential.revocation_failed",
+            Self::CredentialRevocationSkipped => "credential.revocation_skipped",
+            Self::CredentialRevoked => "credential.revoked",
             Self::IdentityInvalidated => "identity.invalidated",
             Self::IdentityLinked => "identity.linked",
             Self::IdentityRefreshed => "identity.refreshed",

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{CAPS, Closed, Connecting, LIFE, forget, hash_of, kept};
 use crate::clock::Time;
 use crate::database::pending_link::{self, Found, Model, Owner, Step};
-use crate::database::{Sealed, Tx, identity_provider, user};
+use crate::database::{Sealed, Tx, identity_provider, revocation, user};
 use crate::error::Error;
 use crate::id::{SessionId, UserId};
 use crate::provider::account::Account;
@@ -54,6 +54,7 @@ impl Connecting {
         user: UserId,
     ) -> Result<Waiting, Closed> {
         let waiting = self.waiting(self.flows.clock.new_uuid());
+        let account_hash = self.account_hash(finished).await?;
         let now = self.now();
         let row = &Model {
             id: waiting.link,
@@ -70,6 +71,7 @@ impl Connecting {
             browser_hash: Some(hash_of(&waiting.browser_secret)),
             code_hash: None,
             account_sealed: None,
+            account_hash,
             date_added: now,
             expires_at: waiting.expires_at,
         };
@@ -100,10 +102,12 @@ impl Connecting {
     pub async fn found_for(&self, finished: &Finished, link: Uuid) -> Result<Waiting, Closed> {
         let waiting = self.waiting(link);
         let (now, shown) = (self.now(), &waiting);
+        let account_hash = &self.account_hash(finished).await?;
         let keeping = self.database().write(|tx| async move {
             let found = Found {
                 provider: finished.provider.id,
                 account: self.seal(&tx, link, &finished.account).await?,
+                account_hash: account_hash.clone(),
                 browser_hash: hash_of(&shown.browser_secret),
                 expires_at: shown.expires_at,
             };
@@ -180,6 +184,14 @@ impl Connecting {
             browser_secret: token::random(&self.flows.clock),
             expires_at: self.now() + LIFE,
         }
+    }
+
+    /// Whose account it is: it isn't revoked while the link waits.
+    async fn account_hash(&self, finished: &Finished) -> Result<Option<Vec<u8>>, Error> {
+        let party = self.flows.party(finished.provider.clone()).await?;
+        let external_id = &finished.account.external_id;
+        let account = revocation::Account::of(&party.row, party.client(), external_id);
+        Ok(account.map(|account| account.hash()))
     }
 
     async fn seal(&self, tx: &Tx, link: Uuid, account: &Account) -> Result<Sealed, Error> {

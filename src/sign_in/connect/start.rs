@@ -105,6 +105,7 @@ impl Connecting {
             browser_hash: None,
             code_hash: None,
             account_sealed: None,
+            account_hash: None,
             date_added: now,
             expires_at: now + LIFE,
         };
