@@ -23,11 +23,11 @@ pub struct CompleteLink {
 }
 
 impl Connecting {
-    /// Links the account that was found, once; whatever comes of it, the code is used up.
+    /// Links the account that was found, once. The code is used up by that, and by a refusal.
     ///
     /// # Errors
-    /// `NOT_FOUND` for a code that isn't good for this application and this user, whichever is
-    /// wrong; `FORBIDDEN`; refused as a link is.
+    /// Refused as a link is. `NOT_FOUND` for a code that isn't good for this application and this
+    /// user, whichever is wrong, and `FORBIDDEN`: a code that was good stays so.
     pub async fn complete(
         &self,
         caller: &Caller,
