@@ -10,6 +10,7 @@
 //! * [`sign_in`]: how a person becomes the one who calls: sessions; and links that go by pages.
 //! * [`tenancy`]: organizations: their members, integrations and single sign-on; users that go
 //!   into others.
+//! * [`credential`]: the tokens of linked accounts: kept fresh, given out, given back.
 //! * [`identity`]: the rules of linking: one pure decision, and what carries it out.
 //! * [`directory`]: people, and references to them.
 //! * [`provider`]: the catalogue of provider types, the providers that are configured, and the
@@ -21,6 +22,8 @@
 //! * [`settings`]: what the process was told to be: name, default, meaning, check.
 //! * [`metrics`]: what the server counts of itself.
 //! * [`expression`]: expressions of catalogue and configuration, bounded.
+//! * [`batch`]: puts together what waits for the database at the same time.
+//! * [`token`]: secrets of our own making, as they leave and as they are kept.
 //! * [`input`]: checks that every edge makes of what it is given.
 //! * [`limits`]: the sizes that are allowed, in one place.
 //! * [`id`]: ids as the API shows them.
@@ -34,8 +37,9 @@
 //!
 //! ```text
 //! main → cli → { server, demo } → http → graphql
-//!   → sign_in → tenancy → { identity, directory, provider } → access → { event, vault } → database
-//!   → { settings, metrics, input, expression } → limits → id → { clock, error }
+//!   → sign_in → { tenancy, credential } → { identity, directory, provider }
+//!   → access → { event, vault } → database
+//!   → { settings, metrics, input, expression, token, batch } → limits → id → { clock, error }
 //! ```
 //!
 //! Three rules go beyond it, and the same test holds them: only `database` names columns and
@@ -43,8 +47,10 @@
 //! but a test unwraps or panics.
 
 pub mod access;
+pub mod batch;
 pub mod cli;
 pub mod clock;
+pub mod credential;
 pub mod database;
 pub mod demo;
 pub mod directory;
@@ -63,4 +69,5 @@ pub mod server;
 pub mod settings;
 pub mod sign_in;
 pub mod tenancy;
+pub mod token;
 pub mod vault;

@@ -15,8 +15,14 @@ pub struct Metrics {
     pub operations: Family<OutcomeLabel, Counter>,
     /// Links by outcome: `created`, …, `refused`, or `failed` for errors.
     pub links: Family<OutcomeLabel, Counter>,
+    /// Tries to revoke tokens at their providers, by outcome: `revoked`, `skipped`, `failed`, or
+    /// `delayed` where another try follows.
+    pub revocations: Family<OutcomeLabel, Counter>,
     /// Sign-ins by outcome: `ok`, or the code of the page that refused them.
     pub sign_ins: Family<OutcomeLabel, Counter>,
+    /// Refreshes of tokens by outcome: `refreshed`, `late`, `ended`, `refused`, `unavailable`, and
+    /// `provider` where the provider can't be used as it is.
+    pub refreshes: Family<OutcomeLabel, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -35,8 +41,20 @@ impl Metrics {
         self.links.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
+    pub fn count_revocation(&self, outcome: &'static str) {
+        self.revocations
+            .get_or_create(&OutcomeLabel { outcome })
+            .inc();
+    }
+
     pub fn count_sign_in(&self, outcome: &'static str) {
         self.sign_ins.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    pub fn count_refresh(&self, outcome: &'static str) {
+        self.refreshes
+            .get_or_create(&OutcomeLabel { outcome })
+            .inc();
     }
 
     pub fn count_operation(&self, outcome: &'static str) {
@@ -61,7 +79,13 @@ impl Metrics {
             self.operations.clone(),
         );
         registry.register("sign_ins", "Sign-ins", self.sign_ins.clone());
+        registry.register("refreshes", "Refreshes of tokens", self.refreshes.clone());
         registry.register("links", "Links of accounts to users", self.links.clone());
+        registry.register(
+            "revocations",
+            "Tries to revoke tokens at their providers",
+            self.revocations.clone(),
+        );
         let reads: Counter = Counter::default();
         reads.inc_by(statements);
         registry.register("database_statements", "Statements that readers ran", reads);

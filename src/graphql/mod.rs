@@ -5,9 +5,9 @@ mod api_key;
 mod audit;
 mod auth_provider;
 mod auth_provider_write;
-mod batch;
 mod connect;
 mod context;
+mod credential;
 mod document;
 mod engine;
 pub mod error;
@@ -88,6 +88,7 @@ pub struct Mutation(
     session::SessionMutation,
     auth_provider_write::AuthProviderMutation,
     unlink::UnlinkMutation,
+    credential::CredentialMutation,
     integration::IntegrationMutation,
 );
 

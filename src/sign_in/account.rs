@@ -60,7 +60,7 @@ fn tokens(given: &account::Tokens) -> Tokens {
         refresh_token: keep_or_set(given.refresh_token.clone()),
         token_type: Some(given.token_type.clone()),
         expires_at: given.expires_at,
-        refresh_token_expires_at: None,
+        refresh_token_expires_at: given.refresh_token_expires_at,
         scopes: Some(given.scopes.clone()),
     }
 }

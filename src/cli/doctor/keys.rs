@@ -27,8 +27,8 @@ pub async fn master_key(
         Err(error) => return (Outcome::failed(error), None),
     };
     let keys = KeyRing::new(key, Vec::new());
-    let id = keys.current().id().to_owned();
-    if is_known && let Err(error) = keys.check_known(database, clock).await {
+    let id = keys.first().id().to_owned();
+    if is_known && let Err(error) = keys.check_known(database).await {
         return (Outcome::failed(error), None);
     }
     let outcome = if is_known {

@@ -1,6 +1,8 @@
 //! What a type says of its flow: where people are sent, how tokens are asked for and come back,
 //! and what makes the answers an account.
 
+use chrono::TimeDelta;
+
 use super::Template;
 use crate::expression::Expression;
 
@@ -119,6 +121,12 @@ pub struct Refresh {
     pub endpoint: Option<Template>,
     /// Errors beside `invalid_grant` that end the grant.
     pub dead_codes: Vec<String>,
+    /// It wants to be told the redirect URI of the grant again.
+    pub sends_redirect_uri: bool,
+    /// How long before its end an access token is renewed.
+    pub margin: TimeDelta,
+    /// How long a refresh token may lie unused before the provider forgets it.
+    pub idle: TimeDelta,
 }
 
 /// How tokens are revoked (RFC 7009, and what comes near it).
@@ -131,6 +139,21 @@ pub struct Revocation {
     /// What the token is called.
     pub parameter: String,
     pub format: BodyFormat,
+    pub tokens: RevocableTokens,
+    /// Errors beside `invalid_token` that say that the token is dead already.
+    pub gone_codes: Vec<String>,
+    /// Statuses that say the same.
+    pub gone_statuses: Vec<u16>,
+}
+
+/// Which tokens can be revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevocableTokens {
+    #[default]
+    Any,
+    AccessToken,
+    RefreshToken,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
@@ -144,7 +167,9 @@ pub enum RevocationMethod {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RevocationAuthentication {
+    /// As at the token endpoint (RFC 7009 §2.1).
     #[default]
+    TokenEndpoint,
     Basic,
     Body,
     /// The token itself.

@@ -15,7 +15,8 @@ use crate::provider::config::AuthMethod;
 use crate::provider::relying_party::Registration;
 
 /// A provider's row, and the row whose client it borrows, if it does.
-pub(super) struct Party {
+#[derive(Debug)]
+pub struct Party {
     pub row: Model,
     pub lender: Option<Model>,
 }
@@ -29,7 +30,7 @@ impl Party {
 
 impl Flows {
     /// The row with the row that lends it its client.
-    pub(super) async fn party(&self, row: Model) -> Result<Party, Error> {
+    pub async fn party(&self, row: Model) -> Result<Party, Error> {
         let lender = match row.client_of {
             None => None,
             Some(id) => {
@@ -41,10 +42,11 @@ impl Flows {
     }
 
     /// What we are registered as at the provider.
-    pub(super) fn registration<'a>(
-        &'a self,
-        party: &'a Party,
-    ) -> Result<Registration<'a>, FlowError> {
+    ///
+    /// # Errors
+    /// `PROVIDER_UNAVAILABLE` where the row can't be used as it is; `INTERNAL` where its secret
+    /// doesn't open.
+    pub fn registration<'a>(&'a self, party: &'a Party) -> Result<Registration<'a>, FlowError> {
         let (provider_type, rules, client_id) = self.usable(party)?;
         let client = party.client();
         Ok(Registration {

@@ -13,8 +13,8 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::exchange::TokenAnswer;
 use super::pinned::OpenId;
+use super::token_answer::TokenAnswer;
 use super::{Fault, Pinned, RelyingParty, RelyingPartyError, Step};
 use crate::clock::Time;
 

@@ -16,9 +16,9 @@ use url::Url;
 
 use super::client_auth::ClientAuth;
 use super::discovery::Metadata;
-use super::exchange::TokenAnswer;
 use super::id_token::FurtherClaims;
-use super::{ClientAuthentication, Fault, Registration, RelyingPartyError, Request, Server};
+use super::token_answer::TokenAnswer;
+use super::{Fault, Registration, RelyingPartyError, Request, Server};
 
 /// The library's client as it asks for tokens; the same for both protocols.
 pub(super) type OAuthClient = oauth2::Client<
@@ -139,11 +139,7 @@ impl Pinned {
         let authorization = url(authorization, "authorization endpoint")?;
         let token = url(token, "token endpoint")?;
         Ok(Self {
-            client_auth: match (client_authentication, &us.client_secret) {
-                (_, None) => ClientAuth::Public,
-                (ClientAuthentication::Basic, Some(_)) => ClientAuth::Basic,
-                (ClientAuthentication::Body, Some(_)) => ClientAuth::Body,
-            },
+            client_auth: ClientAuth::by_catalog(us, *client_authentication),
             ..Self::at(
                 us,
                 request,
@@ -263,6 +259,6 @@ impl Pinned {
     }
 }
 
-fn unusable(what: &str) -> RelyingPartyError {
+pub(super) fn unusable(what: &str) -> RelyingPartyError {
     Fault::Unavailable.because(format!("the provider's {what} is not a URL"))
 }

@@ -9,7 +9,6 @@ use openidconnect::http::{HeaderValue, Request, StatusCode};
 use openidconnect::{AccessToken, AsyncHttpClient, HttpResponse, SubjectIdentifier, UserInfoError};
 use url::Url;
 
-use super::exchange::Caller;
 use super::id_token::{FurtherClaims, Wrong};
 use super::pinned::OpenId;
 use super::{Fault, Pinned, RelyingParty, RelyingPartyError, Step};
@@ -61,13 +60,8 @@ impl RelyingParty {
             .header(AUTHORIZATION, bearer)
             .body(Vec::new())
             .map_err(unable)?;
-        let answer = Caller {
-            egress: &self.egress,
-            answers: None,
-        }
-        .call(request)
-        .await
-        .map_err(|error| {
+        let answer = self.caller(None).call(request).await;
+        let answer = answer.map_err(|error| {
             error
                 .fault()
                 .because(format!("the userinfo endpoint failed: {error}"))
