@@ -37,7 +37,7 @@
 //! ```text
 //! main → cli → { server, demo } → http → graphql
 //!   → sign_in → { tenancy, credential } → { identity, directory, provider } → access
-//!   → { event, vault } → database → { settings, metrics, input, expression, batch } → limits → id → { clock, error }
+//!   → vault → event → database → { settings, metrics, input, expression, batch } → limits → id → { clock, error }
 //! ```
 //!
 //! Three rules go beyond it, and the same test holds them: only `database` names columns and

@@ -26,6 +26,7 @@ mod parts;
 pub mod pending_link;
 pub mod provider_health;
 pub mod reach;
+pub mod rewrap;
 mod sealed;
 pub mod secret;
 pub mod session;

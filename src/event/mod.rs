@@ -77,6 +77,8 @@ pub enum Action {
     IntegrationCreated,
     IntegrationUpdated,
     LinkStarted,
+    MasterKeyRetired,
+    MasterKeyRotated,
     OrgIntegrationDefaultLost,
     OrgIntegrationInstalled,
     OrgIntegrationUninstalled,
@@ -98,7 +100,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::AuthIdentityDeleted,
@@ -113,6 +115,8 @@ impl Action {
         Self::IntegrationCreated,
         Self::IntegrationUpdated,
         Self::LinkStarted,
+        Self::MasterKeyRetired,
+        Self::MasterKeyRotated,
         Self::OrgIntegrationDefaultLost,
         Self::OrgIntegrationInstalled,
         Self::OrgIntegrationUninstalled,
@@ -149,6 +153,8 @@ impl Action {
             Self::IntegrationCreated => "integration.created",
             Self::IntegrationUpdated => "integration.updated",
             Self::LinkStarted => "link.started",
+            Self::MasterKeyRetired => "master_key.retired",
+            Self::MasterKeyRotated => "master_key.rotated",
             Self::OrgIntegrationDefaultLost => "org_integration.default_lost",
             Self::OrgIntegrationInstalled => "org_integration.installed",
             Self::OrgIntegrationUninstalled => "org_integration.uninstalled",
