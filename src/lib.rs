@@ -23,6 +23,7 @@
 //! * [`metrics`]: what the server counts of itself.
 //! * [`expression`]: expressions of catalogue and configuration, bounded.
 //! * [`batch`]: puts together what waits for the database at the same time.
+//! * [`token`]: secrets of our own making, as they leave and as they are kept.
 //! * [`input`]: checks that every edge makes of what it is given.
 //! * [`limits`]: the sizes that are allowed, in one place.
 //! * [`id`]: ids as the API shows them.
@@ -36,8 +37,9 @@
 //!
 //! ```text
 //! main → cli → { server, demo } → http → graphql
-//!   → sign_in → { tenancy, credential } → { identity, directory, provider } → access
-//!   → vault → event → database → { settings, metrics, input, expression, batch } → limits → id → { clock, error }
+//!   → sign_in → { tenancy, credential } → { identity, directory, provider }
+//!   → access → vault → event → database
+//!   → { settings, metrics, input, expression, token, batch } → limits → id → { clock, error }
 //! ```
 //!
 //! Three rules go beyond it, and the same test holds them: only `database` names columns and
@@ -67,4 +69,5 @@ pub mod server;
 pub mod settings;
 pub mod sign_in;
 pub mod tenancy;
+pub mod token;
 pub mod vault;

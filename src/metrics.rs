@@ -16,8 +16,14 @@ pub struct Metrics {
     pub operations: Family<OutcomeLabel, Counter>,
     /// Links by outcome: `created`, …, `refused`, or `failed` for errors.
     pub links: Family<OutcomeLabel, Counter>,
+    /// Tries to revoke tokens at their providers, by outcome: `revoked`, `skipped`, `failed`, or
+    /// `delayed` where another try follows.
+    pub revocations: Family<OutcomeLabel, Counter>,
     /// Sign-ins by outcome: `ok`, or the code of the page that refused them.
     pub sign_ins: Family<OutcomeLabel, Counter>,
+    /// Refreshes of tokens by outcome: `refreshed`, `late`, `ended`, `refused`, `unavailable`, and
+    /// `provider` where the provider can't be used as it is.
+    pub refreshes: Family<OutcomeLabel, Counter>,
     /// Whether a master key is being replaced: 1 or 0.
     pub key_rotations: Gauge,
     /// Rows that are still to pass to the current master key, by table.
@@ -63,8 +69,20 @@ impl Metrics {
         self.links.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
+    pub fn count_revocation(&self, outcome: &'static str) {
+        self.revocations
+            .get_or_create(&OutcomeLabel { outcome })
+            .inc();
+    }
+
     pub fn count_sign_in(&self, outcome: &'static str) {
         self.sign_ins.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    pub fn count_refresh(&self, outcome: &'static str) {
+        self.refreshes
+            .get_or_create(&OutcomeLabel { outcome })
+            .inc();
     }
 
     pub fn count_operation(&self, outcome: &'static str) {
@@ -89,7 +107,13 @@ impl Metrics {
             self.operations.clone(),
         );
         registry.register("sign_ins", "Sign-ins", self.sign_ins.clone());
+        registry.register("refreshes", "Refreshes of tokens", self.refreshes.clone());
         registry.register("links", "Links of accounts to users", self.links.clone());
+        registry.register(
+            "revocations",
+            "Tries to revoke tokens at their providers",
+            self.revocations.clone(),
+        );
         registry.register(
             "master_key_rotations_unfinished",
             "Whether a master key is being replaced",

@@ -11,12 +11,15 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::access::api_key::{self, KeyUses};
 use crate::access::{Caller, Viewer};
 use crate::clock::Clock;
+use crate::credential::Credentials;
+use crate::credential::revocation::Revocations;
 use crate::database::Database;
 use crate::event::Sealer;
 use crate::graphql::{App, Cursors, Engine, Loader, Parts};
@@ -25,6 +28,7 @@ use crate::http::client_address::Proxies;
 use crate::http::form_token::FormTokens;
 use crate::http::site::Site;
 use crate::identity::link::Linking;
+use crate::identity::revocation::Revoking;
 use crate::metrics::Metrics;
 use crate::provider::admin::ProviderAdmin;
 use crate::provider::catalog::Catalog;
@@ -87,20 +91,8 @@ impl Server {
             Some(address) => Some(listen(address, "LANYARD_PRIVATE_LISTEN").await?),
         };
         let address = public.local_addr().unwrap_or(settings.http.listen);
-        let chain_key = vault
-            .server_secret(&database, ServerSecret::EventChain)
-            .await?;
-        let cursor_key = vault.server_secret(&database, ServerSecret::Cursor).await?;
-        let idempotency_key = vault
-            .server_secret(&database, ServerSecret::Idempotency)
-            .await?;
-        let form_key = vault
-            .server_secret(&database, ServerSecret::FormToken)
-            .await?;
-        let plan_key = vault
-            .server_secret(&database, ServerSecret::MergePlan)
-            .await?;
-        let sealer = Sealer::new(database.clone(), chain_key);
+        let secrets = Secrets::of(&vault, &database).await?;
+        let sealer = Sealer::new(database.clone(), secrets.event_chain);
         let egress = Arc::new(Egress::new(&settings.egress)?);
         let flows = Flows {
             database: database.clone(),
@@ -114,9 +106,20 @@ impl Server {
             database: database.clone(),
             vault: Arc::clone(&vault),
             clock: clock.clone(),
-            idempotency_key: Arc::new(idempotency_key),
+            idempotency_key: Arc::new(secrets.idempotency),
         };
+        let metrics = Metrics::default();
+        let revocations = Revocations::new(flows.clone(), sealer.clone(), metrics.clone());
+        let revoking_types = catalog.iter().filter(|known| known.revokes());
+        let revoking_types = revoking_types.map(|known| known.key.clone());
         let sessions = Sessions::new(database.clone(), clock.clone());
+        let credentials = Credentials::new(crate::credential::Parts {
+            database: database.clone(),
+            clock: clock.clone(),
+            flows: flows.clone(),
+            sealer: sealer.clone(),
+            metrics: metrics.clone(),
+        });
         let site = site(settings, address);
         let app = App::new(Parts {
             loader: Loader::new(&database),
@@ -129,10 +132,12 @@ impl Server {
                 places: ReturnPlaces::new(flows.public_url.clone(), allowed_origins(settings)),
             },
             linking,
+            revoking: Revoking::new(vault.clone(), revoking_types),
+            revocations,
             merging: Merging {
                 database: database.clone(),
                 clock: clock.clone(),
-                plan_key: Arc::new(plan_key),
+                plan_key: Arc::new(secrets.merge_plan),
             },
             providers: ProviderAdmin {
                 database: database.clone(),
@@ -146,16 +151,17 @@ impl Server {
             database,
             clock,
             catalog,
-            cursors: Cursors::new(cursor_key),
+            cursors: Cursors::new(secrets.cursor),
             sealer: sealer.clone(),
-            metrics: Metrics::default(),
+            metrics,
+            credentials,
             key_uses: KeyUses::default(),
         });
         let http = Http {
             engine: Engine::new(app.clone())?,
             app,
             site: site.into(),
-            form_tokens: FormTokens::new(form_key).into(),
+            form_tokens: FormTokens::new(secrets.form_token).into(),
             proxies: Proxies(settings.http.trusted_proxies.clone()),
         };
         // Last of all that may fail: a key that nobody is shown is a key that nobody has.
@@ -209,6 +215,7 @@ impl Server {
 
     async fn run_until(self, stop: BoxFuture<'static, ()>) -> Result<(), StartError> {
         let mut background = tokio::spawn(self.sealer.clone().run());
+        let revoking = tokio::spawn(self.http.app.revocations.clone().run());
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut listeners = JoinSet::new();
         let http = self.http.clone();
@@ -232,6 +239,7 @@ impl Server {
         let mut results: Vec<_> = failed.into_iter().collect();
         results.extend(listeners.join_all().await.into_iter().map(Ok));
         background.abort();
+        revoking.abort();
         if let Err(error) = self.sealer.seal_all().await {
             tracing::warn!(error = %error, "the last events stay unsealed until the next start");
         }
@@ -245,6 +253,28 @@ impl Server {
                 .map_err(StartError::Listener)?;
         }
         Ok(())
+    }
+}
+
+/// The server's own secrets, made where they aren't there yet.
+struct Secrets {
+    event_chain: Zeroizing<Vec<u8>>,
+    cursor: Zeroizing<Vec<u8>>,
+    idempotency: Zeroizing<Vec<u8>>,
+    form_token: Zeroizing<Vec<u8>>,
+    merge_plan: Zeroizing<Vec<u8>>,
+}
+
+impl Secrets {
+    async fn of(vault: &Vault, database: &Database) -> Result<Self, StartError> {
+        let secret = async |which| vault.server_secret(database, which).await;
+        Ok(Self {
+            event_chain: secret(ServerSecret::EventChain).await?,
+            cursor: secret(ServerSecret::Cursor).await?,
+            idempotency: secret(ServerSecret::Idempotency).await?,
+            form_token: secret(ServerSecret::FormToken).await?,
+            merge_plan: secret(ServerSecret::MergePlan).await?,
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod api_key;
 pub mod auth_identity;
 pub mod auth_provider;
+mod bounded;
 mod connect;
 pub mod credential;
 pub mod disconnect;
@@ -26,6 +27,7 @@ mod parts;
 pub mod pending_link;
 pub mod provider_health;
 pub mod reach;
+pub mod revocation;
 pub mod rewrap;
 mod sealed;
 pub mod secret;

@@ -2,9 +2,10 @@
 //! told that it was them. Whoever deletes the row has made the link, or ended it.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, LockBehavior, LockType, Query, SelectStatement};
-use sea_orm::{Condition, DbBackend, IntoActiveModel, QuerySelect};
+use sea_orm::sea_query::Expr;
+use sea_orm::{Condition, IntoActiveModel};
 
+use super::bounded::{delete_some, reaches};
 use super::flow::OnConflict;
 use super::json::Texts;
 use super::{Sealed, Tx};
@@ -37,6 +38,8 @@ pub struct Model {
     pub code_hash: Option<Vec<u8>>,
     /// The account that was found, with its tokens.
     pub account_sealed: Option<Sealed>,
+    /// Whose it is: the hash of [`super::revocation::Account`].
+    pub account_hash: Option<Vec<u8>>,
     pub date_added: Time,
     pub expires_at: Time,
 }
@@ -82,17 +85,7 @@ pub struct Caps {
 /// Looks whether there is no room for one more. Transactions that look at the same time don't see
 /// each other's: a cap may be passed by as many as write at once.
 pub async fn full(tx: &Tx, owner: Owner<'_>, now: Time, caps: Caps) -> Result<bool, DbErr> {
-    let open = || {
-        Entity::find()
-            .select_only()
-            .column(Column::Id)
-            .filter(Column::ExpiresAt.gt(now))
-    };
-    // Not counted: the search ends with the first row that is one too many.
-    let reaches = async |select: Select<Entity>, cap: u64| {
-        let row = select.offset(cap.saturating_sub(1)).limit(1);
-        Ok::<_, DbErr>(row.into_tuple::<Uuid>().one(tx).await?.is_some())
-    };
+    let open = || Entity::find().filter(Column::ExpiresAt.gt(now));
     let (its_own, cap) = match owner {
         Owner::Application(application, organization) => {
             let organization = match organization {
@@ -111,7 +104,9 @@ pub async fn full(tx: &Tx, owner: Owner<'_>, now: Time, caps: Caps) -> Result<bo
             (own, caps.per_person)
         }
     };
-    Ok(reaches(open().filter(its_own), cap).await? || reaches(open(), caps.in_all).await?)
+    let its_own = open().filter(its_own);
+    Ok(reaches(tx, Column::Id, its_own, cap).await?
+        || reaches(tx, Column::Id, open(), caps.in_all).await?)
 }
 
 pub async fn insert(tx: &Tx, row: Model) -> Result<(), DbErr> {
@@ -152,6 +147,7 @@ pub struct Found {
     /// Whose the account is: of several that share a client, the one that has answered.
     pub provider: ProviderId,
     pub account: Sealed,
+    pub account_hash: Option<Vec<u8>>,
     pub browser_hash: Vec<u8>,
     pub expires_at: Time,
 }
@@ -162,6 +158,7 @@ pub async fn find(tx: &Tx, id: Uuid, now: Time, found: Found) -> Result<bool, Db
         .col_expr(Column::Step, Expr::value(Step::Found))
         .col_expr(Column::ProviderId, Expr::value(found.provider))
         .col_expr(Column::AccountSealed, Expr::value(found.account))
+        .col_expr(Column::AccountHash, Expr::value(found.account_hash))
         .col_expr(Column::BrowserHash, Expr::value(found.browser_hash))
         .col_expr(Column::ExpiresAt, Expr::value(found.expires_at));
     take(tx, update, id, Step::Away, now).await
@@ -216,24 +213,7 @@ pub async fn forget(tx: &Tx, time: Time, now: Time, most: u64) -> Result<(), DbE
         .add(Column::AccountSealed.is_not_null());
     let old = Condition::all().add(Column::ExpiresAt.lt(time));
     for such in [old, with_account] {
-        Entity::delete_many()
-            .filter(Column::Id.in_subquery(few(tx, such, most)))
-            .exec(tx)
-            .await?;
+        delete_some(tx, Column::Id, Entity::find().filter(such), most).await?;
     }
     Ok(())
-}
-
-fn few(tx: &Tx, such: Condition, most: u64) -> SelectStatement {
-    let mut select = Query::select()
-        .column(Column::Id)
-        .from(Entity)
-        .cond_where(such)
-        .limit(most)
-        .take();
-    if tx.get_database_backend() == DbBackend::Postgres {
-        // Others who forget at the same time take other rows, and nobody waits.
-        select.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    }
-    select
 }

@@ -10,10 +10,13 @@ use super::page::Cursors;
 use crate::access::api_key::KeyUses;
 use crate::access::{Caller, Guarded, Viewer, Visible, visible};
 use crate::clock::Clock;
+use crate::credential::Credentials;
+use crate::credential::revocation::Revocations;
 use crate::database::Database;
 use crate::error::Error;
 use crate::event::Sealer;
 use crate::identity::link::Linking;
+use crate::identity::revocation::Revoking;
 use crate::metrics::Metrics;
 use crate::provider::admin::ProviderAdmin;
 use crate::provider::catalog::Catalog;
@@ -32,9 +35,12 @@ pub struct Parts {
     pub clock: Clock,
     pub catalog: Arc<Catalog>,
     pub linking: Linking,
+    pub revoking: Revoking,
+    pub revocations: Revocations,
     pub merging: Merging,
     pub providers: ProviderAdmin,
     pub flows: Flows,
+    pub credentials: Credentials,
     pub connecting: Connecting,
     pub cursors: Cursors,
     pub sealer: Sealer,

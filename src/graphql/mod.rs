@@ -7,6 +7,7 @@ mod auth_provider;
 mod auth_provider_write;
 mod connect;
 mod context;
+mod credential;
 mod document;
 mod engine;
 pub mod error;
@@ -87,6 +88,7 @@ pub struct Mutation(
     session::SessionMutation,
     auth_provider_write::AuthProviderMutation,
     unlink::UnlinkMutation,
+    credential::CredentialMutation,
     integration::IntegrationMutation,
 );
 

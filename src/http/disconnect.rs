@@ -11,7 +11,7 @@ use crate::access::{Caller, Person, Viewer};
 use crate::error::{Error, RefusalCode};
 use crate::id::IdentityId;
 use crate::identity::disconnect::Disconnect;
-use crate::identity::unlink;
+use crate::identity::{Unlink, unlink};
 use crate::sign_in::disconnect::Parting;
 
 /// Where an account is disconnected.
@@ -66,10 +66,20 @@ async fn part(visit: &Visit, form: &Form) -> Visited {
     if !person.is_fresh(app.clock.now()) {
         return Ok(sign_in_again_before(&address(id)));
     }
-    let unlinked = unlink(&app.database, &app.clock, &caller(visit), id, false).await;
+    let what = Unlink {
+        id,
+        force: false,
+        revoking: Some(&app.revoking),
+    };
+    let unlinked = unlink(&app.database, &app.clock, &caller(visit), what).await;
     app.sealer.wake();
     match unlinked {
-        Ok(()) => Ok(back_to_account(DISCONNECTED, &id.to_string())),
+        Ok(queued) => {
+            if let Some(queued) = queued {
+                app.revocations.set_out(queued);
+            }
+            Ok(back_to_account(DISCONNECTED, &id.to_string()))
+        }
         Err(error) => Err(refusal_of(error)),
     }
 }

@@ -12,9 +12,10 @@ mod hold;
 pub mod link;
 mod primary;
 pub mod remove;
+pub mod revocation;
 mod told;
 mod unlink;
 
 pub use data::update_data;
 pub use primary::set_primary;
-pub use unlink::unlink;
+pub use unlink::{Unlink, unlink};

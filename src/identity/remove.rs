@@ -1,7 +1,9 @@
 //! Taking an identity away, with all that rests on it. Whether it may go is decided before.
 
 use sea_orm::{ActiveModelTrait, IntoActiveModel, ModelTrait};
+use uuid::Uuid;
 
+use super::revocation::Revoking;
 use super::told::{describe, new_event};
 use super::{beside, default};
 use crate::access::session;
@@ -15,13 +17,21 @@ use crate::event::{self, Action, Origin};
 /// default, and the user's first linked identity at the provider becomes the primary one where
 /// this was it; each with its event.
 ///
+/// Its tokens are queued to be revoked, where `revoking` is given and there is a way: the queued
+/// row's id is answered then.
+///
 /// The caller holds the lock of the identity's user, and has read the row since.
 pub async fn remove(
     tx: &Tx,
     clock: &Clock,
     origin: &Origin,
     row: &identity::Model,
-) -> Result<(), Error> {
+    revoking: Option<&Revoking>,
+) -> Result<Option<Uuid>, Error> {
+    let queued = match revoking {
+        None => None,
+        Some(revoking) => revoking.queue(tx, clock, origin, row).await?,
+    };
     session::end_of_identities(tx, clock, origin, &[row.id], None).await?;
     default::lose(tx, clock, origin, row).await?;
     beside::remove_with(tx, clock, origin, row).await?;
@@ -31,7 +41,7 @@ pub async fn remove(
     if row.is_primary {
         hand_on_primary(tx, clock, origin, row).await?;
     }
-    Ok(())
+    Ok(queued)
 }
 
 /// The user who lost the primary identity may have another one at the provider: the first linked

@@ -1,10 +1,13 @@
 //! Unlinking: a person's account is disconnected, where they can do without it.
 
+use uuid::Uuid;
+
 use super::disconnect::{Facts, Part, disconnect};
 use super::elsewhere::may_change;
 use super::hold::hold;
 use super::link::not_found;
 use super::remove::remove;
+use super::revocation::Revoking;
 use crate::access::session::{end_of_member, end_of_user};
 use crate::access::{Caller, Person, Scope, Viewer, unauthenticated};
 use crate::clock::Clock;
@@ -15,11 +18,21 @@ use crate::id::{IdentityId, SessionId};
 /// What errors name.
 const WHAT: &str = "unlinking an account";
 
+/// An identity that is to go.
+#[derive(Debug, Clone, Copy)]
+pub struct Unlink<'a> {
+    pub id: IdentityId,
+    /// Passes over what the account is needed for.
+    pub force: bool,
+    /// What queues its tokens to be revoked; `None`: they are not.
+    pub revoking: Option<&'a Revoking>,
+}
+
 /// Unlinks in one transaction, with its events: the identity and its tokens are gone, what acts
 /// as it acts as nobody, the auth identity beside it goes along, and all sessions of its user end
 /// but the one that asks. A key that is bound to an organization ends those alone that the identity
-/// has opened, and the organization's own providers. `force` passes over what the account is needed
-/// for.
+/// has opened, and the organization's own providers. Answers which revocation is
+/// queued, if one is.
 ///
 /// # Errors
 /// `NOT_FOUND`, `FORBIDDEN` for a person who has not signed in lately and for whoever may not
@@ -29,9 +42,13 @@ pub async fn unlink(
     database: &Database,
     clock: &Clock,
     caller: &Caller,
-    id: IdentityId,
-    force: bool,
-) -> Result<(), Error> {
+    what: Unlink<'_>,
+) -> Result<Option<Uuid>, Error> {
+    let Unlink {
+        id,
+        force,
+        revoking,
+    } = what;
     database
         .write(|tx| async move {
             let tx = &*tx;
@@ -58,7 +75,7 @@ pub async fn unlink(
                 // It stays, whichever account has opened it.
                 session::detach(tx, asking, id).await?;
             }
-            remove(tx, clock, origin, &row).await
+            remove(tx, clock, origin, &row, revoking).await
         })
         .await
 }

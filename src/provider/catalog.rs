@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 
 pub use self::rules::{
     Authorization, BodyFormat, ClientAuthentication, FlowRules, ProfileRules, Refresh, Requirement,
-    Revocation, RevocationAuthentication, RevocationMethod, Server, TokenRules, UserInfoCall,
+    RevocableTokens, Revocation, RevocationAuthentication, RevocationMethod, Server, TokenRules,
+    UserInfoCall,
 };
 pub use self::template::Template;
 use crate::settings::TypeFile;

@@ -9,9 +9,7 @@ mod person;
 mod start;
 
 use chrono::TimeDelta;
-use data_encoding::BASE64URL_NOPAD;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub use self::complete::CompleteLink;
@@ -26,6 +24,7 @@ use crate::database::{Database, Tx, identity_provider, user};
 use crate::error::Error;
 use crate::id::{ProviderId, UserId};
 use crate::provider::flow::Flows;
+use crate::token;
 
 /// How long a link waits for the next step, and then an account for the application.
 const LIFE: TimeDelta = TimeDelta::minutes(10);
@@ -84,7 +83,7 @@ impl Connecting {
     /// # Errors
     /// Each as [`Closed`] has it.
     pub async fn proposal(&self, token: &str) -> Result<Proposal, Closed> {
-        let found = pending_link::by_token(self.database().reader(), &hash(token)).await?;
+        let found = pending_link::by_token(self.database().reader(), &token::hash(token)).await?;
         let link = found.ok_or(Closed::Unknown)?;
         match link.step {
             Step::Open => {}
@@ -138,13 +137,6 @@ impl Connecting {
     fn now(&self) -> Time {
         self.flows.clock.now()
     }
-
-    /// 256 bits, as they stand in addresses and cookies.
-    fn random_text(&self) -> SecretString {
-        BASE64URL_NOPAD
-            .encode(&self.flows.clock.random::<32>())
-            .into()
-    }
 }
 
 /// Takes away what is too old, before something new comes in.
@@ -153,11 +145,6 @@ async fn forget(tx: &Tx, now: Time) -> Result<(), Error> {
     Ok(())
 }
 
-/// How tokens, codes and cookies are stored: 256 random bits need neither salt nor stretching.
-fn hash(secret: &str) -> Vec<u8> {
-    Sha256::digest(secret).to_vec()
-}
-
 fn hash_of(secret: &SecretString) -> Vec<u8> {
-    hash(secret.expose_secret())
+    token::hash(secret.expose_secret())
 }

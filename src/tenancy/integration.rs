@@ -18,6 +18,7 @@ use crate::database::{Database, Tx, integration, organization_integration};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::{IntegrationId, OrganizationId, OrganizationIntegrationId, UserId};
+use crate::identity::revocation::Revoking;
 pub use change::{IntegrationChange, ShareChange};
 pub use install::{Install, Installed};
 
@@ -26,6 +27,7 @@ pub struct Integrations<'a> {
     pub database: &'a Database,
     pub clock: &'a Clock,
     pub caller: &'a Caller,
+    pub revoking: &'a Revoking,
 }
 
 impl Integrations<'_> {

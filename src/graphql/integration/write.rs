@@ -216,7 +216,8 @@ impl IntegrationMutation {
 
     /// Takes an integration out of an organization. The integration stays. The default identity
     /// is unlinked where nothing else refers to it: no other organization integration acts as it,
-    /// and nobody signs in by it. A key without the scope identity:write keeps it.
+    /// and nobody signs in by it; its tokens are revoked at the provider then, where it can. A key
+    /// without the scope identity:write keeps it.
     async fn uninstall_integration(
         &self,
         ctx: &Context<'_>,
@@ -227,8 +228,11 @@ impl IntegrationMutation {
         let result = integrations(ctx)?.uninstall(share).await;
         app.sealer.wake();
         let (done, user_errors) = settled(result)?;
+        if let Some(queued) = done.flatten() {
+            app.revocations.set_out(queued);
+        }
         Ok(Some(UninstallIntegrationPayload {
-            deleted_id: done.map(|()| organization_integration_id),
+            deleted_id: done.map(|_| organization_integration_id),
             user_errors,
         }))
     }
@@ -240,6 +244,7 @@ fn integrations<'a>(ctx: &'a Context<'_>) -> Result<Integrations<'a>, Error> {
         database: &app.database,
         clock: &app.clock,
         caller: ctx.caller()?,
+        revoking: &app.revoking,
     })
 }
 

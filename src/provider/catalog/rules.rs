@@ -139,6 +139,21 @@ pub struct Revocation {
     /// What the token is called.
     pub parameter: String,
     pub format: BodyFormat,
+    pub tokens: RevocableTokens,
+    /// Errors beside `invalid_token` that say that the token is dead already.
+    pub gone_codes: Vec<String>,
+    /// Statuses that say the same.
+    pub gone_statuses: Vec<u16>,
+}
+
+/// Which tokens can be revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevocableTokens {
+    #[default]
+    Any,
+    AccessToken,
+    RefreshToken,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
@@ -152,7 +167,9 @@ pub enum RevocationMethod {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RevocationAuthentication {
+    /// As at the token endpoint (RFC 7009 §2.1).
     #[default]
+    TokenEndpoint,
     Basic,
     Body,
     /// The token itself.

@@ -3,19 +3,19 @@
 use std::net::IpAddr;
 
 use chrono::TimeDelta;
-use data_encoding::BASE64URL_NOPAD;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::error::{FlowError, Refusal};
 use super::registration::{prompt, response_mode};
-use super::{Begun, Flows, NewFlow, Purpose, hash, place};
+use super::{Begun, Flows, NewFlow, Purpose, place};
 use crate::clock::Time;
 use crate::database::flow::{self, Caps, Full, Intent};
 use crate::database::{Sealed, Tx, pending_link};
 use crate::error::Error;
 use crate::provider::relying_party::Request;
+use crate::token;
 
 const LIFE: TimeDelta = TimeDelta::minutes(10);
 /// How long an expired flow is still told from one that never was.
@@ -39,7 +39,7 @@ impl Flows {
         // Before anything is asked of the provider: whoever is over the cap costs it nothing.
         let address = &client(new.client_address);
         self.make_room(address).await?;
-        let state = self.random_text();
+        let state = token::random(&self.clock);
         let scopes = new.scopes.clone();
         let scopes = scopes.unwrap_or_else(|| self.scopes(new.provider));
         let request = Request {
@@ -49,7 +49,7 @@ impl Flows {
             prompt: prompt(new.provider),
         };
         let (url, pinned) = self.relying_party.request(&us, &request).await?;
-        let browser_secret = self.random_text();
+        let browser_secret = token::random(&self.clock);
         let draft = &Draft {
             new,
             slug: &party.client().slug,
@@ -102,10 +102,6 @@ impl Flows {
             .await?;
         full.map_or(Ok(()), |full| Err(too_many(full)))
     }
-
-    fn random_text(&self) -> SecretString {
-        BASE64URL_NOPAD.encode(&self.clock.random::<32>()).into()
-    }
 }
 
 /// A flow that is to be stored, and what only its hash or its ciphertext is stored of.
@@ -135,8 +131,8 @@ impl Draft<'_> {
         };
         flow::Model {
             id: self.id,
-            state_hash: hash(self.state.expose_secret()),
-            browser_hash: hash(self.browser_secret.expose_secret()),
+            state_hash: token::hash(self.state.expose_secret()),
+            browser_hash: token::hash(self.browser_secret.expose_secret()),
             provider_id: self.new.provider.id,
             slug: self.slug.to_owned(),
             intent,

@@ -5,11 +5,12 @@ use uuid::Uuid;
 
 use super::error::{FlowError, Refusal};
 use super::registration::Party;
-use super::{Answer, Browser, Facts, Finished, Flows, Purpose, hash, place};
+use super::{Answer, Browser, Facts, Finished, Flows, Purpose, place};
 use crate::database::{flow, identity_provider};
 use crate::error::Error;
 use crate::provider::account::Account;
 use crate::provider::relying_party::{Pinned, Step, printable};
+use crate::token;
 
 impl Flows {
     /// Keeps an answer that came by POST for the browser's GET, which brings the cookie along.
@@ -51,7 +52,9 @@ impl Flows {
     ) -> Result<Finished, FlowError> {
         let row = self.open_flow(&answer).await?;
         let shown = (browser.flow_secret)(row.id);
-        if !shown.is_some_and(|secret| same(&hash(secret.expose_secret()), &row.browser_hash)) {
+        if !shown
+            .is_some_and(|secret| same(&token::hash(secret.expose_secret()), &row.browser_hash))
+        {
             return Err(Refusal::OtherBrowser.because("the flow's cookie is missing or another's"));
         }
         let id = row.id;
@@ -79,7 +82,7 @@ impl Flows {
         let Some(state) = &answer.state else {
             return Err(unknown("the answer has no state"));
         };
-        let row = flow::by_state(self.database.reader(), &hash(state.expose_secret()))
+        let row = flow::by_state(self.database.reader(), &token::hash(state.expose_secret()))
             .await
             .map_err(Error::from)?
             .ok_or_else(|| unknown("no flow has this state"))?;

@@ -15,6 +15,7 @@ use crate::provider::config::AuthMethod;
 use crate::provider::relying_party::Registration;
 
 /// A provider's row, and the row whose client it borrows, if it does.
+#[derive(Debug)]
 pub struct Party {
     pub row: Model,
     pub lender: Option<Model>,
@@ -41,6 +42,10 @@ impl Flows {
     }
 
     /// What we are registered as at the provider.
+    ///
+    /// # Errors
+    /// `PROVIDER_UNAVAILABLE` where the row can't be used as it is; `INTERNAL` where its secret
+    /// doesn't open.
     pub fn registration<'a>(&'a self, party: &'a Party) -> Result<Registration<'a>, FlowError> {
         let (provider_type, rules, client_id) = self.usable(party)?;
         let client = party.client();

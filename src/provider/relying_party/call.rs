@@ -1,30 +1,19 @@
 //! How a request that carries a secret is sent, and what comes of it before anybody reads it.
 
 use std::pin::Pin;
-use std::time::Duration;
 
-use chrono::NaiveDateTime;
-use openidconnect::http::header::RETRY_AFTER;
-use openidconnect::http::{HeaderMap, StatusCode};
+use chrono::TimeDelta;
+use openidconnect::http::StatusCode;
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 
 use super::refusal::ErrorAnswer;
+use super::retry_after::retry_after;
 use super::token_answer::standardize;
 use super::{Fault, RelyingParty};
-use crate::clock::{Clock, Time};
+use crate::clock::Clock;
 use crate::provider::catalog::TokenRules;
 use crate::provider::egress::{Egress, EgressError};
 use crate::provider::extent::is_bounded;
-
-/// A provider that wants more than a day says nothing that can be meant.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
-
-/// RFC 9110 §5.6.7: the one that is to be sent, and two that are to be understood.
-const DATES: [&str; 3] = [
-    "%a, %d %b %Y %H:%M:%S GMT",
-    "%A, %d-%b-%y %H:%M:%S GMT",
-    "%a %b %e %H:%M:%S %Y",
-];
 
 /// Why an endpoint that speaks for one account gave nothing to read.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +27,7 @@ pub(super) enum CallError {
     Failing {
         status: u16,
         /// How long it wants to be left alone.
-        retry_after: Option<Duration>,
+        retry_after: Option<TimeDelta>,
     },
     /// It says no, and doesn't say why in a way that can be read.
     #[error("it answered with the status {status}")]
@@ -124,62 +113,5 @@ impl<'c> AsyncHttpClient<'c> for Caller<'_> {
             }
             Ok(answer)
         })
-    }
-}
-
-/// How long the provider wants to be left alone: seconds, or a date (RFC 9110 §10.2.3).
-fn retry_after(headers: &HeaderMap, now: Time) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    let wait = if is_number {
-        Duration::from_secs(text.parse().ok()?)
-    } else {
-        let date = |format| NaiveDateTime::parse_from_str(text, format).ok();
-        let date = DATES.into_iter().find_map(date)?;
-        (date.and_utc() - now).to_std().ok()?
-    };
-    (wait <= LONGEST_WAIT).then_some(wait)
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono::{DateTime, TimeDelta};
-    use openidconnect::http::HeaderValue;
-
-    use super::*;
-
-    fn read(header: &str) -> Option<u64> {
-        let now = DateTime::from_timestamp(784_111_777, 0).unwrap() - TimeDelta::seconds(90);
-        let header = HeaderValue::from_str(header).unwrap();
-        let headers = HeaderMap::from_iter([(RETRY_AFTER, header)]);
-        retry_after(&headers, now).map(|wait| wait.as_secs())
-    }
-
-    #[test]
-    fn a_wait_is_seconds_or_a_date_within_a_day() {
-        assert_eq!(read("0"), Some(0));
-        assert_eq!(read(" 120 "), Some(120));
-        assert_eq!(read("86400"), Some(86_400));
-        assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(90));
-        assert_eq!(read("Sunday, 06-Nov-94 08:49:37 GMT"), Some(90));
-        assert_eq!(read("Sun Nov  6 08:49:37 1994"), Some(90));
-    }
-
-    #[test]
-    fn a_wait_that_cannot_be_meant_is_none() {
-        for header in [
-            "",
-            "-1",
-            "1.5",
-            "soon",
-            "86401",
-            "99999999999999999999",
-            "Sun, 06 Nov 1994 08:40:00 GMT",
-            "Tue, 08 Nov 1994 08:49:37 GMT",
-            "Mon, 06 Nov 1994 08:49:37 GMT",
-        ] {
-            assert_eq!(read(header), None, "{header}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new(), DateTime::UNIX_EPOCH), None);
     }
 }

@@ -150,7 +150,7 @@ fn read(call: &UserInfoCall, answer: &HttpResponse) -> Result<Value, RelyingPart
 
 /// As GitHub says it:
 /// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>.
-fn is_rate_limited(headers: &HeaderMap) -> bool {
+pub(super) fn is_rate_limited(headers: &HeaderMap) -> bool {
     let is_used_up = |name: &str| headers.get(name).is_some_and(|value| value == "0");
     headers.contains_key(RETRY_AFTER) || is_used_up("x-ratelimit-remaining")
 }

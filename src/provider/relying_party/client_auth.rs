@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::pinned::OAuthClient;
 use super::{Fault, Registration, RelyingPartyError};
 use crate::clock::Clock;
+use crate::provider::catalog::ClientAuthentication;
 use crate::provider::config::AuthMethod;
 
 /// How the token endpoint knows us.
@@ -54,6 +55,15 @@ impl ClientAuth {
             None => {
                 unavailable("the provider takes neither client_secret_basic nor client_secret_post")
             }
+        }
+    }
+
+    /// What the type says, for a client that has a secret.
+    pub fn by_catalog(us: &Registration<'_>, says: ClientAuthentication) -> Self {
+        match (says, &us.client_secret) {
+            (_, None) => Self::Public,
+            (ClientAuthentication::Basic, Some(_)) => Self::Basic,
+            (ClientAuthentication::Body, Some(_)) => Self::Body,
         }
     }
 

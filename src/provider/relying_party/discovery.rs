@@ -11,7 +11,7 @@ use openidconnect::{
     AdditionalProviderMetadata, AuthUrl, HttpResponse, ProviderMetadata, TokenUrl,
 };
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::sync::Arc;
 use url::Url;
 
@@ -32,16 +32,20 @@ pub(super) struct Metadata {
     pub authorization_endpoint: AuthUrl,
     pub token_endpoint: TokenUrl,
     pub userinfo_endpoint: Option<Url>,
+    pub revocation_endpoint: Option<Url>,
     pub jwks_uri: Url,
     pub names_itself: bool,
     pub client_auth: Takes,
 }
 
-/// RFC 9207 §3.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct FurtherMetadata {
+    /// RFC 9207 §3.
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
+    /// RFC 8414 §2.
+    #[serde(default, deserialize_with = "url")]
+    revocation_endpoint: Option<Url>,
 }
 
 impl AdditionalProviderMetadata for FurtherMetadata {}
@@ -140,11 +144,14 @@ impl RelyingParty {
             .token_endpoint()
             .ok_or_else(|| unavailable("the provider has no token endpoint".into()))?;
         let userinfo_endpoint = document.userinfo_endpoint().map(|url| url.url().clone());
+        let further = document.additional_metadata();
+        let revocation_endpoint = further.revocation_endpoint.clone();
         let jwks_uri = document.jwks_uri().url().clone();
         for url in [
             Some(document.authorization_endpoint().url()),
             Some(token_endpoint.url()),
             userinfo_endpoint.as_ref(),
+            revocation_endpoint.as_ref(),
             Some(&jwks_uri),
         ]
         .into_iter()
@@ -159,10 +166,9 @@ impl RelyingParty {
             authorization_endpoint: document.authorization_endpoint().clone(),
             token_endpoint: token_endpoint.clone(),
             userinfo_endpoint,
+            revocation_endpoint,
             jwks_uri,
-            names_itself: document
-                .additional_metadata()
-                .authorization_response_iss_parameter_supported,
+            names_itself: further.authorization_response_iss_parameter_supported,
             client_auth: Takes {
                 methods: document
                     .token_endpoint_auth_methods_supported()
@@ -203,6 +209,12 @@ impl RelyingParty {
             unavailable(format!("{url} answered with what can't be read: {error}"))
         })
     }
+}
+
+/// What is no URL is left out: nobody signs in by it.
+fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_str().and_then(|text| Url::parse(text).ok()))
 }
 
 /// Each issuer's keys are its own: one that names another's address uses up none of the tries

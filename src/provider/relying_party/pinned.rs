@@ -139,7 +139,7 @@ impl Pinned {
         let authorization = url(authorization, "authorization endpoint")?;
         let token = url(token, "token endpoint")?;
         Ok(Self {
-            client_auth: ClientAuth::of_catalog(us, *client_authentication),
+            client_auth: ClientAuth::by_catalog(us, *client_authentication),
             ..Self::at(
                 us,
                 request,

@@ -1,7 +1,5 @@
 //! Fresh tokens for a refresh token (RFC 6749 §6), and what it means where there are none.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use openidconnect::RefreshToken;
 use secrecy::{ExposeSecret, SecretString};
@@ -116,14 +114,10 @@ impl RefreshError {
         Self {
             fault,
             reason,
-            retry_after: retry_after.and_then(time_delta),
+            retry_after,
             cause: RelyingPartyError::from(why).cause,
         }
     }
-}
-
-fn time_delta(wait: Duration) -> Option<TimeDelta> {
-    TimeDelta::from_std(wait).ok()
 }
 
 fn of_call(error: &CallError) -> (RefreshFault, String) {

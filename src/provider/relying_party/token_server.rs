@@ -7,7 +7,7 @@ use url::Url;
 use super::client_auth::ClientAuth;
 use super::pinned::{OAuthClient, unusable};
 use super::{Fault, Registration, RelyingParty, RelyingPartyError, Server};
-use crate::provider::catalog::{ClientAuthentication, Template};
+use crate::provider::catalog::Template;
 
 /// A provider's endpoints.
 pub(super) struct TokenServer {
@@ -41,7 +41,7 @@ impl RelyingParty {
                 client_authentication,
             } => TokenServer {
                 name: us.server().ok_or_else(|| unusable("server"))?,
-                client_auth: ClientAuth::of_catalog(us, *client_authentication),
+                client_auth: ClientAuth::by_catalog(us, *client_authentication),
                 authorization_endpoint: AuthUrl::from_url(url(us, authorization)?),
                 token_endpoint: TokenUrl::from_url(url(us, token)?),
             },
@@ -69,17 +69,6 @@ impl TokenServer {
             .set_token_uri(self.token_endpoint.clone())
             .set_redirect_uri(RedirectUrl::from_url(us.redirect_uri.clone()));
         self.client_auth.set(client, us)
-    }
-}
-
-impl ClientAuth {
-    /// As the catalogue says, for a client that has a secret.
-    pub fn of_catalog(us: &Registration<'_>, shown: ClientAuthentication) -> Self {
-        match (shown, &us.client_secret) {
-            (_, None) => Self::Public,
-            (ClientAuthentication::Basic, Some(_)) => Self::Basic,
-            (ClientAuthentication::Body, Some(_)) => Self::Body,
-        }
     }
 }
 

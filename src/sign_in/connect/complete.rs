@@ -1,9 +1,9 @@
 //! The end of a link by an application: it says who is signed in there, and only if that is whom
 //! it began the link for is the account linked.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-use super::{Connecting, hash, kept};
+use super::{Connecting, hash_of, kept};
 use crate::access::{Caller, Viewer};
 use crate::database::flow::OnConflict;
 use crate::database::pending_link::{self, Model, Step};
@@ -38,7 +38,7 @@ impl Connecting {
         let Viewer::ApiKey(key) = &caller.viewer else {
             return Err(no_such_link());
         };
-        let code_hash = hash(completing.code.expose_secret());
+        let code_hash = hash_of(&completing.code);
         let found = pending_link::by_code(self.database().reader(), &code_hash).await?;
         let link = &found
             .filter(|link| self.is_for(link, key, completing.user))

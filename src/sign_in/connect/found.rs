@@ -5,15 +5,16 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use uuid::Uuid;
 
-use super::{CAPS, Closed, Connecting, LIFE, forget, hash, hash_of, kept};
+use super::{CAPS, Closed, Connecting, LIFE, forget, hash_of, kept};
 use crate::clock::Time;
 use crate::database::pending_link::{self, Found, Model, Owner, Step};
-use crate::database::{Sealed, Tx, identity_provider, user};
+use crate::database::{Sealed, Tx, identity_provider, revocation, user};
 use crate::error::Error;
 use crate::id::{SessionId, UserId};
 use crate::provider::account::Account;
 use crate::provider::flow::Finished;
 use crate::sign_in::return_to::{LINK_CODE, told};
+use crate::token;
 
 /// A link that waits for the second page: what the browser needs for it. It can't be printed.
 pub struct Waiting {
@@ -53,6 +54,7 @@ impl Connecting {
         user: UserId,
     ) -> Result<Waiting, Closed> {
         let waiting = self.waiting(self.flows.clock.new_uuid());
+        let account_hash = self.account_hash(finished).await?;
         let now = self.now();
         let row = &Model {
             id: waiting.link,
@@ -69,6 +71,7 @@ impl Connecting {
             browser_hash: Some(hash_of(&waiting.browser_secret)),
             code_hash: None,
             account_sealed: None,
+            account_hash,
             date_added: now,
             expires_at: waiting.expires_at,
         };
@@ -99,10 +102,12 @@ impl Connecting {
     pub async fn found_for(&self, finished: &Finished, link: Uuid) -> Result<Waiting, Closed> {
         let waiting = self.waiting(link);
         let (now, shown) = (self.now(), &waiting);
+        let account_hash = &self.account_hash(finished).await?;
         let keeping = self.database().write(|tx| async move {
             let found = Found {
                 provider: finished.provider.id,
                 account: self.seal(&tx, link, &finished.account).await?,
+                account_hash: account_hash.clone(),
                 browser_hash: hash_of(&shown.browser_secret),
                 expires_at: shown.expires_at,
             };
@@ -133,7 +138,7 @@ impl Connecting {
             Step::Agreed => return Err(Closed::Used),
         }
         // Of 256 random bits, compared by their hashes: how long that takes tells nothing.
-        if browser.secret.map(hash) != link.browser_hash {
+        if browser.secret.map(token::hash) != link.browser_hash {
             return Err(Closed::OtherBrowser);
         }
         self.check_open(&link)?;
@@ -158,7 +163,7 @@ impl Connecting {
     /// # Errors
     /// [`Closed::Used`], [`Closed::Failed`].
     pub async fn agree(&self, link: &Model) -> Result<Url, Closed> {
-        let (code, now, id) = (self.random_text(), self.now(), link.id);
+        let (code, now, id) = (token::random(&self.flows.clock), self.now(), link.id);
         let code_hash = &hash_of(&code);
         let agreeing = self.database().write(|tx| async move {
             Ok(pending_link::agree(&tx, id, now, code_hash.clone()).await?)
@@ -176,9 +181,17 @@ impl Connecting {
     fn waiting(&self, link: Uuid) -> Waiting {
         Waiting {
             link,
-            browser_secret: self.random_text(),
+            browser_secret: token::random(&self.flows.clock),
             expires_at: self.now() + LIFE,
         }
+    }
+
+    /// Whose account it is: it isn't revoked while the link waits.
+    async fn account_hash(&self, finished: &Finished) -> Result<Option<Vec<u8>>, Error> {
+        let party = self.flows.party(finished.provider.clone()).await?;
+        let external_id = &finished.account.external_id;
+        let account = revocation::Account::of(&party.row, party.client(), external_id);
+        Ok(account.map(|account| account.hash()))
     }
 
     async fn seal(&self, tx: &Tx, link: Uuid, account: &Account) -> Result<Sealed, Error> {

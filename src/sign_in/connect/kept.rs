@@ -174,6 +174,7 @@ mod tests {
             browser_hash: None,
             code_hash: None,
             account_sealed: Some(sealed),
+            account_hash: None,
             date_added: clock.now(),
             expires_at: clock.now(),
         };

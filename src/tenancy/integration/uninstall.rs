@@ -2,6 +2,7 @@
 //! sake alone.
 
 use sea_orm::ModelTrait;
+use uuid::Uuid;
 
 use super::default::with_user_locked;
 use super::told::Told;
@@ -19,17 +20,21 @@ use crate::identity::remove::remove;
 impl Integrations<'_> {
     /// Takes the integration out of the organization. The integration stays; the default identity
     /// goes where nothing else refers to it; for a caller without the scope `identity:write` it
-    /// stays.
+    /// stays. Its tokens are queued to be revoked; answers which revocation that is, if there is one.
     ///
     /// # Errors
     /// `NOT_FOUND`.
-    pub async fn uninstall(&self, id: OrganizationIntegrationId) -> Result<(), Error> {
+    pub async fn uninstall(&self, id: OrganizationIntegrationId) -> Result<Option<Uuid>, Error> {
         self.database
             .write(|tx| async move { self.uninstall_in(&tx, id).await })
             .await
     }
 
-    async fn uninstall_in(&self, tx: &Tx, id: OrganizationIntegrationId) -> Result<(), Error> {
+    async fn uninstall_in(
+        &self,
+        tx: &Tx,
+        id: OrganizationIntegrationId,
+    ) -> Result<Option<Uuid>, Error> {
         let (share, identity) = self.locked_with_default(tx, id).await?;
         let origin = &self.caller.origin();
         let event = NewEvent {
@@ -43,9 +48,9 @@ impl Integrations<'_> {
         event::record(tx, self.clock, origin, event).await?;
         match identity {
             Some(identity) if self.may_go(tx, &identity).await? => {
-                remove(tx, self.clock, origin, &identity).await
+                remove(tx, self.clock, origin, &identity, Some(self.revoking)).await
             }
-            Some(_) | None => Ok(()),
+            Some(_) | None => Ok(None),
         }
     }
 

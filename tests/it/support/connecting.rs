@@ -144,6 +144,7 @@ impl App {
             browser_hash: Some(hash("browser")),
             code_hash: Some(hash(new.code)),
             account_sealed: Some(seal(&vault.sealing_for_tests(), id, &account).unwrap()),
+            account_hash: None,
             date_added: clock.now(),
             expires_at: clock.now() + chrono::TimeDelta::minutes(10),
         };

@@ -19,5 +19,6 @@ pub mod site;
 pub mod stored;
 pub mod tenancy;
 pub mod tenants;
+pub mod until;
 pub mod walker;
 pub mod world;

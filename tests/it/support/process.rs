@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::app::{ADMIN, MASTER_KEY};
+use super::until::until;
 
 /// `lanyard` with these arguments, in a folder, with nothing of this process's environment.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
@@ -96,13 +97,10 @@ impl Process {
         self.signal("TERM").await;
         let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
         assert!(ended.expect("lanyard ends within 30 s").unwrap().success());
-        let last_line = async {
-            while !self.log().contains("\"stopped\"") {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let read = tokio::time::timeout(Duration::from_secs(30), last_line).await;
-        read.expect("the log ends");
+        until("the log ends", Duration::from_secs(30), async || {
+            self.log().contains("\"stopped\"")
+        })
+        .await;
         self.log()
     }
 

@@ -152,29 +152,7 @@ impl World {
 
     /// Changes a provider's row.
     pub async fn reconfigure(&self, slug: &str, change: Value) {
-        let found = self
-            .app
-            .ask("query($slug: String!) { identityProvider(slug: $slug) { id } }")
-            .variables(json!({ "slug": slug }))
-            .data()
-            .await;
-        let mut input = change;
-        input["id"] = found["identityProvider"]["id"].clone();
-        let payload = self
-            .app
-            .ask(
-                "mutation($input: UpdateIdentityProviderInput!) {
-                    updateIdentityProvider(input: $input) { userErrors { code message } }
-                }",
-            )
-            .variables(json!({ "input": input }))
-            .data()
-            .await;
-        assert_eq!(
-            payload["updateIdentityProvider"]["userErrors"],
-            json!([]),
-            "{payload}"
-        );
+        self.app.reconfigure(slug, change).await;
     }
 
     /// A person of the directory, `user:default/name`, with this address.

@@ -12,8 +12,8 @@ use crate::expression::Expression;
 use crate::input::names_a_token;
 use crate::provider::catalog::{
     Authorization, BodyFormat, ClientAuthentication, ConfigField, FlowRules, Kind, ProfileRules,
-    Protocol, Refresh, Requirement, Revocation, RevocationAuthentication, RevocationMethod, Server,
-    Template, TokenRules, UserInfoCall,
+    Protocol, Refresh, Requirement, RevocableTokens, Revocation, RevocationAuthentication,
+    RevocationMethod, Server, Template, TokenRules, UserInfoCall,
 };
 
 /// Names that the answers of every flow have.
@@ -85,6 +85,12 @@ pub(super) struct RevocationEntry {
     parameter: Option<String>,
     #[serde(default)]
     format: BodyFormat,
+    #[serde(default)]
+    tokens: RevocableTokens,
+    #[serde(default)]
+    gone_codes: Vec<String>,
+    #[serde(default)]
+    gone_statuses: Vec<u16>,
 }
 
 #[derive(Deserialize)]
@@ -286,6 +292,9 @@ fn read_revocation(
         authentication: said.authentication,
         parameter: said.parameter.clone().unwrap_or_else(|| TOKEN.to_owned()),
         format: said.format,
+        tokens: said.tokens,
+        gone_codes: said.gone_codes.clone(),
+        gone_statuses: said.gone_statuses.clone(),
     })
 }
 

@@ -1,0 +1,153 @@
+//! The tokens of an account that is unlinked are queued to be revoked, sealed anew for their new
+//! place. Knows of provider types only the names of those that revoke; who speaks with providers
+//! takes it from there.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::database::{Sealed, Tx, credential, identity, identity_provider, revocation, time};
+use crate::error::Error;
+use crate::event::{self, Action, NewEvent, Origin};
+use crate::id::{IdentityId, OrganizationId, ProviderId, UserId};
+use crate::vault::{OpenError, Place, Vault};
+
+/// How long whoever has unlinked may take to begin, before others do it.
+const HEAD_START: chrono::TimeDelta = chrono::TimeDelta::seconds(10);
+
+/// Queues tokens to be revoked. Cheap to clone.
+#[derive(Clone)]
+pub struct Revoking {
+    vault: Arc<Vault>,
+    /// The provider types that revoke.
+    types: Arc<BTreeSet<String>>,
+}
+
+/// Whose tokens an event tells of; the identity may be gone.
+#[derive(Debug, Clone, Copy)]
+pub struct Whose<'a> {
+    pub identity: IdentityId,
+    pub user: UserId,
+    pub provider: ProviderId,
+    pub organization: Option<OrganizationId>,
+    pub external_id: &'a str,
+}
+
+impl Revoking {
+    pub fn new(vault: Arc<Vault>, types: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            vault,
+            types: Arc::new(types.into_iter().collect()),
+        }
+    }
+
+    /// Queues the tokens of an identity that is about to be deleted, where there are any, its
+    /// provider's type revokes, and the provider has a client. Tokens that don't open are lost, and
+    /// don't keep anybody from unlinking: an event says so.
+    pub(super) async fn queue(
+        &self,
+        tx: &Tx,
+        clock: &Clock,
+        origin: &Origin,
+        row: &identity::Model,
+    ) -> Result<Option<Uuid>, Error> {
+        if !self.types.contains(&row.provider_type) {
+            return Ok(None);
+        }
+        let providers = identity_provider::by_ids(tx, &[row.provider_id]).await?;
+        let has_client =
+            |row: &identity_provider::Model| row.client_id.is_some() || row.client_of.is_some();
+        if !providers.iter().any(has_client) {
+            return Ok(None);
+        }
+        let Some(tokens) = credential::locked(tx, row.id).await? else {
+            return Ok(None);
+        };
+        let id = clock.new_uuid();
+        let sealing = self.vault.sealing(tx).await?;
+        let anew = |column, sealed: &Sealed| {
+            let from = place("credential", row.id.0.as_bytes(), column);
+            let opened = self.vault.open(&from, sealed)?;
+            let to = place("revocation", id.as_bytes(), column);
+            Ok::<_, OpenError>(sealing.seal(&to, &opened))
+        };
+        let refresh_token = tokens.refresh_token_sealed.as_ref();
+        let refresh_token = refresh_token.map(|sealed| anew("refresh_token_sealed", sealed));
+        let access_token = anew("access_token_sealed", &tokens.access_token_sealed);
+        let (access_token_sealed, refresh_token_sealed) =
+            match (access_token, refresh_token.transpose()) {
+                (Ok(access_token), Ok(refresh_token)) => (access_token, refresh_token),
+                (Err(error), _) | (_, Err(error)) => {
+                    let identity = row.id;
+                    tracing::warn!(%identity, %error, "tokens don't open, and can't be revoked");
+                    let whose = Whose::of(row);
+                    let event = whose.event(
+                        Action::CredentialRevocationFailed,
+                        Some("tokens_unreadable"),
+                    );
+                    event::record(tx, clock, origin, event).await?;
+                    return Ok(None);
+                }
+            };
+        let now = time::now(tx, clock).await?;
+        let queued = revocation::Model {
+            id,
+            provider_id: row.provider_id,
+            identity_id: row.id,
+            user_id: row.user_id,
+            external_id: row.external_id.clone(),
+            access_token_sealed,
+            refresh_token_sealed,
+            attempts: 0,
+            failure_reason: None,
+            next_attempt_at: now + HEAD_START,
+            date_added: now,
+        };
+        revocation::insert(tx, queued).await?;
+        Ok(Some(id))
+    }
+}
+
+impl fmt::Debug for Revoking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Revoking").field(&self.types).finish()
+    }
+}
+
+impl<'a> Whose<'a> {
+    const fn of(row: &'a identity::Model) -> Self {
+        Self {
+            identity: row.id,
+            user: row.user_id,
+            provider: row.provider_id,
+            organization: row.organization_id,
+            external_id: row.external_id.as_str(),
+        }
+    }
+
+    /// What has become of the tokens, and why, by a code.
+    pub fn event(&self, action: Action, reason: Option<&str>) -> NewEvent {
+        let mut told = json!({
+            "providerId": self.provider.to_string(),
+            "externalId": self.external_id,
+        });
+        if let Some(reason) = reason {
+            told["reason"] = json!(reason);
+        }
+        NewEvent {
+            target: Some(self.identity.any()),
+            user: Some(self.user),
+            organization: self.organization,
+            after: Some(told),
+            ..NewEvent::new(action)
+        }
+    }
+}
+
+const fn place<'a>(table: &'a str, row: &'a [u8], column: &'a str) -> Place<'a> {
+    Place { table, row, column }
+}
