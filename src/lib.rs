@@ -38,7 +38,7 @@
 //! ```text
 //! main → cli → { server, demo } → http → graphql
 //!   → sign_in → { tenancy, credential } → { identity, directory, provider }
-//!   → access → { event, vault } → database
+//!   → access → vault → event → database
 //!   → { settings, metrics, input, expression, token, batch } → limits → id → { clock, error }
 //! ```
 //!

@@ -46,7 +46,9 @@ use crate::tenancy::merge::Merging;
 use crate::vault::{KeyRing, ServerSecret, Vault};
 use background::every;
 use connections::{Patience, serve};
-pub use master_key::existing as existing_master_key;
+pub use master_key::{
+    add as add_master_key, existing as existing_master_keys, own_file as own_key_file,
+};
 pub use start::{
     StartError, existing_database, make_folder, migrated_database, open_database, place,
     ready_database,
@@ -90,7 +92,8 @@ impl Server {
         let catalog = Arc::new(Catalog::with(&settings.provider_types)?);
         let database = open_database(settings).await?;
         let keys = Box::pin(keys_and_schema(settings, &clock, &database)).await?;
-        let vault = Arc::new(Vault::new(keys, clock.clone()));
+        let keys_source = master_key::source(settings);
+        let vault = Arc::new(Vault::growing(keys, keys_source, clock.clone()));
         let public = listen(settings.http.listen, "LANYARD_LISTEN").await?;
         let private = match settings.http.private_listen {
             None => None,
@@ -313,7 +316,7 @@ async fn keys_and_schema(
 ) -> Result<KeyRing, StartError> {
     let has_tables = start::has_known_tables(settings, database).await?;
     let is_used = has_tables && KeyRing::is_known_to(database).await?;
-    let keys = KeyRing::new(master_key::find(settings, clock, is_used)?, Vec::new());
+    let keys = master_key::find(settings, clock, is_used)?;
     if is_used {
         keys.belongs_to(database).await?;
     }

@@ -2,8 +2,8 @@
 //! more.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::LockType;
-use sea_orm::{DbBackend, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::{DbBackend, IntoActiveModel, QueryOrder, QuerySelect};
 
 use super::{Sealed, Tx};
 use crate::clock::Time;
@@ -73,4 +73,59 @@ pub async fn held_current(tx: &Tx) -> Result<Option<String>, DbErr> {
     // Whoever has waited for a row that is not the current one any more finds none. By now the
     // change is committed, and seen.
     select.into_tuple().one(tx).await
+}
+
+/// Waits for all transactions that have asked which key is the current one, and lets none ask
+/// until this one ends. A lock of the row would let those who share it pass for ever.
+pub async fn hold_off_sealers(tx: &Tx) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared("LOCK TABLE master_key IN EXCLUSIVE MODE")
+            .await?;
+    }
+    Ok(())
+}
+
+/// Makes another key the current one: a new one, or one that has been it before.
+pub async fn make_current(tx: &Tx, row: Model, is_new: bool) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::IsCurrent, Expr::value(false))
+        .filter(Column::IsCurrent.eq(true))
+        .exec(tx)
+        .await?;
+    if is_new {
+        Entity::insert(row.into_active_model())
+            .exec_without_returning(tx)
+            .await?;
+        return Ok(());
+    }
+    Entity::update_many()
+        .col_expr(Column::IsCurrent, Expr::value(true))
+        .col_expr(Column::RetiredAt, Expr::value(None::<Time>))
+        .filter(Column::Id.eq(row.id))
+        .exec(tx)
+        .await
+        .map(drop)
+}
+
+fn replaced() -> Select<Entity> {
+    Entity::find()
+        .filter(Column::IsCurrent.eq(false))
+        .filter(Column::RetiredAt.is_null())
+}
+
+/// The keys that are being replaced: secrets may be sealed with them still.
+pub async fn being_replaced(db: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
+    let ids = replaced().select_only().column(Column::Id);
+    ids.order_by_asc(Column::Id).into_tuple().all(db).await
+}
+
+/// Nothing is sealed with these keys any more.
+pub async fn retire(tx: &Tx, ids: &[String], now: Time) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::RetiredAt, Expr::value(now))
+        .filter(Column::Id.is_in(ids))
+        .filter(Column::IsCurrent.eq(false))
+        .exec(tx)
+        .await
+        .map(drop)
 }

@@ -28,6 +28,7 @@ pub mod pending_link;
 pub mod provider_health;
 pub mod reach;
 pub mod revocation;
+pub mod rewrap;
 mod sealed;
 pub mod secret;
 pub mod session;

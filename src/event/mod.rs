@@ -83,6 +83,8 @@ pub enum Action {
     IntegrationCreated,
     IntegrationUpdated,
     LinkStarted,
+    MasterKeyRetired,
+    MasterKeyRotated,
     OrgIntegrationDefaultLost,
     OrgIntegrationInstalled,
     OrgIntegrationUninstalled,
@@ -106,7 +108,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::AuthIdentityDeleted,
@@ -127,6 +129,8 @@ impl Action {
         Self::IntegrationCreated,
         Self::IntegrationUpdated,
         Self::LinkStarted,
+        Self::MasterKeyRetired,
+        Self::MasterKeyRotated,
         Self::OrgIntegrationDefaultLost,
         Self::OrgIntegrationInstalled,
         Self::OrgIntegrationUninstalled,
@@ -171,6 +175,8 @@ impl Action {
             Self::IntegrationCreated => "integration.created",
             Self::IntegrationUpdated => "integration.updated",
             Self::LinkStarted => "link.started",
+            Self::MasterKeyRetired => "master_key.retired",
+            Self::MasterKeyRotated => "master_key.rotated",
             Self::OrgIntegrationDefaultLost => "org_integration.default_lost",
             Self::OrgIntegrationInstalled => "org_integration.installed",
             Self::OrgIntegrationUninstalled => "org_integration.uninstalled",

@@ -65,7 +65,6 @@ impl<'a> Envelope<'a> {
 
     /// The same value under the same data key, which another master key wraps. The value itself
     /// isn't opened.
-    #[expect(dead_code, reason = "the job that rewraps comes next")]
     pub(super) fn rewrap(
         self,
         from: &MasterKey,

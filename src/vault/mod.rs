@@ -10,8 +10,11 @@ mod envelope;
 mod key_ring;
 mod master_key;
 mod place;
+mod rewrap;
+mod rotation;
 mod sealing;
 mod server_secret;
+mod status;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,8 +29,11 @@ pub use check::KeyRingError;
 pub use key_ring::{KeyRing, KeySource};
 pub use master_key::MasterKey;
 pub use place::Place;
+pub use rewrap::{Rewrap, Step};
+pub use rotation::{Rotated, RotationError, successor};
 pub use sealing::{MissingKey, Sealing};
 pub use server_secret::ServerSecret;
+pub use status::{KeyState, KeyStatus, Progress, TableState, Turn};
 
 /// Before the log is told once more that a key is missing.
 const COMPLAIN_EVERY: TimeDelta = TimeDelta::minutes(1);

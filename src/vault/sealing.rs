@@ -32,7 +32,6 @@ impl Sealing<'_> {
         envelope::seal(&self.key, place, value, &self.clock)
     }
 
-    #[expect(dead_code, reason = "the job that rewraps comes next")]
     pub(super) const fn key(&self) -> &MasterKey {
         &self.key
     }
