@@ -154,6 +154,7 @@ mod tests {
                 refresh_token: Some("canary-r".into()),
                 token_type: "Bearer".to_owned(),
                 expires_at: Some(clock.now()),
+                refresh_token_expires_at: Some(clock.now()),
                 scopes: vec!["openid".to_owned()],
             },
         };
