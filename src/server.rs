@@ -1,10 +1,12 @@
 //! The only place where parts are put together: database, vault, schema, routes, background work,
 //! shutdown.
 
+mod background;
 mod connections;
 mod master_key;
 mod start;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +44,7 @@ use crate::sign_in::return_to::ReturnPlaces;
 use crate::sign_in::session::Sessions;
 use crate::tenancy::merge::Merging;
 use crate::vault::{KeyRing, ServerSecret, Vault};
+use background::every;
 use connections::{Patience, serve};
 pub use master_key::{
     add as add_master_key, existing as existing_master_keys, own_file as own_key_file,
@@ -56,6 +59,12 @@ const PATIENCE: Patience = Patience {
     read: Duration::from_mins(1),
     drain: Duration::from_secs(15),
 };
+/// How long refreshes that are on their way may take after that: as long as a provider may.
+const FINISH: Duration = Duration::from_secs(12);
+/// How often it is looked for tokens that providers would forget.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How often repeated reads of tokens are written down.
+const COUNT_READS: Duration = Duration::from_mins(1);
 /// How long closing the database may take after that.
 const CLOSE: Duration = Duration::from_secs(5);
 
@@ -214,8 +223,7 @@ impl Server {
     }
 
     async fn run_until(self, stop: BoxFuture<'static, ()>) -> Result<(), StartError> {
-        let mut background = tokio::spawn(self.sealer.clone().run());
-        let revoking = tokio::spawn(self.http.app.revocations.clone().run());
+        let mut background = self.background();
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut listeners = JoinSet::new();
         let http = self.http.clone();
@@ -231,15 +239,17 @@ impl Server {
         let failed = tokio::select! {
             () = stop => None,
             ended = listeners.join_next() => ended,
-            ended = &mut background => Some(ended.map(|()| Err(std::io::Error::other("the sealer of events ended")))),
+            ended = background.join_next() => ended.map(|ended| ended.map(|never| match never {})),
         };
         tracing::info!("stopping: open requests may end");
         // Listeners that have ended don't need to know.
         let _ = stopping.send(true);
         let mut results: Vec<_> = failed.into_iter().collect();
         results.extend(listeners.join_all().await.into_iter().map(Ok));
-        background.abort();
-        revoking.abort();
+        background.shutdown().await;
+        // What a provider has given is stored, whoever has asked for it.
+        let credentials = self.http.app.credentials.clone();
+        let _ = tokio::time::timeout(FINISH, credentials.finish()).await;
         if let Err(error) = self.sealer.seal_all().await {
             tracing::warn!(error = %error, "the last events stay unsealed until the next start");
         }
@@ -253,6 +263,25 @@ impl Server {
                 .map_err(StartError::Listener)?;
         }
         Ok(())
+    }
+
+    /// What goes on beside the answering of requests, until it is dropped.
+    fn background(&self) -> JoinSet<Infallible> {
+        let app = &self.http.app;
+        let mut all = JoinSet::new();
+        all.spawn(self.sealer.clone().run());
+        all.spawn(app.revocations.clone().run());
+        let credentials = app.credentials.clone();
+        all.spawn(every(KEEP_ALIVE, "keeping tokens alive", move || {
+            let credentials = credentials.clone();
+            async move { credentials.keep_alive().await }
+        }));
+        let credentials = app.credentials.clone();
+        all.spawn(every(COUNT_READS, "counting reads of tokens", move || {
+            let credentials = credentials.clone();
+            async move { credentials.flush_reads().await }
+        }));
+        all
     }
 }
 

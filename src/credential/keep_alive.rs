@@ -14,8 +14,6 @@ use crate::database::job_lease::Job;
 use crate::error::Error;
 use crate::id::{IdentityId, ProviderId};
 
-/// How often it is looked for credentials whose time has come.
-pub const PERIOD: std::time::Duration = std::time::Duration::from_secs(30);
 /// Longer than a round takes.
 const LEASE: TimeDelta = TimeDelta::minutes(10);
 /// Credentials in a round.

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use self::flight::Flights;
-use self::reads::Reads;
+use self::reads::{Minutes, Reads};
 use self::refresh::Failure;
 use self::standing::{Standing, standing};
 use crate::access::Caller;
@@ -104,14 +104,17 @@ impl Credentials {
     /// reads.
     pub async fn finish(&self) {
         self.0.flights.landed().await;
-        self.flush_reads().await;
+        if let Err(error) = self.0.reads.flush(Minutes::All).await {
+            tracing::warn!(error = %error, "repeated reads of tokens were not written down");
+        }
     }
 
     /// Writes down the repeated reads of minutes that are over.
-    pub async fn flush_reads(&self) {
-        if let Err(error) = self.0.reads.flush().await {
-            tracing::warn!(error = %error, "reads of tokens could not be written down; trying again");
-        }
+    ///
+    /// # Errors
+    /// The database fails; they are written the next time.
+    pub async fn flush_reads(&self) -> Result<(), Error> {
+        self.0.reads.flush(Minutes::Over).await
     }
 
     /// How tokens of the identity's type are refreshed, if they are.

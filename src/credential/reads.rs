@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -17,8 +16,6 @@ use crate::error::Error;
 use crate::event::{self, Action, NewEvent, Origin, Sealer};
 use crate::id::{IdentityId, OrganizationId, UserId};
 
-/// How often counts of minutes that are over are written.
-pub const PERIOD: Duration = Duration::from_mins(1);
 /// Reads written in one transaction.
 const BATCH: usize = 200;
 /// Callers and identities that are remembered; beyond, every read has an event of its own.
@@ -58,6 +55,15 @@ struct Minute {
     reads: u64,
 }
 
+/// Which repeats are written down.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Minutes {
+    /// Those of minutes that are over.
+    Over,
+    /// All: the server ends.
+    All,
+}
+
 impl Reads {
     pub fn new(database: &Database, clock: &Clock, sealer: &Sealer) -> Self {
         let log = Arc::new(Log {
@@ -93,9 +99,9 @@ impl Reads {
         Ok(())
     }
 
-    /// Writes the repeats of minutes that are over.
-    pub async fn flush(&self) -> Result<(), Error> {
-        self.log.flush().await
+    /// Writes the repeats down.
+    pub async fn flush(&self, which: Minutes) -> Result<(), Error> {
+        self.log.flush(which).await
     }
 }
 
@@ -147,8 +153,11 @@ impl Log {
         Ok(())
     }
 
-    async fn flush(&self) -> Result<(), Error> {
-        let number = minute(self.clock.now());
+    async fn flush(&self, which: Minutes) -> Result<(), Error> {
+        let number = match which {
+            Minutes::Over => minute(self.clock.now()),
+            Minutes::All => i64::MAX,
+        };
         loop {
             let over: Vec<(Read, Minute)> = {
                 let mut minutes = self.minutes();

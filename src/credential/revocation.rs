@@ -4,6 +4,7 @@
 mod work;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,7 +92,7 @@ impl Revocations {
     }
 
     /// Does what is due, again and again, until the future is dropped.
-    pub async fn run(self) {
+    pub async fn run(self) -> Infallible {
         loop {
             if let Err(error) = self.run_due().await {
                 tracing::warn!(%error, "revocations could not be done; trying again");

@@ -12,6 +12,7 @@ use super::{Sealed, Tx};
 use crate::clock::Time;
 use crate::id::{OrganizationId, ProviderId, SessionId, UserId};
 
+/// A link on its way, with what the step that it is at needs.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "pending_link")]
 pub struct Model {
@@ -109,6 +110,7 @@ pub async fn full(tx: &Tx, owner: Owner<'_>, now: Time, caps: Caps) -> Result<bo
         || reaches(tx, Column::Id, open(), caps.in_all).await?)
 }
 
+/// Adds a link: an application's from its beginning, a person's own once its account was found.
 pub async fn insert(tx: &Tx, row: Model) -> Result<(), DbErr> {
     Entity::insert(row.into_active_model())
         .exec_without_returning(tx)
@@ -116,10 +118,12 @@ pub async fn insert(tx: &Tx, row: Model) -> Result<(), DbErr> {
         .map(|_| ())
 }
 
+/// The link, at whichever step, also where it has expired; so are those below.
 pub async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
     Entity::find_by_id(id).one(db).await
 }
 
+/// The one that a connect link leads to.
 pub async fn by_token(
     db: &impl ConnectionTrait,
     token_hash: &[u8],
@@ -128,6 +132,7 @@ pub async fn by_token(
     select.one(db).await
 }
 
+/// The one that a code completes.
 pub async fn by_code(db: &impl ConnectionTrait, code_hash: &[u8]) -> Result<Option<Model>, DbErr> {
     let select = Entity::find().filter(Column::CodeHash.eq(code_hash));
     select.one(db).await

@@ -22,6 +22,7 @@ mod organization_write;
 mod page;
 mod permission;
 mod provider;
+mod provider_health;
 mod provider_write;
 mod scalar;
 mod session;

@@ -9,11 +9,12 @@ use super::context::Asking;
 use super::identity::{Identity, children};
 use super::organization::{self, Organization};
 use super::page::{List, PageArguments, TotalCount, connection, cost};
+use super::provider_health::ProviderHealth;
 use super::scalar::{bounded, given, ids};
 use super::{LARGE, MOST_IDS, MOST_TEXTS};
 use crate::access::{AtProvider, Visible, provider_of};
 use crate::database::page::Position;
-use crate::database::{identity, identity_provider, provider_health};
+use crate::database::{identity, identity_provider};
 use crate::error::Error;
 use crate::id::ProviderId;
 use crate::limits;
@@ -164,35 +165,6 @@ impl IdentityProvider {
     /// Grows with every change.
     async fn version(&self) -> i32 {
         i32::try_from(self.0.version).unwrap_or(i32::MAX)
-    }
-}
-
-/// Whether a provider gives this server tokens, as far as is known. It is said of the client: of
-/// all providers that borrow it alike.
-#[derive(Default, SimpleObject)]
-pub struct ProviderHealth {
-    /// The provider has refused this server itself, or wants less of it; accounts are untouched.
-    failing: bool,
-    /// Its error code, such as `invalid_client` (the client secret may have expired), `http_404`, or
-    /// `rate_limited`.
-    reason: Option<String>,
-    /// Since when.
-    since: Option<DateTime<Utc>>,
-    /// Refusals in a row.
-    failures: i32,
-    /// Before then no account is refreshed of its own accord.
-    next_attempt_at: Option<DateTime<Utc>>,
-}
-
-impl ProviderHealth {
-    fn of(stored: &provider_health::Model) -> Self {
-        Self {
-            failing: true,
-            reason: Some(stored.reason.clone()),
-            since: Some(stored.since),
-            failures: i32::try_from(stored.failures).unwrap_or(i32::MAX),
-            next_attempt_at: Some(stored.next_attempt_at),
-        }
     }
 }
 

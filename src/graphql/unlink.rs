@@ -43,10 +43,11 @@ pub struct UnlinkMutation;
 #[Object]
 impl UnlinkMutation {
     /// Unlinks an account from its user, where the user can do without it: see `disconnect`. Its
-    /// tokens go, and are revoked at the provider unless `revoke` is false; what acts as it acts as nobody, and the user's other sessions end; by a key
-    /// that is bound to an organization, those that the account has opened, and the organization's
-    /// own providers. People unlink their own, within 15 minutes of a sign-in. Refused (`IN_USE`)
-    /// for a bound key where an integration of another organization acts as the identity.
+    /// tokens go, and are revoked at the provider where it can; what acts as it acts as nobody, and
+    /// the user's other sessions end; by a key that is bound to an organization, those that the
+    /// account has opened, and the organization's own providers. People unlink their own, within
+    /// 15 minutes of a sign-in. Refused (`IN_USE`) for a bound key where an integration of another
+    /// organization acts as the identity.
     async fn unlink_identity(
         &self,
         ctx: &Context<'_>,

@@ -51,6 +51,7 @@ async fn ask(visit: &Visit, id: IdentityId) -> Visited {
         identity: &id.to_string(),
         signs_in: parting.signs_in,
         acting: parting.acting,
+        revokes: app.revoking.has_way(&parting.provider),
         form_token: &visit
             .http
             .form_tokens

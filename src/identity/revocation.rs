@@ -45,9 +45,16 @@ impl Revoking {
         }
     }
 
-    /// Queues the tokens of an identity that is about to be deleted, where there are any, its
-    /// provider's type revokes, and the provider has a client. Tokens that don't open are lost, and
-    /// don't keep anybody from unlinking: an event says so.
+    /// Whether tokens of this provider can be revoked, as far as its row says: its type revokes, and
+    /// it has a client, or borrows one.
+    pub fn has_way(&self, provider: &identity_provider::Model) -> bool {
+        self.types.contains(&provider.provider_type)
+            && (provider.client_id.is_some() || provider.client_of.is_some())
+    }
+
+    /// Queues the tokens of an identity that is about to be deleted, where there are any and
+    /// a way to revoke them. Tokens that don't open are lost, and don't keep anybody from unlinking:
+    /// an event says so.
     pub(super) async fn queue(
         &self,
         tx: &Tx,
@@ -55,13 +62,8 @@ impl Revoking {
         origin: &Origin,
         row: &identity::Model,
     ) -> Result<Option<Uuid>, Error> {
-        if !self.types.contains(&row.provider_type) {
-            return Ok(None);
-        }
         let providers = identity_provider::by_ids(tx, &[row.provider_id]).await?;
-        let has_client =
-            |row: &identity_provider::Model| row.client_id.is_some() || row.client_of.is_some();
-        if !providers.iter().any(has_client) {
+        if !providers.iter().any(|provider| self.has_way(provider)) {
             return Ok(None);
         }
         let Some(tokens) = credential::locked(tx, row.id).await? else {

@@ -19,7 +19,7 @@ use crate::access::{Caller, Scope, sees};
 use crate::clock::Clock;
 use crate::database::identity_provider::{self, Entity, ManagedBy, Model};
 use crate::database::json::Json;
-use crate::database::{Database, Sealed, Tx, auth_provider, identity};
+use crate::database::{Database, Sealed, Tx, auth_provider, identity, provider_health};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::{OrganizationId, ProviderId};
@@ -169,6 +169,8 @@ impl ProviderAdmin {
                     after: Some(describe(&row)),
                     ..NewEvent::new(Action::ProviderUpdated)
                 };
+                // What was held against it may be put right by this.
+                provider_health::clear(tx, row.id).await?;
                 row.into_active_model().reset_all().update(tx).await?;
                 event::record(tx, &self.clock, &caller.origin(), event).await
             })

@@ -5,6 +5,7 @@
 mod complete;
 mod found;
 mod kept;
+mod own;
 mod person;
 mod start;
 
@@ -16,13 +17,18 @@ pub use self::complete::CompleteLink;
 pub use self::found::{Browser, Confirmation, Waiting};
 pub use self::kept::seal;
 pub use self::start::{StartLink, Started};
+use super::account::request;
 use super::flow::FlowEnds;
 use super::return_to::ReturnPlaces;
 use crate::clock::Time;
+use crate::database::flow::OnConflict;
 use crate::database::pending_link::{self, Caps, Model, Step};
-use crate::database::{Database, Tx, identity_provider, user};
+use crate::database::{Database, Tx, identity, identity_provider, user};
 use crate::error::Error;
 use crate::id::{ProviderId, UserId};
+use crate::identity::decision::Policy;
+use crate::identity::link::LinkRequest;
+use crate::provider::account::Account;
 use crate::provider::flow::Flows;
 use crate::token;
 
@@ -137,6 +143,23 @@ impl Connecting {
     fn now(&self) -> Time {
         self.flows.clock.now()
     }
+}
+
+/// What the link is to do once it is made.
+fn request_of(link: &Model, user: UserId, account: &Account) -> LinkRequest {
+    let policy = match link.on_conflict {
+        OnConflict::Fail => Policy::Fail,
+        OnConflict::UpdateInPlace => Policy::UpdateInPlace,
+    };
+    request(link.provider_id, user, account, policy)
+}
+
+/// Ends the link from this step, in the transaction that makes it; says whether it was there.
+async fn take(tx: &Tx, link: &Model, step: Step, request: &LinkRequest) -> Result<bool, Error> {
+    // In the order of others who link, so that nobody waits for each other.
+    identity::lock_account(tx, request.provider_id, &request.external_id).await?;
+    user::lock(tx, &[request.user_id]).await?;
+    Ok(pending_link::end(tx, link.id, step).await?)
 }
 
 /// Takes away what is too old, before something new comes in.

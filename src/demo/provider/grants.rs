@@ -15,11 +15,11 @@ const CODE: TimeDelta = TimeDelta::minutes(5);
 pub const ACCESS_TOKEN: TimeDelta = TimeDelta::hours(1);
 
 /// How a code begins.
-const CODE_PREFIX: &str = "mbc_";
+const CODE_PREFIX: &str = "mbc_makebelieve_";
 /// How an access token begins.
-const ACCESS_TOKEN_PREFIX: &str = "mba_";
+const ACCESS_TOKEN_PREFIX: &str = "mba_makebelieve_";
 /// How a refresh token begins.
-const REFRESH_TOKEN_PREFIX: &str = "mbr_";
+const REFRESH_TOKEN_PREFIX: &str = "mbr_makebelieve_";
 
 /// A person's consent.
 #[derive(Clone)]

@@ -18,6 +18,8 @@ pub struct DisconnectConfirm<'a> {
     pub signs_in: bool,
     /// How many integrations act as it.
     pub acting: u64,
+    /// The provider is asked to end Lanyard's access.
+    pub revokes: bool,
     pub form_token: &'a str,
 }
 
@@ -42,7 +44,11 @@ pub fn disconnect_confirm(view: &DisconnectConfirm<'_>) -> Page {
                     1 => li { "1 integration acts as this account, and loses it." },
                     acting => li { (acting) " integrations act as this account, and lose it." },
                 }
-                li { "Lanyard forgets what it keeps of the account. At " (outside(name)) " nothing changes." }
+                @if view.revokes {
+                    li { "Lanyard forgets what it keeps of the account, and has " (outside(name)) " end its access to it. The account itself stays." }
+                } @else {
+                    li { "Lanyard forgets what it keeps of the account. At " (outside(name)) " nothing changes." }
+                }
             }
             form.actions method="post" action="/account/disconnect" {
                 input type="hidden" name="form_token" value=(view.form_token);

@@ -169,8 +169,8 @@ fn account(clock: &Clock, external_id: &str) -> Account {
         external_id: external_id.to_owned(),
         profile: Profile::default(),
         tokens: Tokens {
-            access_token: "canary-access".into(),
-            refresh_token: Some("canary-refresh".into()),
+            access_token: "canary-token-access".into(),
+            refresh_token: Some("canary-token-refresh".into()),
             token_type: "Bearer".to_owned(),
             expires_at: Some(clock.now() + chrono::TimeDelta::hours(1)),
             scopes: vec!["openid".to_owned()],

@@ -9,6 +9,7 @@ pub mod dump;
 pub mod fixtures;
 pub mod hostile_documents;
 pub mod http;
+pub mod marks;
 pub mod peer;
 pub mod player;
 pub mod postgres;

@@ -419,6 +419,7 @@ fn disconnects(add: &mut impl FnMut(&str, Page)) {
         identity: IDENTITY,
         signs_in: true,
         acting: 2,
+        revokes: true,
         form_token: "token",
     };
     add("disconnect-confirm", disconnect_confirm(&usual));
@@ -426,6 +427,7 @@ fn disconnects(add: &mut impl FnMut(&str, Page)) {
         let view = DisconnectConfirm {
             signs_in: false,
             acting,
+            revokes: false,
             ..usual
         };
         add(name, disconnect_confirm(&view));
