@@ -29,6 +29,12 @@ pub enum Error {
     /// Too much of it at once; the same request may succeed later.
     #[error("{0}")]
     RateLimited(String),
+    /// The tokens of an account are of no use any more: only its owner can give others.
+    #[error("{0}")]
+    CredentialInvalid(String),
+    /// A provider can't be reached, or refuses this server itself.
+    #[error("{0}")]
+    ProviderUnavailable(String),
     #[error("the operation took too long and was ended; ask for less at once")]
     Timeout,
     /// What was asked for is well-formed and stored data stands against it. A mutation's payload
@@ -52,6 +58,8 @@ impl Error {
             Self::BadInput { .. } => Code::BadUserInput,
             Self::LimitExceeded(_) => Code::LimitExceeded,
             Self::RateLimited(_) => Code::RateLimited,
+            Self::CredentialInvalid(_) => Code::CredentialInvalid,
+            Self::ProviderUnavailable(_) => Code::ProviderUnavailable,
             Self::Timeout => Code::Timeout,
             Self::Refused(_) | Self::Internal(_) => Code::Internal,
         }
@@ -178,6 +186,8 @@ pub enum RefusalCode {
     UserNotInOrganization,
     UserNotActive,
     ReturnToNotAllowed,
+    NotRefreshable,
+    CredentialInvalid,
     ProviderUnavailable,
     ScopeNotHeld,
     PlanOutdated,

@@ -22,6 +22,8 @@
 //! * [`settings`]: what the process was told to be: name, default, meaning, check.
 //! * [`metrics`]: what the server counts of itself.
 //! * [`expression`]: expressions of catalogue and configuration, bounded.
+//! * [`batch`]: puts together what waits for the database at the same time.
+//! * [`token`]: secrets of our own making, as they leave and as they are kept.
 //! * [`input`]: checks that every edge makes of what it is given.
 //! * [`limits`]: the sizes that are allowed, in one place.
 //! * [`id`]: ids as the API shows them.
@@ -36,8 +38,8 @@
 //! ```text
 //! main → cli → { server, demo } → http → graphql
 //!   → sign_in → { tenancy, credential } → { identity, directory, provider }
-//!   → access → { event, vault } → database
-//!   → { settings, metrics, input, expression } → limits → id → { clock, error }
+//!   → access → vault → event → database
+//!   → { settings, metrics, input, expression, token, batch } → limits → id → { clock, error }
 //! ```
 //!
 //! Three rules go beyond it, and the same test holds them: only `database` names columns and
@@ -45,6 +47,7 @@
 //! but a test unwraps or panics.
 
 pub mod access;
+pub mod batch;
 pub mod cli;
 pub mod clock;
 pub mod credential;
@@ -66,4 +69,5 @@ pub mod server;
 pub mod settings;
 pub mod sign_in;
 pub mod tenancy;
+pub mod token;
 pub mod vault;

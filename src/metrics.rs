@@ -4,6 +4,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 /// Counters that the parts of the server add to.
@@ -20,6 +21,15 @@ pub struct Metrics {
     pub revocations: Family<OutcomeLabel, Counter>,
     /// Sign-ins by outcome: `ok`, or the code of the page that refused them.
     pub sign_ins: Family<OutcomeLabel, Counter>,
+    /// Refreshes of tokens by outcome: `refreshed`, `late`, `ended`, `refused`, `unavailable`, and
+    /// `provider` where the provider can't be used as it is.
+    pub refreshes: Family<OutcomeLabel, Counter>,
+    /// Whether a master key is being replaced: 1 or 0.
+    pub key_rotations: Gauge,
+    /// Rows that are still to pass to the current master key, by table.
+    pub rewrap_left: Family<TableLabel, Gauge>,
+    /// Rows with a value that can't, by table.
+    pub rewrap_failed: Family<TableLabel, Gauge>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -33,7 +43,28 @@ pub struct OutcomeLabel {
     pub outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct TableLabel {
+    pub table: &'static str,
+}
+
 impl Metrics {
+    /// Whether a master key is being replaced. Where none is, no rows are left.
+    pub fn count_rotation(&self, is_unfinished: bool) {
+        self.key_rotations.set(i64::from(is_unfinished));
+        if !is_unfinished {
+            self.rewrap_left.clear();
+            self.rewrap_failed.clear();
+        }
+    }
+
+    /// How far a table is with passing to the current master key.
+    pub fn count_rewrap(&self, table: &'static str, left: i64, failed: i64) {
+        let label = &TableLabel { table };
+        self.rewrap_left.get_or_create(label).set(left);
+        self.rewrap_failed.get_or_create(label).set(failed);
+    }
+
     pub fn count_link(&self, outcome: &'static str) {
         self.links.get_or_create(&OutcomeLabel { outcome }).inc();
     }
@@ -46,6 +77,12 @@ impl Metrics {
 
     pub fn count_sign_in(&self, outcome: &'static str) {
         self.sign_ins.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    pub fn count_refresh(&self, outcome: &'static str) {
+        self.refreshes
+            .get_or_create(&OutcomeLabel { outcome })
+            .inc();
     }
 
     pub fn count_operation(&self, outcome: &'static str) {
@@ -70,11 +107,27 @@ impl Metrics {
             self.operations.clone(),
         );
         registry.register("sign_ins", "Sign-ins", self.sign_ins.clone());
+        registry.register("refreshes", "Refreshes of tokens", self.refreshes.clone());
         registry.register("links", "Links of accounts to users", self.links.clone());
         registry.register(
             "revocations",
             "Tries to revoke tokens at their providers",
             self.revocations.clone(),
+        );
+        registry.register(
+            "master_key_rotations_unfinished",
+            "Whether a master key is being replaced",
+            self.key_rotations.clone(),
+        );
+        registry.register(
+            "rewrap_rows_left",
+            "Rows that are still to pass to the current master key",
+            self.rewrap_left.clone(),
+        );
+        registry.register(
+            "rewrap_rows_failed",
+            "Rows with a sealed value that no master key opens",
+            self.rewrap_failed.clone(),
         );
         let reads: Counter = Counter::default();
         reads.inc_by(statements);

@@ -1,22 +1,26 @@
 //! The only place where parts are put together: database, vault, schema, routes, background work,
 //! shutdown.
 
+mod background;
 mod connections;
 mod master_key;
 mod start;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::access::api_key::{self, KeyUses};
 use crate::access::{Caller, Viewer};
 use crate::clock::Clock;
+use crate::credential::Credentials;
 use crate::credential::revocation::Revocations;
 use crate::database::Database;
 use crate::event::Sealer;
@@ -40,8 +44,11 @@ use crate::sign_in::return_to::ReturnPlaces;
 use crate::sign_in::session::Sessions;
 use crate::tenancy::merge::Merging;
 use crate::vault::{KeyRing, ServerSecret, Vault};
+use background::every;
 use connections::{Patience, serve};
-pub use master_key::existing as existing_master_key;
+pub use master_key::{
+    add as add_master_key, existing as existing_master_keys, own_file as own_key_file,
+};
 pub use start::{
     StartError, existing_database, make_folder, migrated_database, open_database, place,
     ready_database,
@@ -52,6 +59,14 @@ const PATIENCE: Patience = Patience {
     read: Duration::from_mins(1),
     drain: Duration::from_secs(15),
 };
+/// How long refreshes that are on their way may take after that: as long as a provider may.
+const FINISH: Duration = Duration::from_secs(12);
+/// How often it is looked for tokens that providers would forget.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How often it is looked for tokens that are to be revoked.
+const REVOKE: Duration = Duration::from_secs(5);
+/// How often repeated reads of tokens are written down.
+const COUNT_READS: Duration = Duration::from_mins(1);
 /// How long closing the database may take after that.
 const CLOSE: Duration = Duration::from_secs(5);
 
@@ -79,27 +94,16 @@ impl Server {
         let catalog = Arc::new(Catalog::with(&settings.provider_types)?);
         let database = open_database(settings).await?;
         let keys = Box::pin(keys_and_schema(settings, &clock, &database)).await?;
-        let vault = Arc::new(Vault::new(keys, clock.clone()));
+        let keys_source = master_key::source(settings);
+        let vault = Arc::new(Vault::growing(keys, keys_source, clock.clone()));
         let public = listen(settings.http.listen, "LANYARD_LISTEN").await?;
         let private = match settings.http.private_listen {
             None => None,
             Some(address) => Some(listen(address, "LANYARD_PRIVATE_LISTEN").await?),
         };
         let address = public.local_addr().unwrap_or(settings.http.listen);
-        let chain_key = vault
-            .server_secret(&database, ServerSecret::EventChain)
-            .await?;
-        let cursor_key = vault.server_secret(&database, ServerSecret::Cursor).await?;
-        let idempotency_key = vault
-            .server_secret(&database, ServerSecret::Idempotency)
-            .await?;
-        let form_key = vault
-            .server_secret(&database, ServerSecret::FormToken)
-            .await?;
-        let plan_key = vault
-            .server_secret(&database, ServerSecret::MergePlan)
-            .await?;
-        let sealer = Sealer::new(database.clone(), chain_key);
+        let secrets = Secrets::of(&vault, &database).await?;
+        let sealer = Sealer::new(database.clone(), secrets.event_chain);
         let egress = Arc::new(Egress::new(&settings.egress)?);
         let flows = Flows {
             database: database.clone(),
@@ -113,13 +117,20 @@ impl Server {
             database: database.clone(),
             vault: Arc::clone(&vault),
             clock: clock.clone(),
-            idempotency_key: Arc::new(idempotency_key),
+            idempotency_key: Arc::new(secrets.idempotency),
         };
         let metrics = Metrics::default();
         let revocations = Revocations::new(flows.clone(), sealer.clone(), metrics.clone());
         let revoking_types = catalog.iter().filter(|known| known.revokes());
         let revoking_types = revoking_types.map(|known| known.key.clone());
         let sessions = Sessions::new(database.clone(), clock.clone());
+        let credentials = Credentials::new(crate::credential::Parts {
+            database: database.clone(),
+            clock: clock.clone(),
+            flows: flows.clone(),
+            sealer: sealer.clone(),
+            metrics: metrics.clone(),
+        });
         let site = site(settings, address);
         let app = App::new(Parts {
             loader: Loader::new(&database),
@@ -137,7 +148,7 @@ impl Server {
             merging: Merging {
                 database: database.clone(),
                 clock: clock.clone(),
-                plan_key: Arc::new(plan_key),
+                plan_key: Arc::new(secrets.merge_plan),
             },
             providers: ProviderAdmin {
                 database: database.clone(),
@@ -151,16 +162,17 @@ impl Server {
             database,
             clock,
             catalog,
-            cursors: Cursors::new(cursor_key),
+            cursors: Cursors::new(secrets.cursor),
             sealer: sealer.clone(),
             metrics,
+            credentials,
             key_uses: KeyUses::default(),
         });
         let http = Http {
             engine: Engine::new(app.clone())?,
             app,
             site: site.into(),
-            form_tokens: FormTokens::new(form_key).into(),
+            form_tokens: FormTokens::new(secrets.form_token).into(),
             proxies: Proxies(settings.http.trusted_proxies.clone()),
         };
         // Last of all that may fail: a key that nobody is shown is a key that nobody has.
@@ -213,8 +225,7 @@ impl Server {
     }
 
     async fn run_until(self, stop: BoxFuture<'static, ()>) -> Result<(), StartError> {
-        let mut background = tokio::spawn(self.sealer.clone().run());
-        let revoking = tokio::spawn(self.http.app.revocations.clone().run());
+        let mut background = self.background();
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut listeners = JoinSet::new();
         let http = self.http.clone();
@@ -230,15 +241,17 @@ impl Server {
         let failed = tokio::select! {
             () = stop => None,
             ended = listeners.join_next() => ended,
-            ended = &mut background => Some(ended.map(|()| Err(std::io::Error::other("the sealer of events ended")))),
+            ended = background.join_next() => ended.map(|ended| ended.map(|never| match never {})),
         };
         tracing::info!("stopping: open requests may end");
         // Listeners that have ended don't need to know.
         let _ = stopping.send(true);
         let mut results: Vec<_> = failed.into_iter().collect();
         results.extend(listeners.join_all().await.into_iter().map(Ok));
-        background.abort();
-        revoking.abort();
+        background.shutdown().await;
+        // What a provider has given is stored, whoever has asked for it.
+        let credentials = self.http.app.credentials.clone();
+        let _ = tokio::time::timeout(FINISH, credentials.finish()).await;
         if let Err(error) = self.sealer.seal_all().await {
             tracing::warn!(error = %error, "the last events stay unsealed until the next start");
         }
@@ -253,6 +266,51 @@ impl Server {
         }
         Ok(())
     }
+
+    /// What goes on beside the answering of requests, until it is dropped.
+    fn background(&self) -> JoinSet<Infallible> {
+        let app = &self.http.app;
+        let mut all = JoinSet::new();
+        all.spawn(self.sealer.clone().run());
+        let revocations = app.revocations.clone();
+        all.spawn(every(REVOKE, "revoking tokens", move || {
+            let revocations = revocations.clone();
+            async move { revocations.run_due().await }
+        }));
+        let credentials = app.credentials.clone();
+        all.spawn(every(KEEP_ALIVE, "keeping tokens alive", move || {
+            let credentials = credentials.clone();
+            async move { credentials.keep_alive().await }
+        }));
+        let credentials = app.credentials.clone();
+        all.spawn(every(COUNT_READS, "counting reads of tokens", move || {
+            let credentials = credentials.clone();
+            async move { credentials.flush_reads().await }
+        }));
+        all
+    }
+}
+
+/// The server's own secrets, made where they aren't there yet.
+struct Secrets {
+    event_chain: Zeroizing<Vec<u8>>,
+    cursor: Zeroizing<Vec<u8>>,
+    idempotency: Zeroizing<Vec<u8>>,
+    form_token: Zeroizing<Vec<u8>>,
+    merge_plan: Zeroizing<Vec<u8>>,
+}
+
+impl Secrets {
+    async fn of(vault: &Vault, database: &Database) -> Result<Self, StartError> {
+        let secret = async |which| vault.server_secret(database, which).await;
+        Ok(Self {
+            event_chain: secret(ServerSecret::EventChain).await?,
+            cursor: secret(ServerSecret::Cursor).await?,
+            idempotency: secret(ServerSecret::Idempotency).await?,
+            form_token: secret(ServerSecret::FormToken).await?,
+            merge_plan: secret(ServerSecret::MergePlan).await?,
+        })
+    }
 }
 
 /// The keys, and the schema up to date. A database that was used before is not touched with a
@@ -264,14 +322,12 @@ async fn keys_and_schema(
 ) -> Result<KeyRing, StartError> {
     let has_tables = start::has_known_tables(settings, database).await?;
     let is_used = has_tables && KeyRing::is_known_to(database).await?;
-    let keys = KeyRing::new(master_key::find(settings, clock, is_used)?, Vec::new());
+    let keys = master_key::find(settings, clock, is_used)?;
     if is_used {
-        keys.check(database, clock).await?;
+        keys.belongs_to(database).await?;
     }
     start::migrate(settings, database).await?;
-    if !is_used {
-        keys.check(database, clock).await?;
-    }
+    keys.check(database, clock).await?;
     Ok(keys)
 }
 

@@ -15,6 +15,7 @@ CREATE TABLE rewrap (
     rows_total bigint NOT NULL,
     rows_seen bigint NOT NULL,
     rows_rewrapped bigint NOT NULL,
+    rows_failed bigint NOT NULL,
     date_started {time} NOT NULL,
     date_finished {time}
 );

@@ -4,11 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DurationRound, TimeDelta};
-use data_encoding::BASE64URL_NOPAD;
 use sea_orm::{EntityTrait, IntoActiveModel, ModelTrait};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::{Caller, Scope, sees};
 use crate::clock::{Clock, Time};
@@ -20,6 +18,7 @@ use crate::event::{self, Action, NewEvent};
 use crate::id::{ApiKeyId, OrganizationId};
 use crate::limits;
 use crate::settings::Origin;
+use crate::token;
 
 /// What every key begins with, so that secret scanners find one that leaked.
 pub const PREFIX: &str = "lyd_";
@@ -163,11 +162,6 @@ pub fn not_found(id: ApiKeyId) -> Error {
     }
 }
 
-/// What the database keeps of a key.
-pub fn hash(secret: &str) -> Vec<u8> {
-    Sha256::digest(secret.as_bytes()).to_vec()
-}
-
 /// The key, unless its time is over.
 pub fn unless_expired(row: Arc<Model>, now: Time) -> Option<Arc<Model>> {
     row.expires_at
@@ -199,7 +193,7 @@ impl KeyUses {
 
 /// A key as `create` makes it up, for those that keep it before there is a database.
 pub fn new_secret(clock: &Clock) -> SecretString {
-    format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&clock.random::<32>())).into()
+    format!("{PREFIX}{}", token::random(clock).expose_secret()).into()
 }
 
 fn new_row(
@@ -233,7 +227,7 @@ fn new_row(
         id: ApiKeyId::new(clock),
         name: new.name.clone(),
         application: new.application.clone().unwrap_or_else(|| new.name.clone()),
-        hash: hash(secret.expose_secret()),
+        hash: token::hash(secret.expose_secret()),
         hint: secret.expose_secret().chars().take(HINT).collect(),
         scopes_json: Texts(
             scopes

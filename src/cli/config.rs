@@ -37,7 +37,7 @@ pub fn check(settings: &Settings) -> Result<(), Failure> {
         place(settings),
         settings.database.pool
     )?;
-    let key = if settings.vault.master_key.is_some() {
+    let key = if settings.vault.master_keys.is_given() {
         "given"
     } else {
         "a file in the data folder"

@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 use super::Failure;
 use super::serve::stop_signal;
-use crate::access::api_key::{NewApiKey, create, hash, new_secret};
+use crate::access::api_key::{NewApiKey, create, new_secret};
 use crate::access::{Caller, Scope, Viewer};
 use crate::clock::Clock;
 use crate::database::api_key;
@@ -19,6 +19,7 @@ use crate::demo::provider::{Handle, Issuer, Provider};
 use crate::demo::sample;
 use crate::server::{Server, make_folder, ready_database};
 use crate::settings::{EgressRule, Settings, Source};
+use crate::token;
 
 /// Holds the demo's API key, in its data folder; marks the folder as a demo's.
 const KEY_FILE: &str = "demo.key";
@@ -166,7 +167,7 @@ async fn good_key(
     first: Option<&SecretString>,
 ) -> Result<SecretString, Failure> {
     let database = Box::pin(ready_database(settings)).await?;
-    let hashes = [hash(key.expose_secret())];
+    let hashes = [token::hash(key.expose_secret())];
     let found = api_key::by_hashes(database.reader(), &hashes).await;
     if !found.map_err(crate::error::Error::from)?.is_empty() {
         return Ok(key);

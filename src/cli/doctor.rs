@@ -160,6 +160,8 @@ fn told(error: &Error) -> String {
         | Error::BadInput { .. }
         | Error::LimitExceeded(_)
         | Error::RateLimited(_)
+        | Error::CredentialInvalid(_)
+        | Error::ProviderUnavailable(_)
         | Error::Refused(_) => error.to_string(),
     }
 }

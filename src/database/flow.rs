@@ -2,9 +2,10 @@
 //! row owns the flow: that is what makes a state good for once.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, LockBehavior, LockType, Query, SelectStatement};
-use sea_orm::{ConnectionTrait, DbBackend, IntoActiveModel, QuerySelect};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ConnectionTrait, IntoActiveModel};
 
+use super::bounded::{delete_some, reaches};
 use super::{Sealed, Tx};
 use crate::clock::Time;
 use crate::id::{ProviderId, UserId};
@@ -84,22 +85,13 @@ pub enum Full {
 /// Looks for room for one more flow from this address. Transactions that look at the same time
 /// don't see each other's: a cap may be passed by as many as write at once.
 pub async fn full(tx: &Tx, address: &str, now: Time, caps: Caps) -> Result<Option<Full>, DbErr> {
-    let open = || {
-        Entity::find()
-            .select_only()
-            .column(Column::Id)
-            .filter(Column::ExpiresAt.gt(now))
-    };
-    // Not counted: the search ends with the first row that is one too many.
-    let reaches = async |select: Select<Entity>, cap: u64| {
-        let row = select.offset(cap.saturating_sub(1)).limit(1);
-        Ok::<_, DbErr>(row.into_tuple::<Uuid>().one(tx).await?.is_some())
-    };
+    let open = || Entity::find().filter(Column::ExpiresAt.gt(now));
     let of_address = open().filter(Column::ClientAddress.eq(address));
-    if reaches(of_address, caps.per_address).await? {
+    if reaches(tx, Column::Id, of_address, caps.per_address).await? {
         return Ok(Some(Full::Address));
     }
-    Ok(reaches(open(), caps.in_all).await?.then_some(Full::All))
+    let in_all = reaches(tx, Column::Id, open(), caps.in_all).await?;
+    Ok(in_all.then_some(Full::All))
 }
 
 pub async fn insert(tx: &Tx, row: Model) -> Result<(), DbErr> {
@@ -144,22 +136,6 @@ pub async fn delete_of_user(tx: &Tx, user: UserId) -> Result<(), DbErr> {
 
 /// Deletes what expired before `time`, `most` rows at a time.
 pub async fn forget(tx: &Tx, time: Time, most: u64) -> Result<(), DbErr> {
-    let old: SelectStatement = {
-        let mut select = Query::select()
-            .column(Column::Id)
-            .from(Entity)
-            .and_where(Column::ExpiresAt.lt(time))
-            .limit(most)
-            .take();
-        if tx.get_database_backend() == DbBackend::Postgres {
-            // Others who forget at the same time take other rows, and nobody waits.
-            select.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-        }
-        select
-    };
-    Entity::delete_many()
-        .filter(Column::Id.in_subquery(old))
-        .exec(tx)
-        .await
-        .map(|_| ())
+    let old = Entity::find().filter(Column::ExpiresAt.lt(time));
+    delete_some(tx, Column::Id, old, most).await
 }

@@ -1,7 +1,7 @@
 //! Locks of rows, and locks between processes. On PostgreSQL both end with their transaction, so
 //! that a pooler in transaction mode may stand in between; on SQLite the writer is alone already.
 
-use sea_orm::sea_query::{Expr, LockType, Query};
+use sea_orm::sea_query::{Expr, LockBehavior, LockType, Query};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
@@ -12,6 +12,16 @@ use super::Tx;
 pub fn for_change<E: EntityTrait>(db: &impl ConnectionTrait, mut select: Select<E>) -> Select<E> {
     if db.get_database_backend() == DbBackend::Postgres {
         QuerySelect::query(&mut select).lock(LockType::NoKeyUpdate);
+    }
+    select
+}
+
+/// The rows that `select` finds, locked until the transaction ends; not those that another process
+/// is at, so that nobody waits for them.
+pub fn unless_taken<E: EntityTrait>(db: &impl ConnectionTrait, mut select: Select<E>) -> Select<E> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        QuerySelect::query(&mut select)
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }
     select
 }

@@ -2,15 +2,17 @@
 //! told that it was them. Whoever deletes the row has made the link, or ended it.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, LockBehavior, LockType, Query, SelectStatement};
-use sea_orm::{Condition, DbBackend, IntoActiveModel, QuerySelect};
+use sea_orm::sea_query::Expr;
+use sea_orm::{Condition, IntoActiveModel};
 
+use super::bounded::{delete_some, reaches};
 use super::flow::OnConflict;
 use super::json::Texts;
 use super::{Sealed, Tx};
 use crate::clock::Time;
 use crate::id::{OrganizationId, ProviderId, SessionId, UserId};
 
+/// A link on its way, with what the step that it is at needs.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "pending_link")]
 pub struct Model {
@@ -84,17 +86,7 @@ pub struct Caps {
 /// Looks whether there is no room for one more. Transactions that look at the same time don't see
 /// each other's: a cap may be passed by as many as write at once.
 pub async fn full(tx: &Tx, owner: Owner<'_>, now: Time, caps: Caps) -> Result<bool, DbErr> {
-    let open = || {
-        Entity::find()
-            .select_only()
-            .column(Column::Id)
-            .filter(Column::ExpiresAt.gt(now))
-    };
-    // Not counted: the search ends with the first row that is one too many.
-    let reaches = async |select: Select<Entity>, cap: u64| {
-        let row = select.offset(cap.saturating_sub(1)).limit(1);
-        Ok::<_, DbErr>(row.into_tuple::<Uuid>().one(tx).await?.is_some())
-    };
+    let open = || Entity::find().filter(Column::ExpiresAt.gt(now));
     let (its_own, cap) = match owner {
         Owner::Application(application, organization) => {
             let organization = match organization {
@@ -113,9 +105,12 @@ pub async fn full(tx: &Tx, owner: Owner<'_>, now: Time, caps: Caps) -> Result<bo
             (own, caps.per_person)
         }
     };
-    Ok(reaches(open().filter(its_own), cap).await? || reaches(open(), caps.in_all).await?)
+    let its_own = open().filter(its_own);
+    Ok(reaches(tx, Column::Id, its_own, cap).await?
+        || reaches(tx, Column::Id, open(), caps.in_all).await?)
 }
 
+/// Adds a link: an application's from its beginning, a person's own once its account was found.
 pub async fn insert(tx: &Tx, row: Model) -> Result<(), DbErr> {
     Entity::insert(row.into_active_model())
         .exec_without_returning(tx)
@@ -123,10 +118,12 @@ pub async fn insert(tx: &Tx, row: Model) -> Result<(), DbErr> {
         .map(|_| ())
 }
 
+/// The link, at whichever step, also where it has expired; so are those below.
 pub async fn by_id(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
     Entity::find_by_id(id).one(db).await
 }
 
+/// The one that a connect link leads to.
 pub async fn by_token(
     db: &impl ConnectionTrait,
     token_hash: &[u8],
@@ -135,6 +132,7 @@ pub async fn by_token(
     select.one(db).await
 }
 
+/// The one that a code completes.
 pub async fn by_code(db: &impl ConnectionTrait, code_hash: &[u8]) -> Result<Option<Model>, DbErr> {
     let select = Entity::find().filter(Column::CodeHash.eq(code_hash));
     select.one(db).await
@@ -220,24 +218,7 @@ pub async fn forget(tx: &Tx, time: Time, now: Time, most: u64) -> Result<(), DbE
         .add(Column::AccountSealed.is_not_null());
     let old = Condition::all().add(Column::ExpiresAt.lt(time));
     for such in [old, with_account] {
-        Entity::delete_many()
-            .filter(Column::Id.in_subquery(few(tx, such, most)))
-            .exec(tx)
-            .await?;
+        delete_some(tx, Column::Id, Entity::find().filter(such), most).await?;
     }
     Ok(())
-}
-
-fn few(tx: &Tx, such: Condition, most: u64) -> SelectStatement {
-    let mut select = Query::select()
-        .column(Column::Id)
-        .from(Entity)
-        .cond_where(such)
-        .limit(most)
-        .take();
-    if tx.get_database_backend() == DbBackend::Postgres {
-        // Others who forget at the same time take other rows, and nobody waits.
-        select.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    }
-    select
 }

@@ -1,10 +1,11 @@
 //! Sessions: people who are signed in; the token is kept as a hash only.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, LockBehavior, LockType};
-use sea_orm::{DbBackend, QueryOrder, QuerySelect};
+use sea_orm::sea_query::Expr;
+use sea_orm::{QueryOrder, QuerySelect};
 
 use super::Tx;
+use super::lock::unless_taken;
 use crate::clock::Time;
 use crate::id::{IdentityId, ProviderId, SessionId, UserId};
 
@@ -108,15 +109,12 @@ pub async fn delete_dead(tx: &Tx, now: Time, unseen_since: Time, limit: u64) -> 
         Column::ExpiresAt.lte(now),
         Column::LastSeenAt.lte(unseen_since),
     ] {
-        let mut select = Entity::find()
+        let select = Entity::find()
             .select_only()
             .column(Column::Id)
             .filter(dead)
             .limit(limit);
-        if tx.get_database_backend() == DbBackend::Postgres {
-            QuerySelect::query(&mut select)
-                .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-        }
+        let select = unless_taken(tx, select);
         let ids: Vec<SessionId> = select.into_tuple().all(tx).await?;
         if !ids.is_empty() {
             Entity::delete_many()

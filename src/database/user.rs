@@ -1,11 +1,11 @@
 //! People in the directory.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition, LockBehavior, LockType};
-use sea_orm::{DbBackend, FromQueryResult, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition};
+use sea_orm::{FromQueryResult, QueryOrder, QuerySelect, QueryTrait};
 
 use super::json::Json;
-use super::lock::for_change;
+use super::lock::{for_change, unless_taken};
 use super::page::{Page, Slice};
 use super::reach::Reach;
 use super::{Tx, organization_member};
@@ -271,15 +271,11 @@ pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<u64, Db
 /// Those of the users that are merged, locked until the transaction ends; not those that another
 /// process is at, so that nobody waits for them.
 pub async fn merged_locked(tx: &Tx, ids: &[UserId]) -> Result<Vec<Model>, DbErr> {
-    let mut select = Entity::find()
+    let select = Entity::find()
         .filter(Column::Id.is_in(ids.iter().copied()))
         .filter(Column::Status.eq(Status::Merged))
         .order_by_asc(Column::Id);
-    if tx.get_database_backend() == DbBackend::Postgres {
-        QuerySelect::query(&mut select)
-            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    }
-    select.all(tx).await
+    unless_taken(tx, select).all(tx).await
 }
 
 /// Those of the users that other users went into.

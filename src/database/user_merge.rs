@@ -1,12 +1,12 @@
 //! Users that went into others, and what went with them.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Expr, LockBehavior, LockType};
-use sea_orm::{DbBackend, IntoActiveModel, QueryOrder, QuerySelect};
+use sea_orm::sea_query::Expr;
+use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect};
 
 use super::Tx;
 use super::json::Json;
-use super::lock::for_change;
+use super::lock::{for_change, unless_taken};
 use super::user::Status;
 use crate::clock::Time;
 use crate::id::{MergeId, UserId};
@@ -68,16 +68,12 @@ pub async fn of_merged(db: &impl ConnectionTrait, from: UserId) -> Result<Option
 /// The first `limit` merges whose users are to be looked at by `now`, locked until the
 /// transaction ends. Those that another process is at are its own.
 pub async fn due_locked(tx: &Tx, now: Time, limit: u64) -> Result<Vec<Model>, DbErr> {
-    let mut select = Entity::find()
+    let select = Entity::find()
         .filter(Column::SweepAt.lte(now))
         .order_by_asc(Column::SweepAt)
         .order_by_asc(Column::Id)
         .limit(limit);
-    if tx.get_database_backend() == DbBackend::Postgres {
-        QuerySelect::query(&mut select)
-            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    }
-    select.all(tx).await
+    unless_taken(tx, select).all(tx).await
 }
 
 /// The merges are looked at again then.

@@ -5,6 +5,7 @@
 mod authorize;
 mod bounded;
 mod broken;
+mod client;
 mod discovery;
 mod fault;
 mod grants;
@@ -26,11 +27,13 @@ mod token;
 mod userinfo;
 
 pub use fault::{
-    Broken, CallbackFault, DiscoveryFault, Fault, IdTokenFault, ProfileFault, Times, TokenFault,
+    Broken, CallbackFault, DiscoveryFault, Fault, IdTokenFault, ProfileFault, RefreshFault, Times,
+    TokenFault,
 };
 pub use handle::Handle;
 pub use issuer::{Client, Endpoint, Issuer};
 pub use key::{Key, OldKey};
 pub use listen::Provider;
 pub use person::Person;
-pub use record::Record;
+pub use record::{Counts, Record};
+pub use token::GivenTokens;

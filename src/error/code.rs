@@ -14,12 +14,14 @@ pub enum Code {
     BadUserInput,
     LimitExceeded,
     RateLimited,
+    CredentialInvalid,
+    ProviderUnavailable,
     Timeout,
     Internal,
 }
 
 impl Code {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::ParseFailed,
         Self::ValidationFailed,
         Self::Unauthenticated,
@@ -30,6 +32,8 @@ impl Code {
         Self::BadUserInput,
         Self::LimitExceeded,
         Self::RateLimited,
+        Self::CredentialInvalid,
+        Self::ProviderUnavailable,
         Self::Timeout,
         Self::Internal,
     ];
@@ -47,6 +51,8 @@ impl Code {
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::RateLimited => "RATE_LIMITED",
+            Self::CredentialInvalid => "CREDENTIAL_INVALID",
+            Self::ProviderUnavailable => "PROVIDER_UNAVAILABLE",
             Self::Timeout => "TIMEOUT",
             Self::Internal => "INTERNAL",
         }

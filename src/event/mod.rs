@@ -71,15 +71,20 @@ pub enum Action {
     AuthProviderCreated,
     AuthProviderDeleted,
     AuthProviderUpdated,
+    CredentialRead,
     CredentialRevocationFailed,
     CredentialRevocationSkipped,
     CredentialRevoked,
+    IdentityInvalidated,
     IdentityLinked,
+    IdentityRefreshed,
     IdentityUnlinked,
     IdentityUpdated,
     IntegrationCreated,
     IntegrationUpdated,
     LinkStarted,
+    MasterKeyRetired,
+    MasterKeyRotated,
     OrgIntegrationDefaultLost,
     OrgIntegrationInstalled,
     OrgIntegrationUninstalled,
@@ -90,6 +95,8 @@ pub enum Action {
     OrganizationUpdated,
     ProviderCreated,
     ProviderDeleted,
+    ProviderFailing,
+    ProviderRecovered,
     ProviderUpdated,
     SessionEnded,
     SessionStarted,
@@ -101,7 +108,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 42] = [
         Self::ApiKeyCreated,
         Self::ApiKeyRevoked,
         Self::AuthIdentityDeleted,
@@ -110,15 +117,20 @@ impl Action {
         Self::AuthProviderCreated,
         Self::AuthProviderDeleted,
         Self::AuthProviderUpdated,
+        Self::CredentialRead,
         Self::CredentialRevocationFailed,
         Self::CredentialRevocationSkipped,
         Self::CredentialRevoked,
+        Self::IdentityInvalidated,
         Self::IdentityLinked,
+        Self::IdentityRefreshed,
         Self::IdentityUnlinked,
         Self::IdentityUpdated,
         Self::IntegrationCreated,
         Self::IntegrationUpdated,
         Self::LinkStarted,
+        Self::MasterKeyRetired,
+        Self::MasterKeyRotated,
         Self::OrgIntegrationDefaultLost,
         Self::OrgIntegrationInstalled,
         Self::OrgIntegrationUninstalled,
@@ -129,6 +141,8 @@ impl Action {
         Self::OrganizationUpdated,
         Self::ProviderCreated,
         Self::ProviderDeleted,
+        Self::ProviderFailing,
+        Self::ProviderRecovered,
         Self::ProviderUpdated,
         Self::SessionEnded,
         Self::SessionStarted,
@@ -149,15 +163,20 @@ impl Action {
             Self::AuthProviderCreated => "auth_provider.created",
             Self::AuthProviderDeleted => "auth_provider.deleted",
             Self::AuthProviderUpdated => "auth_provider.updated",
+            Self::CredentialRead => "credential.read",
             Self::CredentialRevocationFailed => "credential.revocation_failed",
             Self::CredentialRevocationSkipped => "credential.revocation_skipped",
             Self::CredentialRevoked => "credential.revoked",
+            Self::IdentityInvalidated => "identity.invalidated",
             Self::IdentityLinked => "identity.linked",
+            Self::IdentityRefreshed => "identity.refreshed",
             Self::IdentityUnlinked => "identity.unlinked",
             Self::IdentityUpdated => "identity.updated",
             Self::IntegrationCreated => "integration.created",
             Self::IntegrationUpdated => "integration.updated",
             Self::LinkStarted => "link.started",
+            Self::MasterKeyRetired => "master_key.retired",
+            Self::MasterKeyRotated => "master_key.rotated",
             Self::OrgIntegrationDefaultLost => "org_integration.default_lost",
             Self::OrgIntegrationInstalled => "org_integration.installed",
             Self::OrgIntegrationUninstalled => "org_integration.uninstalled",
@@ -168,6 +187,8 @@ impl Action {
             Self::OrganizationUpdated => "organization.updated",
             Self::ProviderCreated => "provider.created",
             Self::ProviderDeleted => "provider.deleted",
+            Self::ProviderFailing => "provider.failing",
+            Self::ProviderRecovered => "provider.recovered",
             Self::ProviderUpdated => "provider.updated",
             Self::SessionEnded => "session.ended",
             Self::SessionStarted => "session.started",
@@ -220,6 +241,18 @@ pub async fn record_all(
     new: Vec<NewEvent>,
 ) -> Result<(), Error> {
     let events = new.into_iter().map(|new| stored(clock, origin, new));
+    event::insert_all(tx, events.collect()).await?;
+    Ok(())
+}
+
+/// Events of several callers that are written together.
+pub async fn record_each(
+    tx: &Tx,
+    clock: &Clock,
+    new: Vec<(Origin, NewEvent)>,
+) -> Result<(), Error> {
+    let events = new.into_iter();
+    let events = events.map(|(origin, new)| stored(clock, &origin, new));
     event::insert_all(tx, events.collect()).await?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Takes committed events in the order in which they became visible, and seals them. Any
 //! process may; one at a time does.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ impl Sealer {
 
     /// Seals as events come, until the future is dropped. A database that is away is tried
     /// again.
-    pub async fn run(self) {
+    pub async fn run(self) -> Infallible {
         loop {
             if let Err(error) = self.seal_all().await {
                 tracing::warn!(error = %error, "events could not be sealed; trying again");

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::context::Asking;
-use super::link::{LinkConflictPolicy, LinkIdentityPayload, of_id};
+use super::link::{LinkConflictPolicy, LinkIdentityPayload};
 use super::scalar::{Refusal, id, settled};
 use crate::error::Error;
 use crate::identity::decision::Policy;
@@ -97,20 +97,6 @@ impl ConnectMutation {
             user: id("userId", &user_id)?,
         };
         let result = app.connecting.complete(ctx.caller()?, &completing).await;
-        app.sealer.wake();
-        app.metrics.count_link(match &result {
-            Ok(linked) => linked.outcome.name(),
-            Err(Error::Refused(_)) => "refused",
-            Err(_) => "failed",
-        });
-        let (linked, user_errors) = settled(result)?;
-        Ok(Some(match linked {
-            None => LinkIdentityPayload::refused(user_errors),
-            Some(linked) => LinkIdentityPayload {
-                identity: of_id(ctx, linked.identity).await?,
-                outcome: Some(linked.outcome.into()),
-                user_errors,
-            },
-        }))
+        LinkIdentityPayload::of(ctx, result).await.map(Some)
     }
 }

@@ -10,6 +10,7 @@ use super::page::Cursors;
 use crate::access::api_key::KeyUses;
 use crate::access::{Caller, Guarded, Viewer, Visible, visible};
 use crate::clock::Clock;
+use crate::credential::Credentials;
 use crate::credential::revocation::Revocations;
 use crate::database::Database;
 use crate::error::Error;
@@ -39,6 +40,7 @@ pub struct Parts {
     pub merging: Merging,
     pub providers: ProviderAdmin,
     pub flows: Flows,
+    pub credentials: Credentials,
     pub connecting: Connecting,
     pub cursors: Cursors,
     pub sealer: Sealer,

@@ -110,6 +110,8 @@ fn log(error: &Error, request_id: &str) {
         | Error::BadInput { .. }
         | Error::LimitExceeded(_)
         | Error::RateLimited(_)
+        | Error::CredentialInvalid(_)
+        | Error::ProviderUnavailable(_)
         | Error::Timeout => {}
     }
 }

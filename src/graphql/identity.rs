@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::LARGE;
 use super::auth_provider::DisconnectStatus;
 use super::context::Asking;
+use super::credential::Credential;
 use super::integration::{self, OrganizationIntegration};
 use super::loader::{ChildCount, ChildPage};
 use super::page::{List, PageArguments, TotalCount, connection, cost};
@@ -18,7 +19,7 @@ use super::provider::IdentityProvider;
 use super::scalar::{NamedValue, id, named_values};
 use super::user::User;
 use crate::access::Visible;
-use crate::database::{credential, identity};
+use crate::database::identity;
 use crate::error::Error;
 use crate::id::UserId;
 use crate::identity::disconnect::{Facts, disconnect};
@@ -130,7 +131,8 @@ impl Identity {
     /// What is known of the tokens kept for this identity; null where none are.
     async fn credential(&self, ctx: &Context<'_>) -> Result<Option<Credential>, Error> {
         let known = ctx.app()?.loader.credentials.load(self.0.id).await?;
-        Ok(known.map(Credential))
+        let identity = self.clone();
+        Ok(known.map(|known| Credential { identity, known }))
     }
 
     /// Where an organization's integration acts as this identity, by id. More than 100 are
@@ -152,33 +154,6 @@ impl Identity {
         let stored = loader.disconnect_of_identities.load(id).await?;
         let stored = stored.ok_or_else(|| not_found(id))?;
         Ok(disconnect(Facts::from(&*stored)).into())
-    }
-}
-
-/// What is known of an identity's tokens, which are kept sealed.
-#[derive(Description)]
-pub struct Credential(Arc<credential::Known>);
-
-#[Object(use_type_description)]
-impl Credential {
-    /// How the access token is used, as the provider said it: mostly Bearer.
-    async fn token_type(&self) -> Option<&str> {
-        self.0.token_type.as_deref()
-    }
-
-    /// When the access token ends; null where that is not known, or never.
-    async fn expires_at(&self) -> Option<DateTime<Utc>> {
-        self.0.expires_at
-    }
-
-    /// When the refresh token ends; null where that is not known, or never.
-    async fn refresh_token_expires_at(&self) -> Option<DateTime<Utc>> {
-        self.0.refresh_token_expires_at
-    }
-
-    /// OAuth scopes that the tokens carry.
-    async fn scopes(&self) -> &[String] {
-        &self.0.scopes_json.0
     }
 }
 

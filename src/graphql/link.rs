@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::id::IdentityId;
 use crate::identity::account::{Profile, Tokens};
 use crate::identity::decision::{Conflict, Decision, Policy};
-use crate::identity::link::{Idempotency, LinkRequest, Outcome};
+use crate::identity::link::{Idempotency, LinkRequest, Linked, Outcome};
 use crate::identity::update_data;
 use crate::input::Change;
 
@@ -148,12 +148,28 @@ pub struct LinkIdentityPayload {
 }
 
 impl LinkIdentityPayload {
-    pub const fn refused(user_errors: Vec<Refusal>) -> Self {
-        Self {
-            identity: None,
-            outcome: None,
+    /// What has come of a link, which is counted.
+    pub async fn of(ctx: &Context<'_>, result: Result<Linked, Error>) -> Result<Self, Error> {
+        let app = ctx.app()?;
+        app.sealer.wake();
+        app.metrics.count_link(match &result {
+            Ok(linked) => linked.outcome.name(),
+            Err(Error::Refused(_)) => "refused",
+            Err(_) => "failed",
+        });
+        let (linked, user_errors) = settled(result)?;
+        let (identity, outcome) = match linked {
+            None => (None, None),
+            Some(linked) => (
+                of_id(ctx, linked.identity).await?,
+                Some(linked.outcome.into()),
+            ),
+        };
+        Ok(Self {
+            identity,
+            outcome,
             user_errors,
-        }
+        })
     }
 }
 
@@ -251,21 +267,7 @@ impl LinkMutation {
     ) -> Result<Option<LinkIdentityPayload>, Error> {
         let app = ctx.app()?;
         let result = app.linking.link(ctx.caller()?, &input.read()?).await;
-        app.sealer.wake();
-        app.metrics.count_link(match &result {
-            Ok(linked) => linked.outcome.name(),
-            Err(Error::Refused(_)) => "refused",
-            Err(_) => "failed",
-        });
-        let (linked, user_errors) = settled(result)?;
-        Ok(Some(match linked {
-            None => LinkIdentityPayload::refused(user_errors),
-            Some(linked) => LinkIdentityPayload {
-                identity: of_id(ctx, linked.identity).await?,
-                outcome: Some(linked.outcome.into()),
-                user_errors,
-            },
-        }))
+        LinkIdentityPayload::of(ctx, result).await.map(Some)
     }
 
     /// Replaces the identity's data wholesale; expectedVersion, where given, must still be

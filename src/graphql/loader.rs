@@ -9,14 +9,14 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use super::batch::Batch;
 use crate::access::{Facts, Question};
+use crate::batch::Batch;
 use crate::database::page::{Page, Slice};
 use crate::database::reach::Reach;
 use crate::database::{
     Database, api_key, auth_identity, auth_provider, credential, disconnect, event, identity,
     identity_provider, integration, organization, organization_integration, organization_member,
-    session, user, user_merge,
+    provider_health, session, user, user_merge,
 };
 use crate::error::Error;
 use crate::id::{
@@ -65,6 +65,8 @@ pub struct Loader {
     pub providers_by_slug: Rows<String, identity_provider::Model>,
     pub identities: Rows<IdentityId, identity::Model>,
     pub credentials: Rows<IdentityId, credential::Known>,
+    pub tokens: Rows<IdentityId, credential::Model>,
+    pub provider_health: Rows<ProviderId, provider_health::Model>,
     pub api_keys: Rows<ApiKeyId, api_key::Model>,
     pub api_keys_by_hash: Rows<Vec<u8>, api_key::Model>,
     pub sessions: Rows<SessionId, session::Model>,
@@ -124,6 +126,9 @@ impl Loader {
             identities: rows!(database, identity::by_ids, |row| row.id),
             credentials: rows!(database, credential::known_by_identities, |row| row
                 .identity_id),
+            tokens: rows!(database, credential::by_identities, |row| row.identity_id),
+            provider_health: rows!(database, provider_health::by_providers, |row| row
+                .provider_id),
             api_keys: rows!(database, api_key::by_ids, |row| row.id),
             api_keys_by_hash: rows!(database, api_key::by_hashes, |row| row.hash.clone()),
             sessions: rows!(database, session::by_ids, |row| row.id),

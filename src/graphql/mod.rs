@@ -5,9 +5,9 @@ mod api_key;
 mod audit;
 mod auth_provider;
 mod auth_provider_write;
-mod batch;
 mod connect;
 mod context;
+mod credential;
 mod document;
 mod engine;
 pub mod error;
@@ -22,6 +22,7 @@ mod organization_write;
 mod page;
 mod permission;
 mod provider;
+mod provider_health;
 mod provider_write;
 mod scalar;
 mod session;
@@ -88,6 +89,7 @@ pub struct Mutation(
     session::SessionMutation,
     auth_provider_write::AuthProviderMutation,
     unlink::UnlinkMutation,
+    credential::CredentialMutation,
     integration::IntegrationMutation,
 );
 

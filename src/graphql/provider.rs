@@ -9,6 +9,7 @@ use super::context::Asking;
 use super::identity::{Identity, children};
 use super::organization::{self, Organization};
 use super::page::{List, PageArguments, TotalCount, connection, cost};
+use super::provider_health::ProviderHealth;
 use super::scalar::{bounded, given, ids};
 use super::{LARGE, MOST_IDS, MOST_TEXTS};
 use crate::access::{AtProvider, Visible, provider_of};
@@ -145,6 +146,15 @@ impl IdentityProvider {
     /// A client secret is stored. It is kept sealed and never answered.
     async fn has_client_secret(&self) -> bool {
         self.0.client_secret_sealed.is_some()
+    }
+
+    /// Whether its token endpoint takes this server for what it is, as refreshes have found it.
+    async fn health(&self, ctx: &Context<'_>) -> Result<ProviderHealth, Error> {
+        let client = self.0.client_of.unwrap_or(self.0.id);
+        let stored = ctx.app()?.loader.provider_health.load(client).await?;
+        Ok(stored.map_or_else(ProviderHealth::default, |stored| {
+            ProviderHealth::of(&stored)
+        }))
     }
 
     /// Who may change it.

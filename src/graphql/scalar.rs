@@ -127,7 +127,12 @@ pub enum RefusalCode {
     UserNotActive,
     /// Links may not lead back to that address: see returnOrigins of API keys.
     ReturnToNotAllowed,
-    /// The provider can't be used as it is: it is disabled, or has no flow.
+    /// There is no refresh token, or tokens of this type are not refreshed.
+    NotRefreshable,
+    /// The provider says that the grant is dead: link the account again.
+    CredentialInvalid,
+    /// The provider could not be reached, refuses this server itself, or can't be used as it is
+    /// configured.
     ProviderUnavailable,
     /// A key can give no scope that it does not hold.
     ScopeNotHeld,

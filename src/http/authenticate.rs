@@ -5,12 +5,13 @@ use std::sync::Arc;
 use poem::http::{HeaderMap, header};
 
 use super::Http;
-use crate::access::api_key::{PREFIX, hash, unless_expired};
+use crate::access::api_key::{PREFIX, unless_expired};
 use crate::access::{Caller, Person, Viewer};
 use crate::clock::Time;
 use crate::database::api_key;
 use crate::error::Error;
 use crate::graphql::App;
+use crate::token;
 
 /// Longer than any key of ours.
 const LONGEST: usize = 512;
@@ -85,7 +86,7 @@ async fn by_cookie(http: &Http, headers: &HeaderMap, token: &str) -> Result<Arc<
 
 async fn api_key(app: &App, token: &str) -> Result<Arc<api_key::Model>, Error> {
     let now = app.clock.now();
-    let found = app.loader.api_keys_by_hash.load(hash(token)).await?;
+    let found = app.loader.api_keys_by_hash.load(token::hash(token)).await?;
     let key = found
         .and_then(|key| unless_expired(key, now))
         .ok_or_else(|| {

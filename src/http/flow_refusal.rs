@@ -65,7 +65,7 @@ pub const fn refusal_of_denied(denied: &Denied) -> Refusal {
         Denied::UserNotActive => Refusal::UserNotActive,
         Denied::NotAMember => Refusal::NotAMember,
         Denied::NoSayHere => Refusal::NoSayHere,
-        Denied::NotForSignIn => Refusal::NotFound,
+        Denied::ProviderGone | Denied::NotForSignIn => Refusal::NotFound,
         Denied::SessionEnded | Denied::SignInFirst(_) => Refusal::SignInFirst,
         Denied::LinkUsed => Refusal::LinkUsed,
         Denied::AccountOwnedByAnotherUser => Refusal::AccountOwnedByAnotherUser,
@@ -105,6 +105,7 @@ pub fn log_denied(visit: &Visit, slug: &str, denied: &Denied) {
         | Denied::Ambiguous
         | Denied::AccountMismatch
         | Denied::UserNotActive
+        | Denied::ProviderGone
         | Denied::NotForSignIn
         | Denied::SessionEnded
         | Denied::LinkUsed

@@ -111,8 +111,10 @@ async fn agreed(visit: &Visit, confirmation: &Confirmation) -> Visited {
 async fn linked(visit: &Visit, confirmation: &Confirmation, person: &Person) -> Response {
     let Confirmation { link, account, .. } = confirmation;
     let app = &visit.http.app;
-    let ends = &app.connecting.ends;
-    let linked = ends.link(link, account, person, &visit.request_id).await;
+    let linking = app
+        .connecting
+        .link_own(link, account, person, &visit.request_id);
+    let linked = linking.await;
     app.sealer.wake();
     match linked {
         Ok(linked) => {

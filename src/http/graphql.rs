@@ -416,6 +416,8 @@ fn status_of(errors: &[ServerError]) -> StatusCode {
         | Code::Ambiguous
         | Code::IdentityNotFound
         | Code::BadUserInput
-        | Code::LimitExceeded => StatusCode::BAD_REQUEST,
+        | Code::LimitExceeded
+        | Code::CredentialInvalid
+        | Code::ProviderUnavailable => StatusCode::BAD_REQUEST,
     }
 }

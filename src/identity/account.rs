@@ -5,8 +5,10 @@ use serde_json::Value;
 
 use crate::clock::Time;
 use crate::error::Error;
+use crate::id::IdentityId;
 use crate::input::{Change, check_attributes, check_scopes};
 use crate::limits;
+use crate::vault::Place;
 
 /// What the provider, or an application, says of an account.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +40,23 @@ impl Profile {
             None => Ok(()),
             Some(attributes) => check_attributes(&format!("{field}.attributes"), attributes),
         }
+    }
+}
+
+/// Where an identity's access token is sealed.
+pub const fn access_token_place(id: &IdentityId) -> Place<'_> {
+    Place {
+        table: "credential",
+        row: id.0.as_bytes(),
+        column: "access_token_sealed",
+    }
+}
+
+/// Where an identity's refresh token is sealed.
+pub const fn refresh_token_place(id: &IdentityId) -> Place<'_> {
+    Place {
+        column: "refresh_token_sealed",
+        ..access_token_place(id)
     }
 }
 

@@ -70,11 +70,12 @@ impl Revoking {
             return Ok(None);
         };
         let id = clock.new_uuid();
+        let sealing = self.vault.sealing(tx).await?;
         let anew = |column, sealed: &Sealed| {
             let from = place("credential", row.id.0.as_bytes(), column);
             let opened = self.vault.open(&from, sealed)?;
             let to = place("revocation", id.as_bytes(), column);
-            Ok::<_, OpenError>(self.vault.seal(&to, &opened))
+            Ok::<_, OpenError>(sealing.seal(&to, &opened))
         };
         let refresh_token = tokens.refresh_token_sealed.as_ref();
         let refresh_token = refresh_token.map(|sealed| anew("refresh_token_sealed", sealed));

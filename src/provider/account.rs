@@ -35,6 +35,7 @@ pub struct Tokens {
     pub refresh_token: Option<SecretString>,
     pub token_type: String,
     pub expires_at: Option<Time>,
+    pub refresh_token_expires_at: Option<Time>,
     /// Granted, which may be fewer than were asked for.
     pub scopes: Vec<String>,
 }

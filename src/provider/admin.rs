@@ -19,7 +19,7 @@ use crate::access::{Caller, Scope, sees};
 use crate::clock::Clock;
 use crate::database::identity_provider::{self, Entity, ManagedBy, Model};
 use crate::database::json::Json;
-use crate::database::{Database, Sealed, Tx, auth_provider, identity};
+use crate::database::{Database, Sealed, Tx, auth_provider, identity, provider_health};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::{OrganizationId, ProviderId};
@@ -111,8 +111,21 @@ impl ProviderAdmin {
             organization_id: organization,
             ..self.new_row(new, provider_type, external_id)
         };
+        let secret = new.client_secret.as_ref();
         self.database
-            .write(|tx| async move { self.insert(&tx, caller, row.clone()).await })
+            .write(|tx| async move {
+                let tx = &*tx;
+                let client_secret_sealed = match secret {
+                    Some(secret) => Some(self.seal(tx, row.id, secret).await?),
+                    None => None,
+                };
+                let row = Model {
+                    client_secret_sealed,
+                    client_key_sealed: self.client_key(tx, row).await?,
+                    ..row.clone()
+                };
+                self.insert(tx, caller, row).await
+            })
             .await
     }
 
@@ -139,7 +152,7 @@ impl ProviderAdmin {
             .write(|tx| async move {
                 let tx = &*tx;
                 let stored = find_own(tx, caller, change.id).await?;
-                let row = self.changed(&stored, change)?;
+                let row = self.changed(tx, &stored, change).await?;
                 if row == stored {
                     return Ok(());
                 }
@@ -156,6 +169,8 @@ impl ProviderAdmin {
                     after: Some(describe(&row)),
                     ..NewEvent::new(Action::ProviderUpdated)
                 };
+                // What was held against it may be put right by this.
+                provider_health::clear(tx, row.id).await?;
                 row.into_active_model().reset_all().update(tx).await?;
                 event::record(tx, &self.clock, &caller.origin(), event).await
             })
@@ -223,7 +238,12 @@ impl ProviderAdmin {
         Ok(id)
     }
 
-    fn changed(&self, stored: &Model, change: &ProviderChange) -> Result<Model, Error> {
+    async fn changed(
+        &self,
+        tx: &Tx,
+        stored: &Model,
+        change: &ProviderChange,
+    ) -> Result<Model, Error> {
         if let Some(expected) = change.expected_version.filter(|&v| v != stored.version) {
             return Err(Error::refused(
                 RefusalCode::VersionConflict,
@@ -237,22 +257,14 @@ impl ProviderAdmin {
         let client_secret_sealed = match &change.client_secret {
             Change::Keep => stored.client_secret_sealed.clone(),
             Change::Clear => None,
-            Change::Set(secret) => Some(self.seal(stored.id, secret)),
+            Change::Set(secret) => Some(self.seal(tx, stored.id, secret).await?),
         };
         let config = change.config.as_ref().unwrap_or(&stored.config_json.0);
-        let stored_key = stored.client_key_sealed.as_ref();
         let row = Model {
             name: change.name.clone().unwrap_or_else(|| stored.name.clone()),
             config_json: Json(config.clone()),
             client_id: change.client_id.clone().or(stored.client_id.clone()),
             client_secret_sealed,
-            client_key_sealed: client_key::kept(
-                config,
-                stored_key,
-                stored.id,
-                &self.vault,
-                &self.clock,
-            ),
             allows_sign_in: change.allows_sign_in.unwrap_or(stored.allows_sign_in),
             sign_in_json: change
                 .sign_in
@@ -263,7 +275,11 @@ impl ProviderAdmin {
             ..stored.clone()
         };
         self.check_changed(stored, &row)?;
-        Ok(row)
+        let client_key_sealed = self.client_key(tx, &row).await?;
+        Ok(Model {
+            client_key_sealed,
+            ..row
+        })
     }
 
     fn check_changed(&self, stored: &Model, row: &Model) -> Result<(), Error> {
@@ -314,6 +330,7 @@ impl ProviderAdmin {
         ))
     }
 
+    /// Without its secrets: they are sealed in the transaction that stores them.
     fn new_row(
         &self,
         new: &NewProvider,
@@ -333,11 +350,8 @@ impl ProviderAdmin {
                 .unwrap_or_else(|| provider_type.name.clone()),
             config_json: Json(new.config.clone()),
             client_id: new.client_id.clone(),
-            client_secret_sealed: new
-                .client_secret
-                .as_ref()
-                .map(|secret| self.seal(id, secret)),
-            client_key_sealed: client_key::kept(&new.config, None, id, &self.vault, &self.clock),
+            client_secret_sealed: None,
+            client_key_sealed: None,
             organization_id: None,
             client_of: new.client_of,
             enabled: new.enabled,
@@ -377,9 +391,21 @@ impl ProviderAdmin {
         Ok(())
     }
 
-    fn seal(&self, id: ProviderId, secret: &SecretString) -> Sealed {
-        self.vault
-            .seal(&secret_place(&id), secret.expose_secret().as_bytes())
+    async fn seal(&self, tx: &Tx, id: ProviderId, secret: &SecretString) -> Result<Sealed, Error> {
+        let sealing = self.vault.sealing(tx).await?;
+        Ok(sealing.seal(&secret_place(&id), secret.expose_secret().as_bytes()))
+    }
+
+    /// What the row keeps as its client's key: the one that it has, or a new one.
+    async fn client_key(&self, tx: &Tx, row: &Model) -> Result<Option<Sealed>, Error> {
+        if !client_key::is_used(&row.config_json.0) {
+            return Ok(None);
+        }
+        if let Some(stored) = &row.client_key_sealed {
+            return Ok(Some(stored.clone()));
+        }
+        let sealing = self.vault.sealing(tx).await?;
+        Ok(Some(client_key::made(&sealing, row.id, &self.clock)))
     }
 
     fn type_of(&self, key: &str) -> Result<&ProviderType, Error> {

@@ -19,7 +19,7 @@ use crate::database::{Database, Sealed};
 use crate::error::Error;
 use crate::id::ProviderId;
 use crate::limits;
-use crate::vault::{Place, Vault};
+use crate::vault::{Place, Sealing, Vault};
 
 /// What `client_assertion_type` says of a JWT: RFC 7523 §2.2.
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -44,11 +44,11 @@ impl ClientKey {
     }
 
     /// Seals the key for its provider's row.
-    fn seal(&self, vault: &Vault, provider: ProviderId) -> Sealed {
+    fn seal(&self, sealing: &Sealing<'_>, provider: ProviderId) -> Sealed {
         let document = self.0.to_pkcs8_der();
         let document =
             document.expect("a key on P-256 makes 138 bytes, and there is room for them");
-        vault.seal(&place(&provider), document.as_bytes())
+        sealing.seal(&place(&provider), document.as_bytes())
     }
 
     /// The key of a provider that has one.
@@ -106,22 +106,18 @@ impl ClientKey {
     }
 }
 
-/// What a provider with this config keeps as its client's key: the stored one, or a new one where
-/// there is none. A key that nothing uses is not kept.
-pub fn kept(
-    config: &Value,
-    stored: Option<&Sealed>,
-    provider: ProviderId,
-    vault: &Vault,
-    clock: &Clock,
-) -> Option<Sealed> {
-    match config.as_object().and_then(AuthMethod::of)? {
-        AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => None,
-        AuthMethod::PrivateKeyJwt => Some(match stored {
-            Some(stored) => stored.clone(),
-            None => ClientKey::new(clock).seal(vault, provider),
-        }),
+/// Whether the client of a provider with this config shows itself by a key. One that nothing uses
+/// is not kept.
+pub fn is_used(config: &Value) -> bool {
+    match config.as_object().and_then(AuthMethod::of) {
+        None | Some(AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost) => false,
+        Some(AuthMethod::PrivateKeyJwt) => true,
     }
+}
+
+/// A new key for the provider, sealed.
+pub fn made(sealing: &Sealing<'_>, provider: ProviderId, clock: &Clock) -> Sealed {
+    ClientKey::new(clock).seal(sealing, provider)
 }
 
 /// What the provider of that slug may know our client by; `None` where it doesn't use a key.
@@ -231,7 +227,7 @@ mod tests {
         let vault = Vault::new(keys, clock.clone());
         let (ours, other) = (ProviderId::new(&clock), ProviderId::new(&clock));
         let key = ClientKey::new(&clock);
-        let sealed = key.seal(&vault, ours);
+        let sealed = key.seal(&vault.sealing_for_tests(), ours);
         let opened = vault.open(&place(&ours), &sealed).unwrap();
         assert_eq!(opened.len(), 138);
         let again = ClientKey(SecretKey::from_pkcs8_der(&opened).unwrap());

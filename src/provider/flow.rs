@@ -14,7 +14,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use sha2::{Digest, Sha256};
 use url::Url;
 use uuid::Uuid;
 
@@ -159,11 +158,6 @@ impl Facts {
             date_added: row.date_added,
         })
     }
-}
-
-/// How states and cookies are stored: 256 random bits need neither salt nor stretching.
-fn hash(secret: &str) -> Vec<u8> {
-    Sha256::digest(secret).to_vec()
 }
 
 const fn place<'a>(id: &'a Uuid, column: &'static str) -> Place<'a> {

@@ -3,6 +3,7 @@
 //! neither flows nor people.
 
 mod cache;
+mod call;
 mod calls;
 mod client_auth;
 mod discovery;
@@ -10,9 +11,13 @@ mod exchange;
 mod id_token;
 mod pinned;
 mod profile;
+mod refresh;
+mod refusal;
 mod retry_after;
 mod revocation;
 mod text;
+mod token_answer;
+mod token_server;
 mod userinfo;
 
 use std::fmt;
@@ -20,7 +25,7 @@ use std::sync::Arc;
 
 use openidconnect::OAuth2TokenResponse;
 use openidconnect::core::CoreJsonWebKeySet;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -28,16 +33,18 @@ use self::cache::Cache;
 use self::calls::Answers;
 use self::discovery::Metadata;
 pub use self::pinned::Pinned;
+pub use self::refresh::{RefreshError, RefreshFault};
 pub use self::revocation::{Revocable, RevokeError};
 pub use self::text::printable;
 use super::account::Account;
-use super::catalog::{ClientAuthentication, FlowRules, ProviderType, Server};
+use super::catalog::{FlowRules, ProviderType, Server};
 use super::client_key::ClientKey;
 use super::config::AuthMethod;
 use super::egress::Egress;
 use super::mapping::{self, Mapped, Unmapped};
 use crate::clock::Clock;
 use crate::expression::Evaluator;
+use crate::token;
 
 /// Speaks with providers.
 pub struct RelyingParty {
@@ -136,16 +143,17 @@ impl RelyingParty {
         us: &Registration<'_>,
         request: &Request<'_>,
     ) -> Result<(Url, Pinned), RelyingPartyError> {
+        let random = || token::random(&self.clock).expose_secret().to_owned();
         let pinned = match &us.rules.server {
             Server::Issuer { tenant_claim, .. } => {
                 let issuer = us.issuer()?;
                 let metadata = self.metadata(&issuer).await?;
                 let issuer = metadata.issuer_of(&issuer, tenant_claim.is_some())?;
-                let (nonce, verifier) = (self.random_text(), self.random_text());
+                let (nonce, verifier) = (random(), random());
                 Pinned::by_metadata(us, request, &metadata, issuer, nonce, verifier)?
             }
             Server::Endpoints { .. } => {
-                let pinned = Pinned::by_catalog(us, request, self.random_text())?;
+                let pinned = Pinned::by_catalog(us, request, random())?;
                 for url in pinned.endpoints() {
                     let checked = self.egress.check(url);
                     checked.map_err(|refused| Fault::Unavailable.because(refused.to_string()))?;
@@ -195,10 +203,6 @@ impl RelyingParty {
                 tokens: answer.tokens(&pinned.scopes, self.clock.now()),
             },
         })
-    }
-
-    fn random_text(&self) -> String {
-        data_encoding::BASE64URL_NOPAD.encode(&self.clock.random::<32>())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::database::{ConnectError, Database};
 use crate::error::Error;
 use crate::provider::catalog::CatalogError;
 use crate::provider::egress::EgressStartError;
-use crate::settings::{DatabaseUrl, Settings};
+use crate::settings::{DatabaseUrl, Problem, Settings};
 use crate::vault::KeyRingError;
 
 /// Why the server does not start. Each says in one line what to do.
@@ -30,9 +30,13 @@ pub enum StartError {
         cause: std::io::Error,
     },
     #[error(
-        "the master key in {0} is not 32 bytes in base64. Put the right one back; without it the stored secrets can't be read"
+        "{which} in {} is not 32 bytes in base64. Put the right one back; without it the stored secrets can't be read", .path.display()
     )]
-    BadKeyFile(PathBuf),
+    BadKeyFile { path: PathBuf, which: String },
+    #[error("the master keys can't be read: {0}")]
+    KeySource(Problem),
+    #[error("there is no master key where the settings say that there are some")]
+    NoKeys,
     #[error(
         "there is no master key: {0} is missing, while the database beside it is there. Put the file back, or give the key by LANYARD_MASTER_KEY; without it the stored secrets can't be read"
     )]

@@ -8,6 +8,7 @@ use super::{
     file::{self, File, Given},
     problem::{Problem, shown},
     setting::Setting,
+    vault::is_keys,
 };
 
 /// All that was given.
@@ -64,7 +65,7 @@ impl Layers {
                 value,
             }));
         }
-        let subject = if setting.secret {
+        let subject = if setting.secret || is_keys(&text) {
             "the value".to_owned()
         } else {
             shown(&text)
@@ -132,6 +133,18 @@ impl Layers {
             }));
         }
         Ok(None)
+    }
+
+    /// The file that holds the secret, where one was named.
+    pub(super) fn secret_file(&self, setting: &Setting) -> Option<PathBuf> {
+        match self.find(setting).ok()?? {
+            Found {
+                given: Given::Text(path),
+                is_path: true,
+                ..
+            } => Some(self.folder.join(path)),
+            Found { .. } => None,
+        }
     }
 
     fn look_up(&self, layer: Layer, name: &str) -> Option<(String, Given)> {

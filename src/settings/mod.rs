@@ -35,7 +35,7 @@ pub use self::{
     providers::TypeFile,
     setting::{Default, Setting},
     source::Source,
-    vault::Vault,
+    vault::{BadKey, KeyBytes, MasterKeys, Vault, master_keys},
 };
 
 /// Every setting, section by section, in the order in which they are told.

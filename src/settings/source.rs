@@ -134,6 +134,18 @@ impl Source {
         }
     }
 
+    /// Whether `setting` was given, be it right or wrong.
+    pub(super) fn is_given(&self, setting: &Setting) -> bool {
+        self.layers
+            .find(setting)
+            .map_or(true, |found| found.is_some())
+    }
+
+    /// The file that holds the secret `setting`, where one was named.
+    pub(super) fn secret_file(&self, setting: &Setting) -> Option<PathBuf> {
+        self.layers.secret_file(setting)
+    }
+
     pub(super) fn warn(&mut self, setting: &Setting, message: &str) {
         self.warnings
             .push(format!("{}: {message}", setting.environment));

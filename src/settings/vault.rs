@@ -1,67 +1,73 @@
 //! What encrypts credentials.
 
-use data_encoding::BASE64_NOPAD;
-use secrecy::SecretBox;
-use secrecy::zeroize::Zeroizing;
+mod keys;
 
 use super::{
     database::{Database, DatabaseUrl},
-    problem::Check,
     setting::{Default, Setting},
     source::Source,
 };
+pub(super) use keys::is_keys;
+pub use keys::{BadKey, KeyBytes, MasterKeys, master_keys};
 
-pub(super) const SETTINGS: &[&Setting] = &[&MASTER_KEY];
+pub(super) const SETTINGS: &[&Setting] = &[&MASTER_KEY, &MASTER_KEY_DIR];
 
 const MASTER_KEY: Setting = Setting {
     environment: "LANYARD_MASTER_KEY",
     key: Some("master_key"),
     default: Default::Rule("a key file in the data folder; required with PostgreSQL"),
-    meaning: "The key that wraps all other keys: 32 bytes in base64, from `openssl rand -base64 32`.",
+    meaning: "The key that wraps all other keys: 32 bytes in base64, from `openssl rand -base64 \
+              32`. While one replaces another there are several, separated by commas, spaces or \
+              lines; a new database takes the first. `docs/keys.md` says how they take turns.",
     secret: true,
 };
 
-const HOW_TO: &str = "make one with: openssl rand -base64 32";
+const MASTER_KEY_DIR: Setting = Setting {
+    environment: "LANYARD_MASTER_KEY_DIR",
+    key: Some("master_key_dir"),
+    default: Default::None,
+    meaning: "A folder of such keys, one file each, beside or in place of `LANYARD_MASTER_KEY`. A \
+              key that is added while the server runs is found when it is needed; names that \
+              begin with a dot are skipped.",
+    secret: false,
+};
 
 /// What encrypts credentials.
 #[derive(Debug)]
 pub struct Vault {
-    /// The key that wraps all others; with the embedded database it may be missing.
-    pub master_key: Option<SecretBox<[u8; 32]>>,
+    /// The keys that wrap all others; with the embedded database there may be none here.
+    pub master_keys: MasterKeys,
 }
 
 impl Vault {
     pub(super) fn read(source: &mut Source, database: &Database) -> Self {
         source.warn_if_readable(&MASTER_KEY);
-        let master_key = source.value(&MASTER_KEY, master_key);
+        let mut given = MasterKeys::default();
+        let file = source.secret_file(&MASTER_KEY);
+        if let Some(keys) = source.value(&MASTER_KEY, keys::given) {
+            match file {
+                Some(path) => given.file(path),
+                None => given.text(keys),
+            }
+        }
+        let folder = source.folder();
+        let path = source.value(&MASTER_KEY_DIR, |text| {
+            let path = folder.join(text);
+            keys::of_folder(&path).map(|_| path)
+        });
+        if let Some(path) = path {
+            given.folder(path);
+        }
         match database.url {
             DatabaseUrl::Sqlite(_) => {}
+            DatabaseUrl::Postgres(_) if source.is_given(&MASTER_KEY_DIR) => {}
             DatabaseUrl::Postgres(_) => {
                 source.needs(
                     &MASTER_KEY,
-                    format!("is required with PostgreSQL; {HOW_TO}"),
+                    format!("is required with PostgreSQL; {}", keys::HOW_TO),
                 );
             }
         }
-        Self { master_key }
+        Self { master_keys: given }
     }
-}
-
-/// Takes the standard alphabet and the one for URLs, padded or not.
-fn master_key(text: &str) -> Check<SecretBox<[u8; 32]>> {
-    let standard = Zeroizing::new(text.replace('-', "+").replace('_', "/"));
-    let bytes = BASE64_NOPAD
-        .decode(standard.trim_end_matches('=').as_bytes())
-        .map(Zeroizing::new)
-        .map_err(|_| format!("is not base64; {HOW_TO}"))?;
-    let length = bytes.len();
-    let mut wrong_length = false;
-    let key = SecretBox::init_with_mut(|key: &mut [u8; 32]| match bytes.as_slice().try_into() {
-        Ok(bytes) => *key = bytes,
-        Err(_) => wrong_length = true,
-    });
-    if wrong_length {
-        return Err(format!("is {length} bytes long, not 32; {HOW_TO}"));
-    }
-    Ok(key)
 }

@@ -5,27 +5,32 @@
 mod complete;
 mod found;
 mod kept;
+mod own;
 mod person;
 mod start;
 
 use chrono::TimeDelta;
-use data_encoding::BASE64URL_NOPAD;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub use self::complete::CompleteLink;
 pub use self::found::{Browser, Confirmation, Waiting};
 pub use self::kept::seal;
 pub use self::start::{StartLink, Started};
+use super::account::request;
 use super::flow::FlowEnds;
 use super::return_to::ReturnPlaces;
 use crate::clock::Time;
+use crate::database::flow::OnConflict;
 use crate::database::pending_link::{self, Caps, Model, Step};
-use crate::database::{Database, Tx, identity_provider, user};
+use crate::database::{Database, Tx, identity, identity_provider, user};
 use crate::error::Error;
 use crate::id::{ProviderId, UserId};
+use crate::identity::decision::Policy;
+use crate::identity::link::LinkRequest;
+use crate::provider::account::Account;
 use crate::provider::flow::Flows;
+use crate::token;
 
 /// How long a link waits for the next step, and then an account for the application.
 const LIFE: TimeDelta = TimeDelta::minutes(10);
@@ -84,7 +89,7 @@ impl Connecting {
     /// # Errors
     /// Each as [`Closed`] has it.
     pub async fn proposal(&self, token: &str) -> Result<Proposal, Closed> {
-        let found = pending_link::by_token(self.database().reader(), &hash(token)).await?;
+        let found = pending_link::by_token(self.database().reader(), &token::hash(token)).await?;
         let link = found.ok_or(Closed::Unknown)?;
         match link.step {
             Step::Open => {}
@@ -138,13 +143,23 @@ impl Connecting {
     fn now(&self) -> Time {
         self.flows.clock.now()
     }
+}
 
-    /// 256 bits, as they stand in addresses and cookies.
-    fn random_text(&self) -> SecretString {
-        BASE64URL_NOPAD
-            .encode(&self.flows.clock.random::<32>())
-            .into()
-    }
+/// What the link is to do once it is made.
+fn request_of(link: &Model, user: UserId, account: &Account) -> LinkRequest {
+    let policy = match link.on_conflict {
+        OnConflict::Fail => Policy::Fail,
+        OnConflict::UpdateInPlace => Policy::UpdateInPlace,
+    };
+    request(link.provider_id, user, account, policy)
+}
+
+/// Ends the link from this step, in the transaction that makes it; says whether it was there.
+async fn take(tx: &Tx, link: &Model, step: Step, request: &LinkRequest) -> Result<bool, Error> {
+    // In the order of others who link, so that nobody waits for each other.
+    identity::lock_account(tx, request.provider_id, &request.external_id).await?;
+    user::lock(tx, &[request.user_id]).await?;
+    Ok(pending_link::end(tx, link.id, step).await?)
 }
 
 /// Takes away what is too old, before something new comes in.
@@ -153,11 +168,6 @@ async fn forget(tx: &Tx, now: Time) -> Result<(), Error> {
     Ok(())
 }
 
-/// How tokens, codes and cookies are stored: 256 random bits need neither salt nor stretching.
-fn hash(secret: &str) -> Vec<u8> {
-    Sha256::digest(secret).to_vec()
-}
-
 fn hash_of(secret: &SecretString) -> Vec<u8> {
-    hash(secret.expose_secret())
+    token::hash(secret.expose_secret())
 }

@@ -1,30 +1,19 @@
-//! The end of a flow: who signs in, and whom an account is linked to. Each is decided and carried
-//! out in one transaction.
+//! The end of a flow that signs in: who it is, is decided and carried out in one transaction.
 
-use chrono::TimeDelta;
-use uuid::Uuid;
-
-use super::account::request;
+use super::account::{Word, link, request};
 use super::resolver::{Resolution, Unresolved, resolve};
 use super::session::{NewSession, Opened, Sessions};
-use crate::access::{Person, origin_of};
-use crate::database::flow::OnConflict;
-use crate::database::pending_link::{self, Step};
-use crate::database::{Tx, identity, identity_provider, organization_member, session, user};
+use crate::access::origin_of;
+use crate::database::{Tx, identity, identity_provider, organization_member, user};
 use crate::error::{Error, RefusalCode};
 use crate::id::{ProviderId, SessionId, UserId};
 use crate::identity::decision::Policy;
-use crate::identity::link::{Flow, Linked, Linking};
+use crate::identity::link::{Flow, Linking};
 use crate::provider::account::Account;
 use crate::provider::config::sign_in::{FirstLink, SignInConfig};
-use crate::tenancy::auth_identity;
 
 /// Other ways in that a person is told of.
 const MOST_WAYS: u64 = 20;
-
-/// How long a link may take from its first page, which asks for a fresh sign-in, to its second:
-/// ten minutes at the provider, and ten on the page.
-const ON_THE_WAY: TimeDelta = TimeDelta::minutes(20);
 
 /// Ends flows.
 #[derive(Clone)]
@@ -54,6 +43,8 @@ pub enum Denied {
     /// account.
     AccountMismatch,
     UserNotActive,
+    /// The provider was deleted or disabled meanwhile.
+    ProviderGone,
     /// The provider doesn't sign people in (any more).
     NotForSignIn,
     /// The session that began the link is over.
@@ -85,7 +76,7 @@ impl FlowEnds {
         let entering = self.linking.database.write(|tx| async move {
             // As it is now: it may have been changed while the provider was asked.
             let Some(provider) = &enabled(&tx, provider.id).await? else {
-                return Ok(Err(Denied::NotForSignIn));
+                return Ok(Err(Denied::ProviderGone));
             };
             if !provider.allows_sign_in {
                 return Ok(Err(Denied::NotForSignIn));
@@ -104,102 +95,13 @@ impl FlowEnds {
             Err(error) => Err(Denied::of_sign_in(error)),
         }
     }
-
-    /// Links the account to the person who set out for it and has agreed to it. The link is used
-    /// up, whatever comes of it but a fault.
-    pub async fn link(
-        &self,
-        pending: &pending_link::Model,
-        account: &Account,
-        person: &Person,
-        request_id: &str,
-    ) -> Result<Linked, Denied> {
-        let own = &OwnLink {
-            pending,
-            account,
-            person,
-            request_id,
-        };
-        let ended = self
-            .linking
-            .database
-            .write(|tx| async move { self.link_own(&tx, own).await });
-        let linked = ended
-            .await
-            .unwrap_or_else(|error| Err(Denied::of_link(error)));
-        match &linked {
-            Ok(_) | Err(Denied::Failed(_) | Denied::LinkUsed) => {}
-            Err(_) => self.end_link(pending.id).await,
-        }
-        linked
-    }
-
-    /// What is denied here was decided before anything was written but the link's end.
-    async fn link_own(&self, tx: &Tx, own: &OwnLink<'_>) -> Result<Result<Linked, Denied>, Error> {
-        let OwnLink {
-            pending,
-            account,
-            person,
-            request_id,
-        } = *own;
-        let policy = match pending.on_conflict {
-            OnConflict::Fail => Policy::Fail,
-            OnConflict::UpdateInPlace => Policy::UpdateInPlace,
-        };
-        let request = &request(pending.provider_id, person.user.id, account, policy);
-        // In the order of others who link, so that nobody waits for each other.
-        identity::lock_account(tx, request.provider_id, &request.external_id).await?;
-        user::lock(tx, &[request.user_id]).await?;
-        if !pending_link::end(tx, pending.id, Step::Found).await? {
-            return Ok(Err(Denied::LinkUsed));
-        }
-        let sessions = session::by_ids(tx, &[person.session]).await?;
-        if !sessions.iter().any(|row| self.sessions.is_live(row)) {
-            return Ok(Err(Denied::SessionEnded));
-        }
-        let Some(provider) = &enabled(tx, pending.provider_id).await? else {
-            return Ok(Err(Denied::NotForSignIn));
-        };
-        let is_way_in = provider.allows_sign_in || policy != Policy::Fail;
-        if is_way_in && !person.has_say_at(provider.organization_id) {
-            return Ok(Err(Denied::NoSayHere));
-        }
-        // Where it began at a provider that lends its client, nobody has asked for it yet.
-        if is_way_in && !person.is_fresh(self.linking.clock.now() - ON_THE_WAY) {
-            return Ok(Err(Denied::SessionEnded));
-        }
-        let flow = &Flow {
-            person: origin_of(&person.user, request_id),
-            session: Some(person.session),
-        };
-        let linked = self.linking.link_proven(tx, flow, request).await?;
-        let (clock, ident) = (&self.linking.clock, &request.external_id);
-        auth_identity::verified(tx, clock, &flow.person, provider, request.user_id, ident).await?;
-        Ok(Ok(linked))
-    }
-
-    /// A refusal has rolled the end of the link back. One that stays behind ends by itself, soon.
-    async fn end_link(&self, id: Uuid) {
-        let ending = self.linking.database.write(|tx| async move {
-            pending_link::end(&tx, id, Step::Found).await?;
-            Ok(())
-        });
-        if let Err(error) = ending.await {
-            tracing::warn!(error = %error, "a refused link could not be ended");
-        }
-    }
-}
-
-/// A person's own link that they have agreed to.
-struct OwnLink<'a> {
-    pending: &'a pending_link::Model,
-    account: &'a Account,
-    person: &'a Person,
-    request_id: &'a str,
 }
 
 /// The provider, if it is there and enabled.
-async fn enabled(tx: &Tx, id: ProviderId) -> Result<Option<identity_provider::Model>, Error> {
+pub(super) async fn enabled(
+    tx: &Tx,
+    id: ProviderId,
+) -> Result<Option<identity_provider::Model>, Error> {
     let found = identity_provider::by_ids(tx, &[id])
         .await?
         .into_iter()
@@ -282,10 +184,8 @@ impl Entering<'_> {
             session: None,
         };
         let request = request(self.provider.id, user, self.account, Policy::Fail);
-        let linking = &self.ends.linking;
-        let linked = linking.link_proven(self.tx, &flow, &request).await?;
-        let (clock, ident) = (&linking.clock, &request.external_id);
-        auth_identity::verified(self.tx, clock, &flow.person, self.provider, user, ident).await?;
+        let (linking, word) = (&self.ends.linking, Word::Person(&flow));
+        let linked = link(self.tx, linking, word, self.provider, &request).await?;
         let session = NewSession {
             user,
             provider: self.provider.id,
@@ -307,7 +207,7 @@ impl Denied {
         }
     }
 
-    fn of_link(error: Error) -> Self {
+    pub(super) fn of_link(error: Error) -> Self {
         let code = match &error {
             Error::Refused(refusals) => refusals.first().map(|refusal| refusal.code),
             _ => None,

@@ -5,10 +5,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::TimeDelta;
-use data_encoding::BASE64URL_NOPAD;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 
 use crate::access::session::{IDLE, describe};
 use crate::access::{self, Caller, Person, origin_of, visible};
@@ -18,6 +16,7 @@ use crate::database::{Database, Tx, identity_provider, organization_member, user
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action, NewEvent};
 use crate::id::{IdentityId, ProviderId, SessionId, UserId};
+use crate::token;
 
 /// How long a session lasts at most.
 pub const LIFE: TimeDelta = TimeDelta::days(30);
@@ -28,8 +27,6 @@ pub const MOST_OF_A_USER: usize = 100;
 const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// Dead sessions that a sign-in clears away.
 const SWEPT: u64 = 100;
-/// 32 bytes in base64.
-const TOKEN_LENGTH: usize = 43;
 /// Characters of a user agent that are kept.
 const USER_AGENT: usize = 300;
 
@@ -99,10 +96,10 @@ impl Sessions {
         ending.extend(others.take(too_many));
         access::session::end(tx, &self.clock, &origin, ending).await?;
 
-        let token: SecretString = BASE64URL_NOPAD.encode(&self.clock.random::<32>()).into();
+        let token = token::random(&self.clock);
         let row = Model {
             id: SessionId::new(&self.clock),
-            token_hash: hash(token.expose_secret()),
+            token_hash: token::hash(token.expose_secret()),
             user_id: user.id,
             provider_id: new.provider,
             identity_id: new.identity,
@@ -128,11 +125,11 @@ impl Sessions {
     /// active, or no member of the organization whose provider opened it. Its use is noted behind
     /// the caller's back.
     pub async fn find(&self, token: &str) -> Result<Option<Arc<Person>>, Error> {
-        if token.len() != TOKEN_LENGTH {
+        if token.len() != token::LENGTH {
             return Ok(None);
         }
         let db = self.database.reader();
-        let row = session::by_token_hash(db, &hash(token)).await?;
+        let row = session::by_token_hash(db, &token::hash(token)).await?;
         let Some(row) = row.filter(|row| self.is_live(row)) else {
             return Ok(None);
         };
@@ -235,10 +232,6 @@ pub fn not_found(id: SessionId) -> Error {
         what: "session",
         id: id.to_string(),
     }
-}
-
-fn hash(token: &str) -> Vec<u8> {
-    Sha256::digest(token.as_bytes()).to_vec()
 }
 
 fn is_active(user: &user::Model) -> bool {

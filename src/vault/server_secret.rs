@@ -85,10 +85,11 @@ impl Vault {
                 if let Some(row) = secret::Entity::find_by_id(name).one(tx).await? {
                     return Ok(row);
                 }
+                let sealing = self.sealing(tx).await?;
                 let value = Zeroizing::new(self.clock.random::<32>());
                 let row = secret::Model {
                     name: name.to_owned(),
-                    value_sealed: self.seal(place, &value[..]),
+                    value_sealed: sealing.seal(place, &value[..]),
                     date_added: self.clock.now(),
                 };
                 secret::Entity::insert(row.clone().into_active_model())

@@ -22,6 +22,7 @@ use tempfile::TempDir;
 use crate::support::app::{ADMIN, App, Db};
 use crate::support::client::{Answer, text};
 use crate::support::postgres;
+use crate::support::until::until_some;
 
 const WHO: &str = "{ viewer { ... on ApiKey { id name scopes application hint expiresAt lastUsedAt
     createdBy { kind id name } } } }";
@@ -287,21 +288,14 @@ async fn the_last_use_is_known_to_the_minute(#[values(Db::Sqlite, Db::Postgres)]
 /// When the key was last used, as soon as that is later than `before`.
 async fn noted_after(app: &App, id: &str, before: Option<DateTime<Utc>>) -> DateTime<Utc> {
     let query = "query($id: ID!) { node(id: $id) { ... on ApiKey { lastUsedAt } } }";
-    let noting = async {
-        loop {
-            let data = app.ask(query).variables(json!({ "id": id })).data().await;
-            let noted = data["node"]["lastUsedAt"]
-                .as_str()
-                .map(|time| time.parse().unwrap());
-            if let Some(noted) = noted.filter(|_| noted > before) {
-                return noted;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), noting)
-        .await
-        .expect("the use is noted within 30 s")
+    until_some("the use is noted", Duration::from_secs(30), async || {
+        let data = app.ask(query).variables(json!({ "id": id })).data().await;
+        let noted = data["node"]["lastUsedAt"]
+            .as_str()
+            .map(|time| time.parse().unwrap());
+        noted.filter(|_| noted > before)
+    })
+    .await
 }
 
 #[rstest]

@@ -210,7 +210,7 @@ async fn times_come_back_in_microseconds_and_compare_as_times(
     for (number, (given, _)) in TIMES.into_iter().enumerate() {
         let input = json!({
             "providerId": provider, "userId": user, "externalId": format!("{number:02}"),
-            "credential": { "accessToken": "a", "refreshToken": "r", "expiresAt": given, "refreshTokenExpiresAt": given },
+            "credential": { "accessToken": "canary-token-a", "refreshToken": "canary-token-r", "expiresAt": given, "refreshTokenExpiresAt": given },
         });
         app.link(input).await.data();
     }

@@ -34,7 +34,7 @@ async fn a_cursor_that_is_forged_or_of_another_list_is_refused(
         let open = if list.contains('(') { ", " } else { "(" };
         format!("{{ list: {list}{open}{argument}) {{ edges {{ cursor }} }} }}")
     };
-    app.wait_until_sealed().await;
+    app.all_sealed().await;
     let mut cursors = Vec::new();
     for list in lists {
         let data = app.ask(&with(list, "first: 1")).data().await;

@@ -206,7 +206,8 @@ async fn reattach_leaves_a_new_identity_and_an_event_for_each_that_went(
     let ground = Ground::new(on, json!({})).await;
     let app = &ground.app;
     let theirs = ground.linked_to_other("account").await;
-    let credential = json!({ "credential": { "accessToken": "old token" }, "data": { "old": 1 } });
+    let credential =
+        json!({ "credential": { "accessToken": "canary-token-old" }, "data": { "old": 1 } });
     let mine = text(
         &ground.link_me("mine", "FAIL", credential).await,
         "/identity/id",
@@ -334,7 +335,7 @@ async fn update_in_place_keeps_the_identity_and_forgets_the_old_account(
         "profile": { "email": "old@example.org", "emailVerified": true, "username": "old",
                      "displayName": "Old", "attributes": { "company": "Old" } },
         "scopes": ["old"], "data": { "kept": "the application's own" },
-        "credential": { "accessToken": "a", "refreshToken": "r", "tokenType": "Bearer" },
+        "credential": { "accessToken": "canary-token-a", "refreshToken": "canary-token-r", "tokenType": "Bearer" },
     });
     let id = text(&ground.link_me("old", "FAIL", known).await, "/identity/id");
     let before = ground.app.stored().await;
@@ -380,12 +381,12 @@ async fn update_in_place_takes_what_is_given_for_the_new_account(
     let ground = Ground::new(on, json!({})).await;
     let old = json!({
         "profile": { "email": "old@example.org" },
-        "credential": { "accessToken": "a", "refreshToken": "r" },
+        "credential": { "accessToken": "canary-token-a", "refreshToken": "canary-token-r" },
     });
     ground.link_me("old", "FAIL", old).await;
     let new = json!({
         "profile": { "username": "new" }, "scopes": ["new"], "data": { "new": 1 },
-        "credential": { "accessToken": "b", "tokenType": "Bearer" },
+        "credential": { "accessToken": "canary-token-b", "tokenType": "Bearer" },
     });
     ground.link_me("new", "UPDATE_IN_PLACE", new).await;
     let stored = ground.app.stored().await;

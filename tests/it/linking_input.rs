@@ -170,8 +170,7 @@ async fn when_a_refresh_token_ends_is_said_with_the_token(
 ) {
     let account = Account::new(on).await;
     for more in [json!({}), json!({ "refreshToken": null })] {
-        let mut credential =
-            json!({ "accessToken": "a", "refreshTokenExpiresAt": "2032-01-01T00:00:00Z" });
+        let mut credential = json!({ "accessToken": "canary-token-a", "refreshTokenExpiresAt": "2032-01-01T00:00:00Z" });
         credential
             .as_object_mut()
             .unwrap()
@@ -239,7 +238,7 @@ async fn tokens_are_kept_sealed(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     assert_eq!(none["credential"], Value::Null);
     let linked = account
         .link(json!({ "credential": {
-            "accessToken": "plain-access", "refreshToken": "plain-refresh", "tokenType": "Bearer",
+            "accessToken": "canary-token-plain-access", "refreshToken": "canary-token-plain-refresh", "tokenType": "Bearer",
             "scopes": ["read"], "expiresAt": "2031-02-03T04:05:06.1234567Z",
             "refreshTokenExpiresAt": "2032-02-03T04:05:06+02:00",
         } }))
@@ -278,7 +277,7 @@ async fn of_new_tokens_what_is_left_out_stays_except_when_they_end(
 ) {
     let account = Account::new(on).await;
     let first = json!({
-        "accessToken": "a", "refreshToken": "r", "tokenType": "Bearer", "scopes": ["read"],
+        "accessToken": "canary-token-a", "refreshToken": "canary-token-r", "tokenType": "Bearer", "scopes": ["read"],
         "expiresAt": "2031-01-01T00:00:00Z", "refreshTokenExpiresAt": "2032-01-01T00:00:00Z",
     });
     let tokens = async |credential: Value| {
@@ -287,7 +286,7 @@ async fn of_new_tokens_what_is_left_out_stays_except_when_they_end(
         (shown["credential"].clone(), stored)
     };
     let (_, before) = tokens(first).await;
-    let (shown, after) = tokens(json!({ "accessToken": "b" })).await;
+    let (shown, after) = tokens(json!({ "accessToken": "canary-token-b" })).await;
     assert_eq!(
         shown,
         json!({ "tokenType": "Bearer", "scopes": ["read"], "expiresAt": null,
@@ -297,15 +296,15 @@ async fn of_new_tokens_what_is_left_out_stays_except_when_they_end(
     assert_eq!(after.refresh_token_sealed, before.refresh_token_sealed);
     assert_eq!(after.date_added, before.date_added);
 
-    let other =
-        json!({ "accessToken": "c", "refreshToken": "s", "tokenType": "mac", "scopes": [] });
+    let other = json!({ "accessToken": "canary-token-c", "refreshToken": "canary-token-s", "tokenType": "mac", "scopes": [] });
     let (shown, renewed) = tokens(other).await;
     assert_eq!(
         shown,
         json!({ "tokenType": "mac", "scopes": [], "expiresAt": null, "refreshTokenExpiresAt": null })
     );
     assert_ne!(renewed.refresh_token_sealed, after.refresh_token_sealed);
-    let (_, cleared) = tokens(json!({ "accessToken": "d", "refreshToken": null })).await;
+    let (_, cleared) =
+        tokens(json!({ "accessToken": "canary-token-d", "refreshToken": null })).await;
     assert_eq!(cleared.refresh_token_sealed, None);
 }
 

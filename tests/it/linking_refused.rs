@@ -186,15 +186,15 @@ async fn what_is_wrong_in_the_input_is_named_and_nothing_is_stored(
             "input.credential.accessToken",
         ),
         (
-            json!({ "credential": { "accessToken": "a", "refreshToken": "" } }),
+            json!({ "credential": { "accessToken": "canary-token-a", "refreshToken": "" } }),
             "input.credential.refreshToken",
         ),
         (
-            json!({ "credential": { "accessToken": "a", "tokenType": "" } }),
+            json!({ "credential": { "accessToken": "canary-token-a", "tokenType": "" } }),
             "input.credential.tokenType",
         ),
         (
-            json!({ "credential": { "accessToken": "a", "scopes": ["\0"] } }),
+            json!({ "credential": { "accessToken": "canary-token-a", "scopes": ["\0"] } }),
             "input.credential.scopes",
         ),
         (json!({ "idempotencyKey": "" }), "input.idempotencyKey"),
@@ -203,11 +203,11 @@ async fn what_is_wrong_in_the_input_is_named_and_nothing_is_stored(
             "input.idempotencyKey",
         ),
         (
-            json!({ "credential": { "accessToken": "a", "expiresAt": "+12000-01-01T00:00:00Z" } }),
+            json!({ "credential": { "accessToken": "canary-token-a", "expiresAt": "+12000-01-01T00:00:00Z" } }),
             "input.credential.expiresAt",
         ),
         (
-            json!({ "credential": { "accessToken": "a", "refreshTokenExpiresAt": "-0001-01-01T00:00:00Z" } }),
+            json!({ "credential": { "accessToken": "canary-token-a", "refreshTokenExpiresAt": "-0001-01-01T00:00:00Z" } }),
             "input.credential.refreshTokenExpiresAt",
         ),
     ] {
@@ -224,7 +224,7 @@ async fn what_is_wrong_in_the_input_is_named_and_nothing_is_stored(
             json!(["input", "data"]),
         ),
         (
-            json!({ "profile": { "attributes": { "refreshToken": "x" } } }),
+            json!({ "profile": { "attributes": { "refreshToken": "canary-token-x" } } }),
             json!(["input", "profile", "attributes"]),
         ),
     ] {

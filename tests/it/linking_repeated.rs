@@ -59,7 +59,7 @@ async fn the_same_request_under_the_same_key_is_done_once_and_answered_alike(
     let ground = Ground::new(on).await;
     let more = json!({
         "profile": { "email": null, "username": "jane" }, "data": { "b": 1, "a": 2 },
-        "credential": { "accessToken": "a", "expiresAt": "2031-01-01T00:00:00Z" },
+        "credential": { "accessToken": "canary-token-a", "expiresAt": "2031-01-01T00:00:00Z" },
     });
     let first = ground.link("key", more.clone()).await;
     assert_eq!(first["outcome"], "CREATED");
@@ -85,7 +85,7 @@ async fn every_part_of_the_input_counts(#[values(Db::Sqlite, Db::Postgres)] on: 
         "scopes": ["a"], "data": { "a": 1 }, "onConflict": "FAIL",
         "profile": { "email": "jane@example.org", "emailVerified": true, "username": "jane",
                      "displayName": "Jane", "attributes": { "a": "1" } },
-        "credential": { "accessToken": "a", "refreshToken": "r", "tokenType": "Bearer",
+        "credential": { "accessToken": "canary-token-a", "refreshToken": "canary-token-r", "tokenType": "Bearer",
                         "expiresAt": "2031-01-01T00:00:00Z", "scopes": ["a"],
                         "refreshTokenExpiresAt": "2032-01-01T00:00:00Z" },
     });
@@ -110,8 +110,8 @@ async fn every_part_of_the_input_counts(#[values(Db::Sqlite, Db::Postgres)] on: 
         ("/profile/attributes", json!({ "a": "2" })),
         ("/profile/attributes", Value::Null),
         ("/credential", Value::Null),
-        ("/credential/accessToken", json!("b")),
-        ("/credential/refreshToken", json!("s")),
+        ("/credential/accessToken", json!("canary-token-b")),
+        ("/credential/refreshToken", json!("canary-token-s")),
         ("/credential/tokenType", json!("mac")),
         ("/credential/expiresAt", json!("2031-01-01T00:00:01Z")),
         (

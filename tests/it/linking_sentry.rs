@@ -52,7 +52,7 @@ impl Ground {
             "providerId": self.provider, "userId": user, "externalId": account,
             "scopes": ["old"], "data": { "old": account, "nested": { "a": 1 } },
             "profile": { "email": "old@example.org", "emailVerified": true },
-            "credential": { "accessToken": "old", "refreshToken": "old" },
+            "credential": { "accessToken": "canary-token-old", "refreshToken": "canary-token-old" },
         });
         let payload = self.app.link(input).await.data();
         let id = text(&payload, "/linkIdentity/identity/id");

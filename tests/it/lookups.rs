@@ -69,7 +69,7 @@ impl Fixture {
                 "profile": { "email": email },
             });
             if let Some(time) = expires_at {
-                input["credential"] = json!({ "accessToken": "a", "expiresAt": time });
+                input["credential"] = json!({ "accessToken": "canary-token-a", "expiresAt": time });
             }
             let payload = app.link(input).await.data();
             rows.push(Row {

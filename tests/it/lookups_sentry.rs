@@ -331,7 +331,7 @@ async fn new_data_changes_the_data_and_nothing_else(
         "scopes": ["read"], "data": { "a": { "b": 1, "c": 2 }, "kept": "?" },
         "profile": { "email": "jane@example.org", "emailVerified": true, "username": "jane",
                      "displayName": "Jane", "attributes": { "company": "Acme" } },
-        "credential": { "accessToken": "a", "refreshToken": "r" },
+        "credential": { "accessToken": "canary-token-a", "refreshToken": "canary-token-r" },
     });
     let id = text(&app.link(full).await.data(), "/linkIdentity/identity/id");
     app.execute(&format!("UPDATE identity SET status = '{status}'"))

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use lanyard::database::Database;
 use lanyard::database::{
     api_key, auth_identity, auth_provider, credential, event, flow, idempotency_key, identity,
-    identity_provider, integration, organization, organization_integration, organization_member,
-    pending_link, revocation, secret, session, user, user_merge,
+    identity_provider, integration, master_key, organization, organization_integration,
+    organization_member, pending_link, revocation, secret, session, user, user_merge,
 };
 use lanyard::server::open_database;
 use lanyard::vault::ServerSecret;
@@ -80,7 +80,7 @@ async fn every_entity_reads_the_migrated_schema(#[values(Db::Sqlite, Db::Postgre
     read.extend(select::<pending_link::Entity>(db).await);
     read.extend(select::<revocation::Entity>(db).await);
     read.extend(select::<secret::Entity>(db).await);
-    read.extend(select::<secret::master_key::Entity>(db).await);
+    read.extend(select::<master_key::Entity>(db).await);
     read.extend(select::<session::Entity>(db).await);
     read.extend(select::<user::Entity>(db).await);
     read.extend(select::<user_merge::Entity>(db).await);

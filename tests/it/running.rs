@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use crate::support::app::{ADMIN, App, Db};
 use crate::support::process::Process;
 use crate::support::site::{Ended, Site};
+use crate::support::until::until;
 
 const OPERATION: &str = r#"{"query": "{ viewer { __typename } }"}"#;
 
@@ -102,13 +103,11 @@ async fn a_signal_to_stop_lets_open_requests_end_and_takes_no_new_ones(
     open.write_all(one).await.unwrap();
 
     process.signal(signal).await;
-    let refused = async {
-        while TcpStream::connect(&address).await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let refused = tokio::time::timeout(Duration::from_secs(10), refused).await;
-    refused.expect("new connections are refused");
+    let refused = "new connections are refused";
+    until(refused, Duration::from_secs(10), async || {
+        TcpStream::connect(&address).await.is_err()
+    })
+    .await;
 
     open.write_all(rest).await.unwrap();
     let mut answer = String::new();

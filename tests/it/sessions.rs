@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::{App, Db};
 use crate::support::client::text;
+use crate::support::until::until;
 
 const WHO: &str = "{ viewer { __typename ... on User { id } } }";
 
@@ -34,14 +35,10 @@ async fn is_signed_in(app: &App, token: &str, user: &str) -> bool {
 
 /// Waits until the only session's last use is noted.
 async fn seen_now(app: &App) {
-    let noted = async {
-        while app.clock.now() - app.sessions().await[0].last_seen_at > TimeDelta::minutes(1) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), noted)
-        .await
-        .expect("a use is noted within 10 s");
+    until("a use is noted", Duration::from_secs(10), async || {
+        app.clock.now() - app.sessions().await[0].last_seen_at <= TimeDelta::minutes(1)
+    })
+    .await;
 }
 
 #[rstest]

@@ -194,7 +194,8 @@ async fn another_master_key_than_the_databases_is_refused(
     let (expected, rest) = rest.split_once(')').unwrap();
     assert_eq!(
         rest,
-        ". Give that one by LANYARD_MASTER_KEY, LANYARD_MASTER_KEY_FILE or the key file in the \
+        ". Give that one by LANYARD_MASTER_KEY, LANYARD_MASTER_KEY_FILE, LANYARD_MASTER_KEY_DIR or \
+         the key file in the \
          data folder; without it the stored secrets can't be read"
     );
     assert_ne!(given, expected);
@@ -223,7 +224,7 @@ async fn a_lost_key_file_is_asked_for_and_not_made_anew() {
 #[rstest]
 #[case::empty("")]
 #[case::cut("AQEBAQEBAQEBAQEBAQEBAQEBAQEB")]
-#[case::no_base64("this is not a key at all, it is a sentence!!\n")]
+#[case::no_base64("this-is-not-a-key-at-all--it-has-no-base64!!!\n")]
 #[tokio::test]
 async fn a_broken_key_file_is_named_and_kept(#[case] text: &str) {
     let site = Site::new(Db::Sqlite).await;

@@ -90,6 +90,16 @@ async fn many(on: Db) -> (App, Vec<String>, Vec<String>) {
             refresh_token_expires_at: None,
             date_added: row.date_added,
             date_updated: row.date_added,
+            grant_id: None,
+            refreshed_at: None,
+            failures: 0,
+            failure_reason: None,
+            next_attempt_at: None,
+            keep_alive_at: None,
+            lease_owner: None,
+            lease_fence: 0,
+            lease_until: None,
+            token_fence: 0,
         })
         .collect();
     let mut ids: Vec<_> = identities.iter().map(|row| row.id.to_string()).collect();
@@ -238,7 +248,7 @@ async fn different_pages_of_the_same_parents_are_a_statement_each(
 #[tokio::test]
 async fn rows_are_counted_only_where_that_is_asked_for(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let (app, users, _) = many(on).await;
-    app.wait_until_sealed().await;
+    app.all_sealed().await;
     let user = json!({ "id": users[0] });
     // The statements before that of the page: of its parent; the audit log reads its order first.
     let lists = [

@@ -383,7 +383,7 @@ async fn changing_whom_another_organizations_integration_acts_as(
     for (user, account, policy) in cases {
         let input = json!({
             "providerId": shared, "userId": user, "externalId": account, "onConflict": policy,
-            "credential": { "accessToken": "of-an-attacker" },
+            "credential": { "accessToken": "canary-token-of-an-attacker" },
         });
         let answer = tenants.by_b(LINK, json!({ "input": input })).await.data();
         let message = refused(&answer["linkIdentity"]);

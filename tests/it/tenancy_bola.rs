@@ -135,7 +135,7 @@ async fn give_what_filters_look_at(tenants: &Tenants) {
         let input = json!({
             "providerId": provider, "userId": user, "externalId": account,
             "profile": { "email": "canary@example.org" },
-            "credential": { "accessToken": "t", "expiresAt": "2099-01-01T00:00:00Z" },
+            "credential": { "accessToken": "canary-token-t", "expiresAt": "2099-01-01T00:00:00Z" },
         });
         let linked = tenants.app.link(input).await.data();
         assert_eq!(linked["linkIdentity"]["outcome"], "UPDATED", "{linked:#}");

@@ -4,7 +4,7 @@ use super::report::Outcome;
 use super::told;
 use crate::clock::Clock;
 use crate::database::Database;
-use crate::server::existing_master_key;
+use crate::server::existing_master_keys;
 use crate::settings::Settings;
 use crate::vault::{KeyRing, ServerSecret, Vault};
 
@@ -18,17 +18,16 @@ pub async fn master_key(
         Ok(is_known) => is_known,
         Err(error) => return (Outcome::failed(told(&error)), None),
     };
-    let key = match existing_master_key(settings, is_known) {
-        Ok(Some(key)) => key,
+    let keys = match existing_master_keys(settings, is_known) {
+        Ok(Some(keys)) => keys,
         Ok(None) => {
             let none = "there is none yet: the first `lanyard serve` makes one";
             return (Outcome::ok(none), None);
         }
         Err(error) => return (Outcome::failed(error), None),
     };
-    let keys = KeyRing::new(key, Vec::new());
-    let id = keys.current().id().to_owned();
-    if is_known && let Err(error) = keys.check_known(database, clock).await {
+    let id = keys.first().id().to_owned();
+    if is_known && let Err(error) = keys.check_known(database).await {
         return (Outcome::failed(error), None);
     }
     let outcome = if is_known {

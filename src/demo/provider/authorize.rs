@@ -219,7 +219,9 @@ fn break_callback(parameters: &mut Vec<(&'static str, String)>, fault: CallbackF
         CallbackFault::WrongIssuer => change("iss", Some("https://issuer.example")),
         CallbackFault::NoIssuer => change("iss", None),
         CallbackFault::NoCode => change("code", None),
-        CallbackFault::WrongCode => change("code", Some("a-code-that-was-never-given")),
+        CallbackFault::WrongCode => {
+            change("code", Some("mbc_makebelieve_a-code-that-was-never-given"));
+        }
         CallbackFault::WrongState => change("state", Some("another-state")),
         CallbackFault::NoState => change("state", None),
         CallbackFault::Twice(name) => {

@@ -7,8 +7,8 @@ use poem::http::StatusCode;
 use poem::{Body, Response};
 use serde_json::json;
 
-use super::fault::{Broken, Fault, Faults};
-use super::issuer::Endpoint;
+use super::fault::{Broken, Fault, Faults, RefreshFault};
+use super::record::Asked;
 use super::token;
 
 /// More than any relying party should read.
@@ -28,11 +28,31 @@ pub enum Outcome {
     Hangs,
 }
 
-/// The faults that are set for the endpoint, taken.
-pub fn take(faults: &mut Faults, endpoint: Endpoint) -> Vec<Broken> {
+/// The faults that are set for what is asked, taken.
+pub fn take(faults: &mut Faults, asked: &Asked) -> Vec<Broken> {
     faults.take(|fault| match fault {
-        Fault::Endpoint(broken, how) if *broken == endpoint => Some(how.clone()),
+        Fault::Endpoint(broken, how) if *broken == asked.endpoint => Some(how.clone()),
+        Fault::Refresh(RefreshFault::Broken(how)) if asked.is_refresh() => Some(how.clone()),
         Fault::Endpoint(..)
+        | Fault::Refresh(_)
+        | Fault::Discovery(_)
+        | Fault::Callback(_)
+        | Fault::Token(_)
+        | Fault::IdToken(_)
+        | Fault::Profile(_) => None,
+    })
+}
+
+/// What comes between a refresh and its answer, taken.
+pub fn take_after(faults: &mut Faults, asked: &Asked) -> Vec<Broken> {
+    if !asked.is_refresh() {
+        return Vec::new();
+    }
+    faults.take(|fault| match fault {
+        Fault::Refresh(RefreshFault::LosesAnswer) => Some(Broken::Closes),
+        Fault::Refresh(RefreshFault::AnswersLate(time)) => Some(Broken::Delay(*time)),
+        Fault::Refresh(RefreshFault::Broken(_) | RefreshFault::SpentIsForgiven)
+        | Fault::Endpoint(..)
         | Fault::Discovery(_)
         | Fault::Callback(_)
         | Fault::Token(_)

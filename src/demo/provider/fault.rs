@@ -15,6 +15,7 @@ pub enum Fault {
     Discovery(DiscoveryFault),
     Callback(CallbackFault),
     Token(TokenFault),
+    Refresh(RefreshFault),
     IdToken(IdTokenFault),
     Profile(ProfileFault),
 }
@@ -102,6 +103,25 @@ pub enum TokenFault {
     OtherType,
     /// A code is redeemed whatever the verifier is, against RFC 7636 §4.6.
     AnyVerifier,
+    /// The access token is good for that many seconds only; it says so.
+    ExpiresIn(u32),
+    /// The refresh token is good for that many seconds; it says so, in
+    /// `refresh_token_expires_in`.
+    RefreshTokenExpiresIn(u32),
+}
+
+/// What is wrong with refreshes only; codes are redeemed as ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefreshFault {
+    /// The token endpoint does not answer as it should, and does nothing else.
+    Broken(Broken),
+    /// The refresh token is spent, and the connection ends without an answer.
+    LosesAnswer,
+    /// The refresh token is spent at once, and the answer takes this long.
+    AnswersLate(Duration),
+    /// A spent refresh token doesn't end the grant: what it brought before comes again, with
+    /// another access token.
+    SpentIsForgiven,
 }
 
 /// What is wrong with an ID token.
@@ -220,6 +240,12 @@ impl From<CallbackFault> for Fault {
 impl From<TokenFault> for Fault {
     fn from(fault: TokenFault) -> Self {
         Self::Token(fault)
+    }
+}
+
+impl From<RefreshFault> for Fault {
+    fn from(fault: RefreshFault) -> Self {
+        Self::Refresh(fault)
     }
 }
 

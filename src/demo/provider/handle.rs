@@ -8,8 +8,9 @@ use super::issuer::{Client, Endpoint, Issuer};
 use super::key::OldKey;
 use super::parameters::Parameters;
 use super::person::Person;
-use super::record::{Asked, Record};
+use super::record::{Asked, Counts, Record};
 use super::state::Shared;
+use super::token::{self, GivenTokens};
 
 /// Steers a provider. Cheap to clone.
 #[derive(Clone)]
@@ -93,6 +94,18 @@ impl Handle {
     /// Forgets them.
     pub fn clear_records(&self) {
         self.shared.lock().records.clear();
+    }
+
+    /// How often what has happened at the issuer.
+    pub fn counts(&self, issuer: Issuer) -> Counts {
+        self.shared.lock().issuer(issuer).counts
+    }
+
+    /// Tokens as a flow with every scope would bring them, without one; None where nobody of that
+    /// username is known.
+    pub fn give(&self, issuer: Issuer, username: &str) -> Option<GivenTokens> {
+        let mut state = self.shared.lock();
+        token::give_directly(state.issuer_mut(issuer), &self.shared.clock, username)
     }
 
     /// Where a browser ends up whose person opens this address of an authorization endpoint and

@@ -41,6 +41,17 @@ impl fmt::Debug for Record {
     }
 }
 
+/// What has happened at an issuer, from its start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Refreshes that were asked for, whatever came of them.
+    pub refreshes: u64,
+    /// Spent refresh tokens that came again and ended their grant.
+    pub reuses: u64,
+    /// Tokens and grants that the relying party has ended.
+    pub revocations: u64,
+}
+
 /// The last requests.
 #[derive(Default)]
 pub struct Records(VecDeque<Record>);
@@ -73,6 +84,10 @@ pub struct Asked {
 }
 
 impl Asked {
+    pub fn is_refresh(&self) -> bool {
+        self.endpoint == Endpoint::Token && self.form.get("grant_type") == Some("refresh_token")
+    }
+
     pub fn record(&self) -> Record {
         let parameters = self.query.0.iter().chain(&self.form.0);
         Record {

@@ -81,13 +81,26 @@ async fn below(shared: &Shared, path: &str, request: Request) -> Option<Response
     let broken = {
         let mut state = shared.lock();
         state.records.add(asked.record());
-        broken::take(&mut state.issuer_mut(issuer).faults, endpoint)
+        let issuer = state.issuer_mut(issuer);
+        issuer.counts.refreshes += u64::from(asked.is_refresh());
+        broken::take(&mut issuer.faults, &asked)
     };
-    match broken::outcome(broken).await {
-        Outcome::Goes => Some(act(shared, &asked, decides)),
+    let mut outcome = broken::outcome(broken).await;
+    if matches!(outcome, Outcome::Goes) {
+        let response = act(shared, &asked, decides);
+        let broken = {
+            let mut state = shared.lock();
+            broken::take_after(&mut state.issuer_mut(issuer).faults, &asked)
+        };
+        outcome = match broken::outcome(broken).await {
+            Outcome::Goes => Outcome::Answers(response),
+            other => other,
+        };
+    }
+    match outcome {
         Outcome::Answers(response) => Some(response),
         Outcome::Closes => None,
-        Outcome::Hangs => std::future::pending().await,
+        Outcome::Goes | Outcome::Hangs => std::future::pending().await,
     }
 }
 

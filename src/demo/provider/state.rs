@@ -10,7 +10,7 @@ use super::grants::Grants;
 use super::issuer::{Client, Issuer};
 use super::key::{Key, OldKey};
 use super::person::Person;
-use super::record::Records;
+use super::record::{Counts, Records};
 use crate::clock::Clock;
 
 /// Shared by the connections and the handles.
@@ -37,6 +37,7 @@ pub struct IssuerState {
     pub people: Vec<Person>,
     pub faults: Faults,
     pub grants: Grants,
+    pub counts: Counts,
     /// All that is published.
     keys: Vec<Key>,
     /// What new tokens are signed with; among the published ones.
@@ -90,6 +91,7 @@ impl IssuerState {
             people: Person::sample(issuer),
             faults: Faults::default(),
             grants: Grants::new(),
+            counts: Counts::default(),
             keys: vec![Key::new(clock)],
             signing: 0,
         }

@@ -1,23 +1,28 @@
 //! The token and the revocation endpoint (RFC 6749 §3.2, RFC 7009). A refresh gives what was
 //! granted: it takes no narrower `scope`.
 
-use data_encoding::BASE64;
-use poem::http::{Method, StatusCode, header};
+use chrono::TimeDelta;
+use poem::http::StatusCode;
 use poem::{Body, Response};
-use secrecy::ExposeSecret;
-use serde_json::{Map, Value, json};
+use secrecy::SecretString;
+use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::fault::{Fault, TokenFault};
-use super::grants::{ACCESS_TOKEN, Grant};
+use super::client::{self, INVALID_GRANT, OAuthError, invalid_request, refuse, required};
+use super::fault::{Fault, RefreshFault, TokenFault};
+use super::grants::{ACCESS_TOKEN, Grant, Refreshed};
 use super::id_token::{self, NewIdToken};
-use super::parameters::Parameters;
 use super::record::Asked;
 use super::state::IssuerState;
 use crate::clock::Clock;
 
-/// An error of RFC 6749 §5.2.
-type OAuthError = (StatusCode, &'static str, &'static str);
+/// An account and its tokens, as somebody's consent has given them.
+#[derive(Debug)]
+pub struct GivenTokens {
+    pub sub: String,
+    pub access_token: SecretString,
+    pub refresh_token: SecretString,
+}
 
 /// Answers the token endpoint.
 pub fn token(issuer: &mut IssuerState, clock: &Clock, asked: &Asked) -> Response {
@@ -26,17 +31,47 @@ pub fn token(issuer: &mut IssuerState, clock: &Clock, asked: &Asked) -> Response
 
 /// Answers the revocation endpoint.
 pub fn revoke(issuer: &mut IssuerState, asked: &Asked) -> Response {
-    if let Err(error) = client(issuer, asked) {
+    if let Err(error) = client::check(issuer, asked) {
         return refuse(error);
     }
     match asked.form.get("token") {
         None => refuse(invalid_request("token is missing")),
         // Whether it was good is nobody's business (§2.2).
         Some(token) => {
-            issuer.grants.revoke(token);
+            issuer.counts.revocations += u64::from(issuer.grants.revoke(token));
             Response::builder().finish()
         }
     }
+}
+
+/// Tokens for that person that no code was redeemed for.
+pub fn give_directly(
+    issuer: &mut IssuerState,
+    clock: &Clock,
+    username: &str,
+) -> Option<GivenTokens> {
+    let sub = issuer
+        .person(|person| person.username == username)?
+        .sub
+        .clone();
+    let scopes = ["openid", "profile", "email", "offline_access"];
+    let grant = Grant {
+        sub: sub.clone(),
+        scopes: scopes.map(str::to_owned).to_vec(),
+        nonce: String::new(),
+        redirect_uri: String::new(),
+        code_challenge: String::new(),
+    };
+    let lives = Lives::of(&faults(issuer, false));
+    let grants = &mut issuer.grants;
+    let id = grants.open(clock, grant);
+    Some(GivenTokens {
+        sub,
+        access_token: grants.access_token(clock, &id, lives.access_token).into(),
+        refresh_token: grants
+            .refresh_token(clock, &id, lives.refresh_token, None)
+            .into(),
+    })
 }
 
 /// JSON that some endpoint answers with.
@@ -52,7 +87,7 @@ fn exchange(
     clock: &Clock,
     asked: &Asked,
 ) -> Result<Response, OAuthError> {
-    client(issuer, asked)?;
+    client::check(issuer, asked)?;
     let form = &asked.form;
     match form.get("grant_type") {
         Some("authorization_code") => {
@@ -66,11 +101,7 @@ fn exchange(
         }
         Some("refresh_token") => {
             let refresh_token = required(form, "refresh_token", "refresh_token is missing")?;
-            let faults = faults(issuer, true);
-            let kept = faults.contains(&TokenFault::KeepsRefreshToken);
-            let refreshed = issuer.grants.refresh(refresh_token, kept);
-            let (id, grant) = refreshed.ok_or(INVALID_GRANT)?;
-            Ok(give(issuer, clock, &id, &grant, Some(faults)))
+            refresh(issuer, clock, refresh_token)
         }
         Some(_) => Err((
             StatusCode::BAD_REQUEST,
@@ -81,20 +112,60 @@ fn exchange(
     }
 }
 
-/// The tokens of a grant. A refresh has taken its faults already.
+/// What a refresh token brings.
+fn refresh(
+    issuer: &mut IssuerState,
+    clock: &Clock,
+    refresh_token: &str,
+) -> Result<Response, OAuthError> {
+    let faults = faults(issuer, true);
+    let kept = faults.contains(&TokenFault::KeepsRefreshToken);
+    let forgiven = issuer.grants.is_spent(refresh_token) && forgives_spent(issuer);
+    let grants = &mut issuer.grants;
+    let (id, grant, successor) = match grants.refresh(refresh_token, clock.now(), kept, forgiven) {
+        Refreshed::Good(id, grant) => (id, grant, None),
+        Refreshed::Again(id, grant, successor) => (id, grant, Some(successor)),
+        Refreshed::Reused => {
+            issuer.counts.reuses += 1;
+            return Err(INVALID_GRANT);
+        }
+        Refreshed::Unknown => return Err(INVALID_GRANT),
+    };
+    let refresh = Refresh {
+        faults,
+        used: refresh_token,
+        successor,
+    };
+    Ok(give(issuer, clock, &id, &grant, Some(refresh)))
+}
+
+/// A refresh that has taken its faults already.
+struct Refresh<'a> {
+    faults: Vec<TokenFault>,
+    /// The refresh token that was used.
+    used: &'a str,
+    /// What took its place when it was used before.
+    successor: Option<String>,
+}
+
+/// The tokens of a grant.
 fn give(
     issuer: &mut IssuerState,
     clock: &Clock,
     id: &str,
     grant: &Grant,
-    refresh: Option<Vec<TokenFault>>,
+    refresh: Option<Refresh<'_>>,
 ) -> Response {
     let Some(person) = issuer.person(|person| person.sub == grant.sub).cloned() else {
         return refuse(INVALID_GRANT);
     };
     let with_nonce = refresh.is_none();
-    let faults = refresh.unwrap_or_else(|| faults(issuer, false));
-    let access_token = issuer.grants.access_token(clock, id);
+    let (faults, before, successor) = match refresh {
+        Some(refresh) => (refresh.faults, Some(refresh.used), refresh.successor),
+        None => (faults(issuer, false), None, None),
+    };
+    let lives = Lives::of(&faults);
+    let access_token = issuer.grants.access_token(clock, id, lives.access_token);
     let mut answer = Map::new();
     let new = NewIdToken {
         person: &person,
@@ -106,14 +177,22 @@ fn give(
     answer.insert("id_token".to_owned(), id_token.into());
     answer.insert("access_token".to_owned(), access_token.into());
     answer.insert("token_type".to_owned(), "Bearer".into());
-    answer.insert("expires_in".to_owned(), ACCESS_TOKEN.num_seconds().into());
+    let expires_in = lives.access_token.num_seconds();
+    answer.insert("expires_in".to_owned(), expires_in.into());
     answer.insert("scope".to_owned(), grant.scopes.join(" ").into());
     let gives_refresh_token = grant.has("offline_access")
         && !faults.contains(&TokenFault::NoRefreshToken)
         && !faults.contains(&TokenFault::KeepsRefreshToken);
     if gives_refresh_token {
-        let refresh_token = issuer.grants.refresh_token(clock, id);
+        let life = lives.refresh_token;
+        let grants = &mut issuer.grants;
+        let refresh_token =
+            successor.unwrap_or_else(|| grants.refresh_token(clock, id, life, before));
         answer.insert("refresh_token".to_owned(), refresh_token.into());
+        if let Some(life) = life {
+            let expires_in = life.num_seconds();
+            answer.insert("refresh_token_expires_in".to_owned(), expires_in.into());
+        }
     }
     let mut form_encoded = false;
     for fault in faults {
@@ -126,7 +205,9 @@ fn give(
             TokenFault::OtherType => drop(answer.insert("token_type".to_owned(), "mac".into())),
             TokenFault::NoRefreshToken
             | TokenFault::KeepsRefreshToken
-            | TokenFault::AnyVerifier => {}
+            | TokenFault::AnyVerifier
+            | TokenFault::ExpiresIn(_)
+            | TokenFault::RefreshTokenExpiresIn(_) => {}
         }
     }
     if form_encoded {
@@ -135,12 +216,49 @@ fn give(
     json(StatusCode::OK, &Value::Object(answer))
 }
 
+/// How long tokens are good.
+struct Lives {
+    access_token: TimeDelta,
+    /// None: until it is used.
+    refresh_token: Option<TimeDelta>,
+}
+
+impl Lives {
+    fn of(faults: &[TokenFault]) -> Self {
+        let mut lives = Self {
+            access_token: ACCESS_TOKEN,
+            refresh_token: None,
+        };
+        for fault in faults {
+            match fault {
+                TokenFault::ExpiresIn(seconds) => {
+                    lives.access_token = TimeDelta::seconds(i64::from(*seconds));
+                }
+                TokenFault::RefreshTokenExpiresIn(seconds) => {
+                    lives.refresh_token = Some(TimeDelta::seconds(i64::from(*seconds)));
+                }
+                TokenFault::FormEncoded
+                | TokenFault::NoIdToken
+                | TokenFault::NoAccessToken
+                | TokenFault::NoRefreshToken
+                | TokenFault::KeepsRefreshToken
+                | TokenFault::NoScope
+                | TokenFault::NoExpiry
+                | TokenFault::OtherType
+                | TokenFault::AnyVerifier => {}
+            }
+        }
+        lives
+    }
+}
+
 /// Those of an answer.
 fn faults(issuer: &mut IssuerState, refreshes: bool) -> Vec<TokenFault> {
     issuer.faults.take(|fault| match fault {
         Fault::Token(TokenFault::KeepsRefreshToken) if !refreshes => None,
         Fault::Token(TokenFault::AnyVerifier)
         | Fault::Endpoint(..)
+        | Fault::Refresh(_)
         | Fault::Discovery(_)
         | Fault::Callback(_)
         | Fault::IdToken(_)
@@ -151,6 +269,12 @@ fn faults(issuer: &mut IssuerState, refreshes: bool) -> Vec<TokenFault> {
 
 fn takes_any_verifier(issuer: &mut IssuerState) -> bool {
     let wanted = Fault::Token(TokenFault::AnyVerifier);
+    let taken = issuer.faults.take(|fault| (*fault == wanted).then_some(()));
+    !taken.is_empty()
+}
+
+fn forgives_spent(issuer: &mut IssuerState) -> bool {
+    let wanted = Fault::Refresh(RefreshFault::SpentIsForgiven);
     let taken = issuer.faults.take(|fault| (*fault == wanted).then_some(()));
     !taken.is_empty()
 }
@@ -167,86 +291,4 @@ fn form(answer: &Map<String, Value>) -> Response {
     Response::builder()
         .content_type("application/x-www-form-urlencoded")
         .body(Body::from_string(text.finish()))
-}
-
-/// The client has shown that it is the one that is known here, in exactly one way (§2.3).
-fn client(issuer: &IssuerState, asked: &Asked) -> Result<(), OAuthError> {
-    if asked.method != Method::POST {
-        let said = "POST is required";
-        return Err((StatusCode::METHOD_NOT_ALLOWED, "invalid_request", said));
-    }
-    if asked.form.repeated().is_some() {
-        return Err(invalid_request("a parameter is there more than once"));
-    }
-    if !asked.query.0.is_empty() {
-        return Err(invalid_request("parameters belong into the body"));
-    }
-    let by_basic = asked.authorization.as_deref().map(basic);
-    let by_post = asked.form.get("client_secret").map(|secret| {
-        let id = asked.form.get("client_id").unwrap_or_default();
-        Some((id.to_owned(), secret.to_owned()))
-    });
-    let shown = match (by_basic, by_post) {
-        (Some(_), Some(_)) => {
-            return Err(invalid_request("the client shows who it is in two ways"));
-        }
-        (Some(shown), None) | (None, Some(shown)) => shown,
-        (None, None) => None,
-    };
-    let known = shown.is_some_and(|(id, secret)| {
-        id == issuer.client.id && secret == issuer.client.secret.expose_secret()
-    });
-    if known {
-        return Ok(());
-    }
-    let said = "the client is not known, or its secret is another";
-    Err((StatusCode::UNAUTHORIZED, "invalid_client", said))
-}
-
-/// Id and secret, each form-encoded before they were joined (§2.3.1).
-fn basic(authorization: &str) -> Option<(String, String)> {
-    let (scheme, text) = authorization.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let bytes = BASE64.decode(text.trim().as_bytes()).ok()?;
-    let (id, secret) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
-    // A name without a value is a value, decoded.
-    let decode = |text: &str| {
-        let (decoded, _) = form_urlencoded::parse(text.as_bytes()).next()?;
-        (!text.contains(['=', '&'])).then(|| decoded.into_owned())
-    };
-    Some((decode(id)?, decode(secret)?))
-}
-
-fn required<'a>(
-    form: &'a Parameters,
-    name: &str,
-    said: &'static str,
-) -> Result<&'a str, OAuthError> {
-    form.get(name).ok_or_else(|| invalid_request(said))
-}
-
-const INVALID_GRANT: OAuthError = (
-    StatusCode::BAD_REQUEST,
-    "invalid_grant",
-    "the grant is not known, spent, revoked or another's",
-);
-
-const fn invalid_request(said: &'static str) -> OAuthError {
-    (StatusCode::BAD_REQUEST, "invalid_request", said)
-}
-
-fn refuse((status, error, said): OAuthError) -> Response {
-    let mut response = json(
-        status,
-        &json!({ "error": error, "error_description": said }),
-    );
-    if status == StatusCode::UNAUTHORIZED {
-        let challenge = header::HeaderValue::from_static("Basic realm=\"make-believe\"");
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, challenge);
-    }
-    response
 }

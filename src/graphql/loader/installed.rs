@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Loader, MOST_KEYS, MOST_QUESTIONS, Rows, grouped};
+use crate::batch::Batch;
 use crate::database::organization_integration::{self, Acting, Filter, Model, Parent, Service};
 use crate::database::page::{Page, Slice};
 use crate::database::reach::Reach;
 use crate::database::{Database, integration};
 use crate::error::Error;
-use crate::graphql::batch::Batch;
 use crate::id::{IntegrationId, OrganizationId, OrganizationIntegrationId};
 
 /// Which page of a parent's organization integrations: parents that ask for the same page share a

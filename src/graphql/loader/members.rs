@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{MOST_KEYS, MOST_PARENTS, grouped};
+use crate::batch::Batch;
 use crate::database::page::{Page, Slice};
 use crate::database::{Database, organization, organization_member};
-use crate::graphql::batch::Batch;
 use crate::graphql::organization::MOST_OF_A_USER;
 use crate::id::{OrganizationId, UserId};
 

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{MOST_KEYS, grouped};
+use crate::batch::Batch;
 use crate::database::page::{Page, Slice};
 use crate::database::reach::Reach;
 use crate::database::{Database, auth_identity};
-use crate::graphql::batch::Batch;
 
 /// Which page of a parent's auth identities.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

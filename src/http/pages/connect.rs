@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use poem::http::StatusCode;
 use url::Url;
 
-use super::layout::{Frame, Place, outside};
+use super::layout::{Frame, Place, asked_for, outside, who};
 use super::{Page, Person, Provider};
 
 /// What the page before the provider shows. Whoever has its address sees it, so it has no more of
@@ -98,15 +98,7 @@ pub fn connect_confirm(view: &ConnectConfirm<'_>) -> Page {
                 "it is, and nothing is connected before you agree."
             }
             @if view.replaces { (gives_way()) }
-            @if !view.scopes.is_empty() {
-                p.muted {
-                    "Lanyard asks " (outside(name)) " for: "
-                    @for (index, scope) in view.scopes.iter().enumerate() {
-                        @if index > 0 { ", " }
-                        code { (outside(scope)) }
-                    }
-                }
-            }
+            (asked_for(name, view.scopes))
             p.muted { "Afterwards you go back to " (outside(&origin_of(view.return_to))) "." }
             form.actions method="post" action=(view.action) {
                 input type="hidden" name="form_token" value=(view.form_token);
@@ -169,15 +161,6 @@ pub fn account_found(view: &AccountFound<'_>) -> Page {
     Page {
         status: StatusCode::OK,
         html,
-    }
-}
-
-fn who(person: &Person<'_>) -> Markup {
-    html! {
-        div.who {
-            strong { (outside(person.name())) }
-            span.muted { (outside(person.entity_ref)) }
-        }
     }
 }
 

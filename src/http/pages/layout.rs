@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::{FlowLink, Intent, Provider};
+use super::{FlowLink, Intent, Person, Provider};
 use crate::clock::Time;
 use crate::http::asset::Asset;
 
@@ -123,6 +123,31 @@ pub fn monogram(name: &str) -> Markup {
     html! {
         span.monogram aria-hidden="true" {
             @if let Some(first) = first { (first.to_uppercase()) } @else { "•" }
+        }
+    }
+}
+
+/// A person, by name and reference.
+pub fn who(person: &Person<'_>) -> Markup {
+    html! {
+        div.who {
+            strong { (outside(person.name())) }
+            span.muted { (outside(person.entity_ref)) }
+        }
+    }
+}
+
+/// What the provider will be asked for, where that is said.
+pub fn asked_for(provider: &str, scopes: &[&str]) -> Markup {
+    html! {
+        @if !scopes.is_empty() {
+            p.muted {
+                "Lanyard asks " (outside(provider)) " for: "
+                @for (index, scope) in scopes.iter().enumerate() {
+                    @if index > 0 { ", " }
+                    code { (outside(scope)) }
+                }
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use maud::html;
 use poem::http::StatusCode;
 
-use super::layout::{Frame, Place, outside};
+use super::layout::{Frame, Place, asked_for, outside, who};
 use super::{Page, Person, Provider};
 
 /// What the question shows.
@@ -50,10 +50,7 @@ pub fn link_confirm(view: &LinkConfirm<'_>) -> Page {
                 (outside(name))
             }
             p { "You are signed in here as" }
-            div.who {
-                strong { (outside(view.person.name())) }
-                span.muted { (outside(view.person.entity_ref)) }
-            }
+            (who(&view.person))
             p {
                 "At " (outside(name)) " you show that an account is yours. It is then connected to "
                 "you"
@@ -67,15 +64,7 @@ pub fn link_confirm(view: &LinkConfirm<'_>) -> Page {
                     " gives way to it."
                 } }
             }
-            @if !view.scopes.is_empty() {
-                p.muted {
-                    "Lanyard asks " (outside(name)) " for: "
-                    @for (index, scope) in view.scopes.iter().enumerate() {
-                        @if index > 0 { ", " }
-                        code { (outside(scope)) }
-                    }
-                }
-            }
+            (asked_for(name, view.scopes))
             form.actions method="post" action={ "/auth/" (view.provider.slug) "/start" } {
                 input type="hidden" name="form_token" value=(view.form_token);
                 input type="hidden" name="intent" value="link";

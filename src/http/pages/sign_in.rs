@@ -4,7 +4,7 @@ use maud::html;
 use poem::http::StatusCode;
 
 use super::layout::{Frame, Place, clipped, notice, outside, provider_buttons};
-use super::{FlowLink, Intent, Page, Provider};
+use super::{FlowLink, Intent, Page, Provider, Refusal};
 
 /// What the sign-in page shows.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ pub fn sign_in_first(view: &SignInFirst<'_>) -> Page {
                 p.muted { "We then ask you whether to connect " (clipped(name)) "." }
             }
             dl.facts {
-                dt { "Code" } dd { code { "SIGN_IN_FIRST" } }
+                dt { "Code" } dd { code { (Refusal::SignInFirst.words().code) } }
                 dt { "Request" } dd { code { (view.request_id) } }
             }
         }

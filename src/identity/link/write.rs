@@ -19,7 +19,7 @@ use crate::database::{Tx, credential, idempotency_key, identity, user};
 use crate::error::{Error, RefusalCode};
 use crate::event::{self, Action};
 use crate::id::{IdentityId, UserId};
-use crate::identity::account::{Profile, Tokens};
+use crate::identity::account::{Profile, Tokens, access_token_place, refresh_token_place};
 use crate::identity::beside;
 use crate::identity::decision::Decision;
 use crate::identity::default::{self, Followers};
@@ -365,15 +365,9 @@ impl Writer<'_> {
             ..
         } = tokens;
         let known = stored.as_ref();
-        let seal = |column, token: &secrecy::SecretString| {
-            let place = Place {
-                table: "credential",
-                row: id.0.as_bytes(),
-                column,
-            };
-            self.linking
-                .vault
-                .seal(&place, token.expose_secret().as_bytes())
+        let sealing = self.linking.vault.sealing(self.tx).await?;
+        let seal = |place: Place<'_>, token: &secrecy::SecretString| {
+            sealing.seal(&place, token.expose_secret().as_bytes())
         };
         let new_grant = || Some(self.linking.clock.new_uuid());
         let (refresh_token_sealed, refresh_token_expires_at, grant_id) = match refresh_token {
@@ -385,7 +379,7 @@ impl Writer<'_> {
             ),
             Change::Clear => (None, None, new_grant()),
             Change::Set(token) => (
-                Some(seal("refresh_token_sealed", token)),
+                Some(seal(refresh_token_place(&id), token)),
                 tokens.refresh_token_expires_at,
                 new_grant(),
             ),
@@ -394,7 +388,7 @@ impl Writer<'_> {
         let same_grant = known.filter(|known| known.grant_id == grant_id);
         let row = credential::Model {
             identity_id: id,
-            access_token_sealed: seal("access_token_sealed", access_token),
+            access_token_sealed: seal(access_token_place(&id), access_token),
             // At once: then it is said when.
             keep_alive_at: refresh_token_sealed.is_some().then_some(self.now),
             refresh_token_sealed,

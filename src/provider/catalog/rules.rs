@@ -1,6 +1,8 @@
 //! What a type says of its flow: where people are sent, how tokens are asked for and come back,
 //! and what makes the answers an account.
 
+use chrono::TimeDelta;
+
 use super::Template;
 use crate::expression::Expression;
 
@@ -119,6 +121,12 @@ pub struct Refresh {
     pub endpoint: Option<Template>,
     /// Errors beside `invalid_grant` that end the grant.
     pub dead_codes: Vec<String>,
+    /// It wants to be told the redirect URI of the grant again.
+    pub sends_redirect_uri: bool,
+    /// How long before its end an access token is renewed.
+    pub margin: TimeDelta,
+    /// How long a refresh token may lie unused before the provider forgets it.
+    pub idle: TimeDelta,
 }
 
 /// How tokens are revoked (RFC 7009, and what comes near it).

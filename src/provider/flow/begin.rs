@@ -3,18 +3,19 @@
 use std::net::IpAddr;
 
 use chrono::TimeDelta;
-use data_encoding::BASE64URL_NOPAD;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::error::{FlowError, Refusal};
-use super::registration::{Party, prompt, response_mode};
-use super::{Begun, Flows, NewFlow, Purpose, hash, place};
+use super::registration::{prompt, response_mode};
+use super::{Begun, Flows, NewFlow, Purpose, place};
+use crate::clock::Time;
 use crate::database::flow::{self, Caps, Full, Intent};
 use crate::database::{Sealed, Tx, pending_link};
 use crate::error::Error;
-use crate::provider::relying_party::{Pinned, Request};
+use crate::provider::relying_party::Request;
+use crate::token;
 
 const LIFE: TimeDelta = TimeDelta::minutes(10);
 /// How long an expired flow is still told from one that never was.
@@ -38,7 +39,7 @@ impl Flows {
         // Before anything is asked of the provider: whoever is over the cap costs it nothing.
         let address = &client(new.client_address);
         self.make_room(address).await?;
-        let state = self.random_text();
+        let state = token::random(&self.clock);
         let scopes = new.scopes.clone();
         let scopes = scopes.unwrap_or_else(|| self.scopes(new.provider));
         let request = Request {
@@ -48,32 +49,43 @@ impl Flows {
             prompt: prompt(new.provider),
         };
         let (url, pinned) = self.relying_party.request(&us, &request).await?;
-        let browser_secret = self.random_text();
-        let row = &self.row(new, &party, address, &state, &browser_secret, &pinned)?;
+        let browser_secret = token::random(&self.clock);
+        let draft = &Draft {
+            new,
+            slug: &party.client().slug,
+            address,
+            state: &state,
+            browser_secret: &browser_secret,
+            pinned: &Zeroizing::new(serde_json::to_vec(&pinned).map_err(FlowError::internal)?),
+            id: self.clock.new_uuid(),
+            now: self.clock.now(),
+        };
         self.database
-            .write(|tx| async move { self.set_out(&tx, row).await })
+            .write(|tx| async move { self.set_out(&tx, draft).await })
             .await??;
         Ok(Begun {
             url,
-            flow_id: row.id,
+            flow_id: draft.id,
+            expires_at: draft.now + LIFE,
             browser_secret,
-            expires_at: row.expires_at,
         })
     }
 
     /// Where it is refused, nothing is written.
-    async fn set_out(&self, tx: &Tx, row: &flow::Model) -> Result<Result<(), FlowError>, Error> {
+    async fn set_out(&self, tx: &Tx, draft: &Draft<'_>) -> Result<Result<(), FlowError>, Error> {
         let now = self.clock.now();
-        if let Some(full) = flow::full(tx, &row.client_address, now, CAPS).await? {
+        if let Some(full) = flow::full(tx, draft.address, now, CAPS).await? {
             return Ok(Err(too_many(full)));
         }
+        let sealing = self.vault.sealing(tx).await?;
+        let row = draft.row(sealing.seal(&place(&draft.id, "sealed"), draft.pinned));
         if let Some(link) = row.pending_link_id
             && !pending_link::leave(tx, link, now, row.expires_at).await?
         {
             let cause = "the link was used or ended, or is too old";
             return Ok(Err(Refusal::LinkUsed.because(cause)));
         }
-        flow::insert(tx, row.clone()).await?;
+        flow::insert(tx, row).await?;
         Ok(Ok(()))
     }
 
@@ -90,19 +102,23 @@ impl Flows {
             .await?;
         full.map_or(Ok(()), |full| Err(too_many(full)))
     }
+}
 
-    fn row(
-        &self,
-        new: &NewFlow<'_>,
-        party: &Party,
-        address: &str,
-        state: &SecretString,
-        browser_secret: &SecretString,
-        pinned: &Pinned,
-    ) -> Result<flow::Model, FlowError> {
-        let id: Uuid = self.clock.new_uuid();
-        let now = self.clock.now();
-        let (intent, session_id, pending_link_id, user_id) = match new.purpose {
+/// A flow that is to be stored, and what only its hash or its ciphertext is stored of.
+struct Draft<'a> {
+    new: &'a NewFlow<'a>,
+    slug: &'a str,
+    address: &'a str,
+    state: &'a SecretString,
+    browser_secret: &'a SecretString,
+    pinned: &'a [u8],
+    id: Uuid,
+    now: Time,
+}
+
+impl Draft<'_> {
+    fn row(&self, sealed: Sealed) -> flow::Model {
+        let (intent, session_id, pending_link_id, user_id) = match self.new.purpose {
             Purpose::SignIn => (Intent::SignIn, None, None, None),
             Purpose::Link {
                 session_id,
@@ -113,34 +129,24 @@ impl Flows {
                 user_id,
             } => (Intent::Connect, None, Some(pending_link), Some(user_id)),
         };
-        Ok(flow::Model {
-            id,
-            state_hash: hash(state.expose_secret()),
-            browser_hash: hash(browser_secret.expose_secret()),
-            provider_id: new.provider.id,
-            slug: party.client().slug.clone(),
+        flow::Model {
+            id: self.id,
+            state_hash: token::hash(self.state.expose_secret()),
+            browser_hash: token::hash(self.browser_secret.expose_secret()),
+            provider_id: self.new.provider.id,
+            slug: self.slug.to_owned(),
             intent,
             session_id,
             pending_link_id,
             user_id,
-            return_to: new.return_to.clone(),
-            on_conflict: new.on_conflict,
-            sealed: self.seal(id, pinned)?,
+            return_to: self.new.return_to.clone(),
+            on_conflict: self.new.on_conflict,
+            sealed,
             answer_sealed: None,
-            client_address: address.to_owned(),
-            date_added: now,
-            expires_at: now + LIFE,
-        })
-    }
-
-    fn seal(&self, id: Uuid, pinned: &Pinned) -> Result<Sealed, FlowError> {
-        let json = serde_json::to_vec(pinned).map_err(FlowError::internal)?;
-        let json = Zeroizing::new(json);
-        Ok(self.vault.seal(&place(&id, "sealed"), &json))
-    }
-
-    fn random_text(&self) -> SecretString {
-        BASE64URL_NOPAD.encode(&self.clock.random::<32>()).into()
+            client_address: self.address.to_owned(),
+            date_added: self.now,
+            expires_at: self.now + LIFE,
+        }
     }
 }
 

@@ -5,11 +5,12 @@ use uuid::Uuid;
 
 use super::error::{FlowError, Refusal};
 use super::registration::Party;
-use super::{Answer, Browser, Facts, Finished, Flows, Purpose, hash, place};
+use super::{Answer, Browser, Facts, Finished, Flows, Purpose, place};
 use crate::database::{flow, identity_provider};
 use crate::error::Error;
 use crate::provider::account::Account;
 use crate::provider::relying_party::{Pinned, Step, printable};
+use crate::token;
 
 impl Flows {
     /// Keeps an answer that came by POST for the browser's GET, which brings the cookie along.
@@ -22,10 +23,14 @@ impl Flows {
         if row.slug != slug {
             return Err(wrong_route(&row, slug));
         }
-        let place = place(&row.id, "answer_sealed");
-        let sealed = &self.vault.seal(&place, &answer.encode());
+        let place = &place(&row.id, "answer_sealed");
+        let encoded = &answer.encode();
         self.database
-            .write(|tx| async move { Ok(flow::keep_answer(&tx, row.id, sealed.clone()).await?) })
+            .write(|tx| async move {
+                let tx = &*tx;
+                let sealed = self.vault.sealing(tx).await?.seal(place, encoded);
+                Ok(flow::keep_answer(tx, row.id, sealed).await?)
+            })
             .await?;
         Ok(())
     }
@@ -47,7 +52,9 @@ impl Flows {
     ) -> Result<Finished, FlowError> {
         let row = self.open_flow(&answer).await?;
         let shown = (browser.flow_secret)(row.id);
-        if !shown.is_some_and(|secret| same(&hash(secret.expose_secret()), &row.browser_hash)) {
+        if !shown
+            .is_some_and(|secret| same(&token::hash(secret.expose_secret()), &row.browser_hash))
+        {
             return Err(Refusal::OtherBrowser.because("the flow's cookie is missing or another's"));
         }
         let id = row.id;
@@ -75,7 +82,7 @@ impl Flows {
         let Some(state) = &answer.state else {
             return Err(unknown("the answer has no state"));
         };
-        let row = flow::by_state(self.database.reader(), &hash(state.expose_secret()))
+        let row = flow::by_state(self.database.reader(), &token::hash(state.expose_secret()))
             .await
             .map_err(Error::from)?
             .ok_or_else(|| unknown("no flow has this state"))?;

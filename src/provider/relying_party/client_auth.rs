@@ -6,8 +6,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::pinned::OAuthClient;
-use super::{ClientAuthentication, Fault, Registration, RelyingPartyError};
+use super::{Fault, Registration, RelyingPartyError};
 use crate::clock::Clock;
+use crate::provider::catalog::ClientAuthentication;
 use crate::provider::config::AuthMethod;
 
 /// How the token endpoint knows us.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::client_auth::Takes;
-use super::id_token::TENANT;
+use super::id_token::{TENANT, Wrong};
 use super::pinned::OpenId;
 use super::{Fault, RelyingParty, RelyingPartyError};
 use crate::provider::extent::is_bounded;
@@ -98,25 +98,27 @@ impl RelyingParty {
         self.metadata.get(issuer, || self.discover(issuer)).await
     }
 
-    pub(super) async fn keys(
+    /// What the check makes of the provider's keys; of newer ones, where the known ones don't do.
+    /// Inside, what is wrong with what was checked; there are no newer keys where the provider has
+    /// no others, or was asked too often.
+    pub(super) async fn by_keys<T>(
         &self,
         openid: &OpenId,
-    ) -> Result<Arc<CoreJsonWebKeySet>, RelyingPartyError> {
-        let fetch = || self.fetch_keys(&openid.jwks_uri);
-        self.keys.get(&keys_of(openid), fetch).await
-    }
-
-    /// Keys that the provider has begun to use since, one that `fits` among them; `None` where
-    /// there are no others, or it was asked too often.
-    pub(super) async fn newer_keys(
-        &self,
-        openid: &OpenId,
-        seen: &Arc<CoreJsonWebKeySet>,
-        fits: impl Fn(&CoreJsonWebKeySet) -> bool,
-    ) -> Result<Option<Arc<CoreJsonWebKeySet>>, RelyingPartyError> {
-        let fetch = || self.fetch_keys(&openid.jwks_uri);
+        check: impl Fn(&CoreJsonWebKeySet) -> Result<T, Wrong>,
+    ) -> Result<Result<T, String>, RelyingPartyError> {
         let key = keys_of(openid);
-        self.keys.newer(&key, seen, fits, fetch).await
+        let fetch = || self.fetch_keys(&openid.jwks_uri);
+        let keys = self.keys.get(&key, fetch).await?;
+        let cause = match check(&keys) {
+            Ok(checked) => return Ok(Ok(checked)),
+            Err(Wrong::Token(cause)) => return Ok(Err(cause)),
+            Err(Wrong::Key(cause)) => cause,
+        };
+        let fits = |keys: &CoreJsonWebKeySet| !matches!(check(keys), Err(Wrong::Key(_)));
+        let Some(newer) = self.keys.newer(&key, &keys, fits, fetch).await? else {
+            return Ok(Err(cause));
+        };
+        Ok(check(&newer).map_err(|(Wrong::Key(cause) | Wrong::Token(cause))| cause))
     }
 
     async fn fetch_keys(&self, url: &Url) -> Result<CoreJsonWebKeySet, RelyingPartyError> {

@@ -13,8 +13,8 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::exchange::TokenAnswer;
 use super::pinned::OpenId;
+use super::token_answer::TokenAnswer;
 use super::{Fault, Pinned, RelyingParty, RelyingPartyError, Step};
 use crate::clock::Time;
 
@@ -72,7 +72,7 @@ pub(super) enum Wrong {
 }
 
 impl RelyingParty {
-    /// The answer's ID token, checked; once more with newer keys, where the known ones don't do.
+    /// The answer's ID token, checked.
     pub(super) async fn verified(
         &self,
         pinned: &Pinned,
@@ -83,22 +83,13 @@ impl RelyingParty {
         let token = answer
             .id_token()
             .ok_or_else(|| invalid("the answer holds no ID token that can be read"))?;
-        let keys = self.keys(openid).await?;
         let now = self.clock.now();
         let check = |keys: &CoreJsonWebKeySet| {
             let client = ClientId::new(pinned.client_id.clone());
             verify(token, keys, &client, openid, answer.access_token(), now)
         };
-        let cause = match check(&keys) {
-            Ok(claims) => return Ok(claims),
-            Err(Wrong::Token(cause)) => return Err(invalid(&cause)),
-            Err(Wrong::Key(cause)) => cause,
-        };
-        let fits = |keys: &CoreJsonWebKeySet| !matches!(check(keys), Err(Wrong::Key(_)));
-        let Some(newer) = self.newer_keys(openid, &keys, fits).await? else {
-            return Err(invalid(&cause));
-        };
-        check(&newer).map_err(|(Wrong::Key(cause) | Wrong::Token(cause))| invalid(&cause))
+        let checked = self.by_keys(openid, check).await?;
+        checked.map_err(|cause| invalid(&cause))
     }
 }
 

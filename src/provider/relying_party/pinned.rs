@@ -16,8 +16,8 @@ use url::Url;
 
 use super::client_auth::ClientAuth;
 use super::discovery::Metadata;
-use super::exchange::TokenAnswer;
 use super::id_token::FurtherClaims;
+use super::token_answer::TokenAnswer;
 use super::{Fault, Registration, RelyingPartyError, Request, Server};
 
 /// The library's client as it asks for tokens; the same for both protocols.
@@ -259,6 +259,6 @@ impl Pinned {
     }
 }
 
-fn unusable(what: &str) -> RelyingPartyError {
+pub(super) fn unusable(what: &str) -> RelyingPartyError {
     Fault::Unavailable.because(format!("the provider's {what} is not a URL"))
 }

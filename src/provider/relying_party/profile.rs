@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::calls::Answers;
-use super::exchange::TokenAnswer;
 use super::id_token::AllClaims;
 use super::pinned::OpenId;
+use super::token_answer::TokenAnswer;
 use super::{Mapped, Pinned, Registration, RelyingParty, RelyingPartyError};
 use crate::limits;
 use crate::provider::account::Profile;

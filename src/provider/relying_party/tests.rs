@@ -3,9 +3,9 @@ use openidconnect::{AccessToken, ClientId, Nonce};
 use rstest::rstest;
 use serde_json::json;
 
-use super::exchange::TokenAnswer;
 use super::id_token::{Wrong, verify};
 use super::pinned::OpenId;
+use super::token_answer::TokenAnswer;
 use super::*;
 use crate::clock::Time;
 use crate::provider::account::Tokens;

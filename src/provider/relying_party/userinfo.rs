@@ -9,8 +9,7 @@ use openidconnect::http::{HeaderValue, Request, StatusCode};
 use openidconnect::{AccessToken, AsyncHttpClient, HttpResponse, SubjectIdentifier, UserInfoError};
 use url::Url;
 
-use super::exchange::Caller;
-use super::id_token::{FurtherClaims, Wrong};
+use super::id_token::FurtherClaims;
 use super::pinned::OpenId;
 use super::{Fault, Pinned, RelyingParty, RelyingPartyError, Step};
 
@@ -61,13 +60,8 @@ impl RelyingParty {
             .header(AUTHORIZATION, bearer)
             .body(Vec::new())
             .map_err(unable)?;
-        let answer = Caller {
-            egress: &self.egress,
-            answers: None,
-        }
-        .call(request)
-        .await
-        .map_err(|error| {
+        let answer = self.caller(None).call(request).await;
+        let answer = answer.map_err(|error| {
             error
                 .fault()
                 .because(format!("the userinfo endpoint failed: {error}"))
@@ -87,7 +81,7 @@ impl RelyingParty {
         )))
     }
 
-    /// The claims of a signed answer; with newer keys, where the known ones don't do.
+    /// The claims of a signed answer.
     async fn verified_userinfo(
         &self,
         pinned: &Pinned,
@@ -96,20 +90,10 @@ impl RelyingParty {
     ) -> Result<Vec<u8>, RelyingPartyError> {
         let invalid =
             |cause: String| Fault::Invalid(Step::UserInfo).because(format!("userinfo: {cause}"));
-        let keys = self.keys(openid).await?;
         let now = self.clock.now();
         let check =
             |keys: &CoreJsonWebKeySet| signed::verify(token, keys, &pinned.client_id, openid, now);
-        let cause = match check(&keys) {
-            Ok(claims) => return Ok(claims),
-            Err(Wrong::Token(cause)) => return Err(invalid(cause)),
-            Err(Wrong::Key(cause)) => cause,
-        };
-        let fits = |keys: &CoreJsonWebKeySet| !matches!(check(keys), Err(Wrong::Key(_)));
-        let Some(newer) = self.newer_keys(openid, &keys, fits).await? else {
-            return Err(invalid(cause));
-        };
-        check(&newer).map_err(|(Wrong::Key(cause) | Wrong::Token(cause))| invalid(cause))
+        self.by_keys(openid, check).await?.map_err(invalid)
     }
 }
 

@@ -128,15 +128,15 @@ async fn an_endpoint_that_the_rules_refuse_is_like_any_other() {
     world.fake.metadata(metadata);
     let refused = world.revoke(None).await.unwrap_err();
     assert!(
-        matches!(&refused, RevokeError::Later { reason, .. } if reason == "provider_unavailable"),
+        matches!(&refused, RevokeError::Later { reason, .. } if reason == "unusable"),
         "{refused:?}"
     );
 }
 
 #[rstest]
-#[case::down(503, "", "status_503")]
-#[case::redirected(302, "", "unreachable")]
-#[case::a_page(200, "<html>canary access-canary</html>", "not_understood")]
+#[case::down(503, "", "http_503")]
+#[case::redirected(302, "", "unreadable")]
+#[case::a_page(200, "<html>canary access-canary</html>", "unreadable")]
 #[case::another_secret(401, r#"{"error":"invalid_client"}"#, "invalid_client")]
 #[tokio::test]
 async fn what_may_go_better_is_tried_again(

@@ -52,10 +52,9 @@ impl World {
         database.migrate("test").await.unwrap();
         let clock = Clock::default();
         let fake = Fake::start(&clock).await;
-        let vault = Vault::new(
-            KeyRing::new(MasterKey::new([1; 32]), Vec::new()),
-            clock.clone(),
-        );
+        let keys = KeyRing::new(MasterKey::new([1; 32]), Vec::new());
+        keys.check(&database, &clock).await.unwrap();
+        let vault = Vault::new(keys, clock.clone());
         let row = provider(&clock, &vault, &fake, &config);
         let egress = Egress::new(&settings::Egress {
             allow: vec![EgressRule::Network("127.0.0.0/8".parse().unwrap())],
@@ -193,6 +192,7 @@ pub fn told(error: &FlowError) -> String {
 
 fn provider(clock: &Clock, vault: &Vault, fake: &Fake, config: &Value) -> identity_provider::Model {
     let id = ProviderId::new(clock);
+    let sealing = vault.sealing_for_tests();
     let mut all = json!({"issuer": fake.issuer, "scopes": ["openid", "email"]});
     all.as_object_mut()
         .unwrap()
@@ -203,10 +203,10 @@ fn provider(clock: &Clock, vault: &Vault, fake: &Fake, config: &Value) -> identi
         provider_type: "oidc".to_owned(),
         external_id: fake.issuer.clone(),
         name: "Acme".to_owned(),
-        client_key_sealed: client_key::kept(&all, None, id, vault, clock),
+        client_key_sealed: client_key::is_used(&all).then(|| client_key::made(&sealing, id, clock)),
         config_json: Json(all),
         client_id: Some("us".to_owned()),
-        client_secret_sealed: Some(vault.seal(&secret_place(&id), b"secret-canary")),
+        client_secret_sealed: Some(sealing.seal(&secret_place(&id), b"secret-canary")),
         organization_id: None,
         client_of: None,
         enabled: true,

@@ -73,7 +73,7 @@ fn keys() {
     let name = "LANYARD_BOOTSTRAP_API_KEY";
     refuses_secret(
         "LANYARD_MASTER_KEY",
-        &["not base64", "AAA=A"],
+        &["not-base64!", "AAA=A"],
         &format!("is not base64; {MAKE_KEY}"),
     );
     refuses_secret(

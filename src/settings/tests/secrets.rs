@@ -16,7 +16,8 @@ fn a_secret_may_stand_in_a_file_of_its_own() {
             "database_url_file = \"url\"\nmaster_key = \"wrong\"\n",
         );
     let settings = folder.read(&[("LANYARD_MASTER_KEY_FILE", "key")]).unwrap();
-    assert_eq!(settings.vault.master_key.unwrap().expose_secret()[31], 31);
+    let keys = settings.vault.master_keys.read().unwrap();
+    assert_eq!((keys.len(), keys[0].expose_secret()[31]), (1, 31));
     assert_eq!(settings.database.url.to_string(), "postgres://u:***@h/d");
     assert!(settings.warnings.is_empty());
 }

@@ -29,7 +29,7 @@ fn nothing_given_is_enough() {
         (data_dir.join("lanyard.db"), 8)
     );
     assert_eq!(settings.data_dir, data_dir);
-    assert!(settings.vault.master_key.is_none() && settings.bootstrap_api_key.is_none());
+    assert!(!settings.vault.master_keys.is_given() && settings.bootstrap_api_key.is_none());
     assert!(settings.egress.allow.is_empty() && settings.egress.ca_file.is_none());
     assert_eq!(settings.log.directives, "info");
     assert_eq!(settings.log.format(true), LogFormat::Text);
@@ -242,7 +242,8 @@ fn a_master_key_is_base64_of_any_kind() {
         for_urls.trim_end_matches('='),
     ] {
         let vault = read(&[("LANYARD_MASTER_KEY", text)]).unwrap().vault;
-        assert_eq!(vault.master_key.unwrap().expose_secret(), &[0xfb; 32]);
+        let keys = vault.master_keys.read().unwrap();
+        assert_eq!((keys.len(), keys[0].expose_secret()), (1, &[0xfb; 32]));
     }
 }
 
@@ -272,5 +273,5 @@ fn the_table_of_settings_is_consistent() {
             read(&[(name, value)]).unwrap();
         }
     }
-    assert_eq!(names.len(), 16);
+    assert_eq!(names.len(), 17);
 }

@@ -1,19 +1,17 @@
 //! The end of a link by an application: it says who is signed in there, and only if that is whom
 //! it began the link for is the account linked.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-use super::{Connecting, hash, kept};
+use super::{Connecting, hash_of, kept, request_of, take};
 use crate::access::{Caller, Viewer};
-use crate::database::flow::OnConflict;
 use crate::database::pending_link::{self, Model, Step};
-use crate::database::{Tx, api_key, identity, identity_provider, user};
+use crate::database::{Tx, api_key};
 use crate::error::{Error, Refusal, RefusalCode};
 use crate::id::UserId;
-use crate::identity::decision::Policy;
 use crate::identity::link::{LinkRequest, Linked};
-use crate::sign_in::account::request;
-use crate::tenancy::auth_identity;
+use crate::sign_in::account::{Word, link};
+use crate::sign_in::flow::enabled;
 
 /// What completes a link.
 #[derive(Debug)]
@@ -25,11 +23,11 @@ pub struct CompleteLink {
 }
 
 impl Connecting {
-    /// Links the account that was found, once; whatever comes of it, the code is used up.
+    /// Links the account that was found, once. The code is used up by that, and by a refusal.
     ///
     /// # Errors
-    /// `NOT_FOUND` for a code that isn't good for this application and this user, whichever is
-    /// wrong; `FORBIDDEN`; refused as a link is.
+    /// Refused as a link is. `NOT_FOUND` for a code that isn't good for this application and this
+    /// user, whichever is wrong, and `FORBIDDEN`: a code that was good stays so.
     pub async fn complete(
         &self,
         caller: &Caller,
@@ -38,17 +36,13 @@ impl Connecting {
         let Viewer::ApiKey(key) = &caller.viewer else {
             return Err(no_such_link());
         };
-        let code_hash = hash(completing.code.expose_secret());
+        let code_hash = hash_of(&completing.code);
         let found = pending_link::by_code(self.database().reader(), &code_hash).await?;
         let link = &found
             .filter(|link| self.is_for(link, key, completing.user))
             .ok_or_else(no_such_link)?;
         let account = kept::open(&self.flows.vault, link)?;
-        let policy = match link.on_conflict {
-            OnConflict::Fail => Policy::Fail,
-            OnConflict::UpdateInPlace => Policy::UpdateInPlace,
-        };
-        let request = &request(link.provider_id, link.user_id, &account, policy);
+        let request = &request_of(link, link.user_id, &account);
         let linking = self
             .database()
             .write(|tx| async move { self.link(&tx, caller, link, request).await });
@@ -76,24 +70,16 @@ impl Connecting {
         &self,
         tx: &Tx,
         caller: &Caller,
-        link: &Model,
+        pending: &Model,
         request: &LinkRequest,
     ) -> Result<Linked, Error> {
-        let linking = &self.ends.linking;
-        // In the order of others who link, so that nobody waits for each other.
-        identity::lock_account(tx, request.provider_id, &request.external_id).await?;
-        user::lock(tx, &[request.user_id]).await?;
-        if !pending_link::end(tx, link.id, Step::Agreed).await? {
+        if !take(tx, pending, Step::Agreed, request).await? {
             return Err(no_such_link());
         }
-        let found = identity_provider::by_ids(tx, &[request.provider_id]).await?;
-        let provider = found.into_iter().find(|row| row.enabled);
+        let provider = enabled(tx, request.provider_id).await?;
         let provider = provider.ok_or_else(no_such_link)?;
-        let linked = linking.link_completed(tx, caller, request).await?;
-        let (clock, origin) = (&linking.clock, caller.origin());
-        let (user, ident) = (request.user_id, &request.external_id);
-        auth_identity::verified(tx, clock, &origin, &provider, user, ident).await?;
-        Ok(linked)
+        let word = Word::Application(caller);
+        link(tx, &self.ends.linking, word, &provider, request).await
     }
 }
 

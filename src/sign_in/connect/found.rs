@@ -5,15 +5,16 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use uuid::Uuid;
 
-use super::{CAPS, Closed, Connecting, LIFE, forget, hash, hash_of, kept};
+use super::{CAPS, Closed, Connecting, LIFE, forget, hash_of, kept};
 use crate::clock::Time;
 use crate::database::pending_link::{self, Found, Model, Owner, Step};
-use crate::database::{identity_provider, revocation, user};
+use crate::database::{Sealed, Tx, identity_provider, revocation, user};
 use crate::error::Error;
 use crate::id::{SessionId, UserId};
 use crate::provider::account::Account;
 use crate::provider::flow::Finished;
 use crate::sign_in::return_to::{LINK_CODE, told};
+use crate::token;
 
 /// A link that waits for the second page: what the browser needs for it. It can't be printed.
 pub struct Waiting {
@@ -69,7 +70,7 @@ impl Connecting {
             token_hash: None,
             browser_hash: Some(hash_of(&waiting.browser_secret)),
             code_hash: None,
-            account_sealed: Some(self.seal(waiting.link, &finished.account)?),
+            account_sealed: None,
             account_hash,
             date_added: now,
             expires_at: waiting.expires_at,
@@ -78,7 +79,13 @@ impl Connecting {
             forget(&tx, now).await?;
             let full = pending_link::full(&tx, Owner::Person(user), now, CAPS).await?;
             if !full {
-                pending_link::insert(&tx, row.clone()).await?;
+                let sealed = self.seal(&tx, row.id, &finished.account).await?;
+                let account_sealed = Some(sealed);
+                let row = Model {
+                    account_sealed,
+                    ..row.clone()
+                };
+                pending_link::insert(&tx, row).await?;
             }
             Ok(full)
         });
@@ -94,16 +101,17 @@ impl Connecting {
     /// [`Closed::Used`] where the link is over since, [`Closed::Failed`].
     pub async fn found_for(&self, finished: &Finished, link: Uuid) -> Result<Waiting, Closed> {
         let waiting = self.waiting(link);
-        let found = &Found {
-            provider: finished.provider.id,
-            account: self.seal(link, &finished.account)?,
-            account_hash: self.account_hash(finished).await?,
-            browser_hash: hash_of(&waiting.browser_secret),
-            expires_at: waiting.expires_at,
-        };
-        let now = self.now();
+        let (now, shown) = (self.now(), &waiting);
+        let account_hash = &self.account_hash(finished).await?;
         let keeping = self.database().write(|tx| async move {
-            Ok(pending_link::find(&tx, link, now, found.clone()).await?)
+            let found = Found {
+                provider: finished.provider.id,
+                account: self.seal(&tx, link, &finished.account).await?,
+                account_hash: account_hash.clone(),
+                browser_hash: hash_of(&shown.browser_secret),
+                expires_at: shown.expires_at,
+            };
+            Ok(pending_link::find(&tx, link, now, found).await?)
         });
         if keeping.await? {
             Ok(waiting)
@@ -130,7 +138,7 @@ impl Connecting {
             Step::Agreed => return Err(Closed::Used),
         }
         // Of 256 random bits, compared by their hashes: how long that takes tells nothing.
-        if browser.secret.map(hash) != link.browser_hash {
+        if browser.secret.map(token::hash) != link.browser_hash {
             return Err(Closed::OtherBrowser);
         }
         self.check_open(&link)?;
@@ -155,7 +163,7 @@ impl Connecting {
     /// # Errors
     /// [`Closed::Used`], [`Closed::Failed`].
     pub async fn agree(&self, link: &Model) -> Result<Url, Closed> {
-        let (code, now, id) = (self.random_text(), self.now(), link.id);
+        let (code, now, id) = (token::random(&self.flows.clock), self.now(), link.id);
         let code_hash = &hash_of(&code);
         let agreeing = self.database().write(|tx| async move {
             Ok(pending_link::agree(&tx, id, now, code_hash.clone()).await?)
@@ -173,7 +181,7 @@ impl Connecting {
     fn waiting(&self, link: Uuid) -> Waiting {
         Waiting {
             link,
-            browser_secret: self.random_text(),
+            browser_secret: token::random(&self.flows.clock),
             expires_at: self.now() + LIFE,
         }
     }
@@ -186,7 +194,7 @@ impl Connecting {
         Ok(account.map(|account| account.hash()))
     }
 
-    fn seal(&self, link: Uuid, account: &Account) -> Result<crate::database::Sealed, Error> {
-        kept::seal(&self.flows.vault, link, account)
+    async fn seal(&self, tx: &Tx, link: Uuid, account: &Account) -> Result<Sealed, Error> {
+        kept::seal(&self.flows.vault.sealing(tx).await?, link, account)
     }
 }

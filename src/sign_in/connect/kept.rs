@@ -13,7 +13,7 @@ use crate::database::Sealed;
 use crate::database::pending_link::Model;
 use crate::error::Error;
 use crate::provider::account::{Account, Profile, Tokens};
-use crate::vault::{Place, Vault};
+use crate::vault::{Place, Sealing, Vault};
 
 /// As it is sealed. A server of another version may have to read it, within ten minutes.
 #[derive(Serialize, Deserialize)]
@@ -28,6 +28,7 @@ struct Kept {
     refresh_token: Option<String>,
     token_type: String,
     expires_at: Option<Time>,
+    refresh_token_expires_at: Option<Time>,
     scopes: Vec<String>,
 }
 
@@ -35,9 +36,9 @@ struct Kept {
 ///
 /// # Errors
 /// `INTERNAL`.
-pub fn seal(vault: &Vault, link: Uuid, account: &Account) -> Result<Sealed, Error> {
+pub fn seal(sealing: &Sealing<'_>, link: Uuid, account: &Account) -> Result<Sealed, Error> {
     let json = serde_json::to_vec(&Kept::of(account)).map_err(anyhow::Error::from)?;
-    Ok(vault.seal(&place(&link), &Zeroizing::new(json)))
+    Ok(sealing.seal(&place(&link), &Zeroizing::new(json)))
 }
 
 /// The account that a link waits with.
@@ -83,6 +84,7 @@ impl Kept {
             refresh_token,
             token_type,
             expires_at,
+            refresh_token_expires_at,
             scopes,
         } = tokens;
         let text = |token: &SecretString| token.expose_secret().to_owned();
@@ -97,6 +99,7 @@ impl Kept {
             refresh_token: refresh_token.as_ref().map(text),
             token_type,
             expires_at,
+            refresh_token_expires_at,
             scopes,
         }
     }
@@ -116,6 +119,7 @@ impl Kept {
                 refresh_token: self.refresh_token.map(SecretString::from),
                 token_type: self.token_type,
                 expires_at: self.expires_at,
+                refresh_token_expires_at: self.refresh_token_expires_at,
                 scopes: self.scopes,
             },
         }
@@ -154,7 +158,7 @@ mod tests {
             },
         };
         let id = clock.new_uuid();
-        let sealed = seal(&vault, id, &account).unwrap();
+        let sealed = seal(&vault.sealing_for_tests(), id, &account).unwrap();
         let mut link = Model {
             id,
             step: Step::Found,

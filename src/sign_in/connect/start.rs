@@ -21,6 +21,7 @@ use crate::input::check_scopes;
 use crate::limits;
 use crate::provider::flow::FlowError;
 use crate::sign_in::return_to;
+use crate::token;
 
 /// A link to begin.
 #[derive(Debug, Clone)]
@@ -87,7 +88,7 @@ impl Connecting {
         let user = wish.user.ok_or_else(|| of_a_key("userId"))?;
         let return_to = wish.return_to.as_deref();
         let return_to = return_to.ok_or_else(|| of_a_key("returnTo"))?;
-        let token = self.random_text();
+        let token = token::random(&self.flows.clock);
         let now = self.now();
         let new = &Model {
             id: self.flows.clock.new_uuid(),

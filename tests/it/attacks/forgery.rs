@@ -3,9 +3,22 @@
 
 use lanyard::demo::provider::Endpoint;
 use serde_json::Value;
+use url::Url;
 
 use super::world;
 use crate::flows::{ACME, HUB, sessions};
+use crate::support::world::{Browser, World};
+
+/// The browsers of an attacker and a victim who are both signed in, and the way back of a link that
+/// the attacker has begun.
+async fn lured(world: &World) -> (Browser<'_>, Browser<'_>, Url) {
+    let (attacker, victim) = (world.browser(), world.browser());
+    attacker.sign_in(ACME, "bo").await.leads_to("/account");
+    victim.sign_in(ACME, "ada").await.leads_to("/account");
+    let own = attacker.begin_link(HUB).await;
+    let lure = world.provider.decide(&own, "drifter").unwrap();
+    (attacker, victim, lure)
+}
 
 #[tokio::test]
 async fn a_victim_is_not_signed_in_as_the_attacker() {
@@ -23,12 +36,8 @@ async fn a_victim_is_not_signed_in_as_the_attacker() {
 #[tokio::test]
 async fn a_victim_who_is_signed_in_does_not_get_the_attackers_account_linked() {
     let world = world().await;
-    let (attacker, victim) = (world.browser(), world.browser());
-    attacker.sign_in(ACME, "bo").await.leads_to("/account");
-    victim.sign_in(ACME, "ada").await.leads_to("/account");
+    let (_, victim, lure) = lured(&world).await;
     let before = world.app.stored().await.identities;
-    let own = attacker.begin_link(HUB).await;
-    let lure = world.provider.decide(&own, "drifter").unwrap();
     victim
         .come_back(&lure)
         .await
@@ -48,12 +57,8 @@ async fn a_victim_who_is_signed_in_does_not_get_the_attackers_account_linked() {
 #[tokio::test]
 async fn a_planted_cookie_links_nothing_to_the_victim() {
     let world = world().await;
-    let (attacker, victim) = (world.browser(), world.browser());
-    attacker.sign_in(ACME, "bo").await.leads_to("/account");
-    victim.sign_in(ACME, "ada").await.leads_to("/account");
+    let (attacker, victim, lure) = lured(&world).await;
     let before = world.app.stored().await.identities;
-    let own = attacker.begin_link(HUB).await;
-    let lure = world.provider.decide(&own, "drifter").unwrap();
     let flow = attacker.cookies();
     let flow = flow.iter().find(|(name, _)| name.contains("-flow-"));
     let (name, value) = flow.unwrap();

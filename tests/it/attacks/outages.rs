@@ -7,6 +7,7 @@ use lanyard::demo::provider::{Broken, Endpoint, ProfileFault, Times};
 
 use super::world;
 use crate::flows::{ACME, HUB, stored_nothing};
+use crate::support::until::until;
 
 /// More than may ask one address at a time.
 const CROWD: usize = 18;
@@ -21,9 +22,10 @@ async fn a_crowd_at_a_provider_that_hangs_holds_up_no_other_at_the_same_host() {
         browser.sign_in(ACME, "ada").await
     });
     let others = async {
-        while world.provider.records_of(ACME, Endpoint::Token).len() < 16 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until("the crowd is there", Duration::from_secs(30), async || {
+            world.provider.records_of(ACME, Endpoint::Token).len() >= 16
+        })
+        .await;
         world.browser().sign_in(HUB, "drifter").await
     };
     let (crowd, others) = (Box::pin(join_all(crowd)), Box::pin(others));

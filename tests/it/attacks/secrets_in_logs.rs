@@ -2,7 +2,6 @@
 //! hold of secrets is looked for in its log. The server's own secrets are `secrets::canaries`'.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use lanyard::clock::Clock;
 use lanyard::demo::provider::{
@@ -159,21 +158,6 @@ impl Way {
         self.send(Method::GET, back.as_str(), &[]).await
     }
 
-    /// Ends the process: its log to the end.
-    async fn end(&mut self) -> String {
-        self.process.signal("TERM").await;
-        let ending = async {
-            let ended = self.process.child.wait().await.unwrap();
-            assert!(ended.success());
-            while !self.process.log().contains("\"stopped\"") {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let ended = tokio::time::timeout(Duration::from_secs(30), ending).await;
-        ended.expect("it ends within 30 s");
-        self.process.log()
-    }
-
     /// What the provider was sent.
     fn seen_by_provider(&mut self) {
         for record in self.provider.records() {
@@ -205,7 +189,7 @@ async fn no_code_state_token_verifier_or_cookie_is_logged() {
     way.seen_by_provider();
     let secrets = std::mem::take(&mut way.secrets);
     assert!(secrets.len() > 60, "{} were seen", secrets.len());
-    let log = way.end().await;
+    let log = way.process.last_log().await;
     for said in [
         "\"DEBUG\"",
         "/auth/{slug}/callback",

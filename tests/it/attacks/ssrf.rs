@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use lanyard::demo::provider::{Broken, DiscoveryFault, Endpoint, ProfileFault, Times};
@@ -12,6 +13,7 @@ use tokio::net::TcpListener;
 
 use super::world;
 use crate::flows::{ACME, stored_nothing};
+use crate::support::until::until;
 use crate::support::world::World;
 
 /// Something inside that nobody outside may make us speak to.
@@ -39,9 +41,12 @@ impl Inside {
         assert_eq!(self.visits.load(Ordering::SeqCst), 0);
         let address = (Ipv4Addr::LOCALHOST, self.port);
         tokio::net::TcpStream::connect(address).await.unwrap();
-        while self.visits.load(Ordering::SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
+        until(
+            "the visit is counted",
+            Duration::from_secs(30),
+            async || self.visits.load(Ordering::SeqCst) > 0,
+        )
+        .await;
     }
 
     /// URLs that lead here, or to what clouds keep for their machines, by address.

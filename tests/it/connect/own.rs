@@ -28,6 +28,24 @@ async fn way_back(world: &World, browser: &Browser<'_>, more: &str) -> Seen {
     browser.come_back(&callback).await
 }
 
+/// Ada's browser at the second page, and the page's path.
+async fn at_second_page(world: &World) -> (Browser<'_>, String, Seen) {
+    let browser = signed_in(world, "ada").await;
+    let back = way_back(world, &browser, "").await;
+    let found = second_page(&back);
+    let page = browser.get(&found).await;
+    (browser, found, page)
+}
+
+/// Neither the page nor its button does anything any more.
+async fn asks_to_sign_in(browser: &Browser<'_>, found: &str, page: &Seen) {
+    browser.get(found).await.is_refused(403, "SIGN_IN_FIRST");
+    browser
+        .send_form(found, page, &[("answer", "connect")])
+        .await
+        .is_refused(403, "SIGN_IN_FIRST");
+}
+
 /// Ada's account at Acme, with which she signed in, and no other.
 async fn nothing_more(world: &World) {
     let stored = world.app.stored().await;
@@ -90,10 +108,7 @@ async fn the_second_page_is_for_the_browser_and_the_session_that_began(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
 ) {
     let world = world(on).await;
-    let browser = signed_in(&world, "ada").await;
-    let back = way_back(&world, &browser, "").await;
-    let found = second_page(&back);
-    let page = browser.get(&found).await;
+    let (browser, found, page) = at_second_page(&world).await;
     // Nobody else's, another person's, and the same person's in another browser.
     for other in [
         world.browser(),
@@ -111,11 +126,7 @@ async fn the_second_page_is_for_the_browser_and_the_session_that_began(
     // Another person in the same browser, and the same one anew.
     for username in ["bo", "ada"] {
         browser.sign_in(ACME, username).await.leads_to("/account");
-        browser.get(&found).await.is_refused(403, "SIGN_IN_FIRST");
-        browser
-            .send_form(&found, &page, &[("answer", "connect")])
-            .await
-            .is_refused(403, "SIGN_IN_FIRST");
+        asks_to_sign_in(&browser, &found, &page).await;
     }
     nothing_more(&world).await;
 }
@@ -124,10 +135,7 @@ async fn the_second_page_is_for_the_browser_and_the_session_that_began(
 #[tokio::test]
 async fn who_has_signed_out_meanwhile_connects_nothing(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let world = world(on).await;
-    let browser = signed_in(&world, "ada").await;
-    let back = way_back(&world, &browser, "").await;
-    let found = second_page(&back);
-    let page = browser.get(&found).await;
+    let (browser, found, page) = at_second_page(&world).await;
     let account = browser.get("/account").await;
     let fields = hidden_fields(&account.text);
     let token = fields
@@ -138,11 +146,7 @@ async fn who_has_signed_out_meanwhile_connects_nothing(#[values(Db::Sqlite, Db::
         .post("/auth/logout", &[("form_token", &token.1)])
         .await
         .leads_to("/?signed_out=1");
-    browser.get(&found).await.is_refused(403, "SIGN_IN_FIRST");
-    browser
-        .send_form(&found, &page, &[("answer", "connect")])
-        .await
-        .is_refused(403, "SIGN_IN_FIRST");
+    asks_to_sign_in(&browser, &found, &page).await;
     nothing_more(&world).await;
 }
 

@@ -71,28 +71,6 @@ impl World {
         let end = self.agree(&mut walker, &page, username).await;
         (walker, end)
     }
-
-    async fn reconfigure(&self, name: &str, change: Value) {
-        let found = self
-            .app
-            .ask("query($slug: String!) { identityProvider(slug: $slug) { id } }")
-            .variables(json!({ "slug": name }))
-            .data()
-            .await;
-        let mut input = change;
-        input["id"] = found["identityProvider"]["id"].clone();
-        let done = self
-            .app
-            .ask(
-                "mutation($input: UpdateIdentityProviderInput!) {
-                    updateIdentityProvider(input: $input) { userErrors { code message } }
-                }",
-            )
-            .variables(json!({ "input": input }))
-            .data()
-            .await;
-        assert_eq!(done["updateIdentityProvider"]["userErrors"], json!([]));
-    }
 }
 
 async fn configure(app: &App, issuer: &Issuer) {
@@ -263,6 +241,7 @@ async fn the_peer_takes_nothing_that_is_not_as_it_should_be(
     end.is_refused(502, "PROVIDER_REFUSED");
 
     world
+        .app
         .reconfigure("post", json!({ "clientSecret": "another secret" }))
         .await;
     let (_, end) = world.sign_in("post", "ada").await;
@@ -277,7 +256,7 @@ async fn the_peer_takes_nothing_that_is_not_as_it_should_be(
     let mut config = data["identityProvider"]["config"].clone();
     config["token_endpoint_auth_method"] = json!("client_secret_post");
     let change = json!({ "config": config, "clientSecret": "a secret" });
-    world.reconfigure("key", change).await;
+    world.app.reconfigure("key", change).await;
     let (_, end) = world.sign_in("key", "ada").await;
     end.is_refused(502, "PROVIDER_REFUSED");
 }

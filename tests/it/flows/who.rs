@@ -1,11 +1,14 @@
 //! Who signs in, and who doesn't.
 
+use std::time::Duration;
+
 use lanyard::demo::provider::{Broken, Endpoint, Person, ProfileFault, Times};
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::{ACME, HUB, sessions, stored_nothing, world};
 use crate::support::app::Db;
+use crate::support::until::until;
 
 #[rstest]
 #[case::unknown("sam", 403, "USER_NOT_FOUND")]
@@ -344,16 +347,19 @@ async fn what_an_operator_changes_while_the_provider_is_asked_counts(
         world.person("dree", "drifter@hub.example").await;
         world.provider.decide(&authorization, "drifter").unwrap()
     };
-    let delay = Broken::Delay(std::time::Duration::from_secs(3));
+    let delay = Broken::Delay(Duration::from_secs(3));
     world
         .provider
         .fault(HUB, (Endpoint::Token, delay), Times::Once);
     let before = world.app.stored().await.identities;
     let changing = async {
         // Once the provider has been asked, and before it answers.
-        while world.provider.records_of(HUB, Endpoint::Token).is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        until(
+            "the provider is asked",
+            Duration::from_secs(30),
+            async || !world.provider.records_of(HUB, Endpoint::Token).is_empty(),
+        )
+        .await;
         world.reconfigure("hub", json!({ "enabled": false })).await;
     };
     let (seen, ()) = tokio::join!(browser.come_back(&callback), changing);

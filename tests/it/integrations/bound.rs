@@ -243,7 +243,7 @@ async fn it_sees_the_events_of_its_own_installations(#[values(Db::Sqlite, Db::Po
     it.acting().await;
     let own = json!({ "organizationId": globex, "externalId": "own" });
     install_by(&it, &key, own).await.data();
-    it.app.wait_until_sealed().await;
+    it.app.all_sealed().await;
     let asked = it
         .app
         .ask("{ auditEvents { nodes { action after } } }")

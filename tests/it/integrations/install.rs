@@ -212,7 +212,7 @@ async fn secrets_in_metadata_and_config_are_refused(#[values(Db::Sqlite, Db::Pos
     let before = it.app.dump().await;
     for name in ["metadata", "config"] {
         let payload = it
-            .install(json!({ name: { "deep": [{ "accessToken": "x" }] } }))
+            .install(json!({ name: { "deep": [{ "accessToken": "canary-token-x" }] } }))
             .await;
         assert_eq!(codes(&payload), ["SECRET_IN_DATA"]);
         assert_eq!(payload["userErrors"][0]["field"], json!(["input", name]));

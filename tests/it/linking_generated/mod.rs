@@ -131,7 +131,8 @@ impl Run {
             input["data"] = json!({ "number": number });
         }
         if link.tokens {
-            input["credential"] = json!({ "accessToken": "a token", "refreshToken": "another" });
+            input["credential"] =
+                json!({ "accessToken": "canary-token", "refreshToken": "canary-token-another" });
         }
         input
     }

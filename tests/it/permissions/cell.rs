@@ -144,7 +144,7 @@ impl<'a> Cells<'a> {
             .link(json!({
                 "providerId": provider, "userId": user, "externalId": "4711",
                 "profile": { "attributes": { "company": "Acme" } },
-                "credential": { "accessToken": "token" },
+                "credential": { "accessToken": "canary-token" },
             }))
             .await;
         let organization = app.organization("acme").await;

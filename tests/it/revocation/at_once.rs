@@ -102,7 +102,7 @@ async fn a_provider_that_does_not_answer_keeps_nobody_waiting(
     assert_eq!((queued[0].attempts, it.calls().len()), (1, 1));
     // The try goes on, and its end is written down.
     until("the try ends", async || {
-        it.queued().await[0].failure_reason.as_deref() == Some("unreachable")
+        it.queued().await[0].failure_reason.as_deref() == Some("timed_out")
     })
     .await;
     it.world.pass(chrono::TimeDelta::minutes(2));

@@ -18,9 +18,9 @@ async fn delayed(on: Db, broken: Broken) -> Linked {
 }
 
 #[rstest]
-#[case::down(Broken::Down, "status_503")]
+#[case::down(Broken::Down, "http_503")]
 #[case::gone(Broken::Closes, "unreachable")]
-#[case::a_page(Broken::Html(200), "not_understood")]
+#[case::a_page(Broken::Html(200), "unreadable")]
 #[case::busy(
     Broken::Error(400, "temporarily_unavailable"),
     "temporarily_unavailable"
@@ -91,7 +91,7 @@ async fn after_three_days_it_is_given_up(#[values(Db::Sqlite, Db::Postgres)] on:
     let it = delayed(on, Broken::Down).await;
     it.world.pass(TimeDelta::days(3));
     it.until_done().await;
-    assert_eq!(it.told().await, failed("status_503"));
+    assert_eq!(it.told().await, failed("http_503"));
     assert_eq!(it.calls().len(), 2);
 }
 
@@ -107,7 +107,7 @@ async fn what_an_operator_can_mend_is_tried_again(
     let reason = if what == "disabled" {
         let change = json!({ "enabled": false });
         it.world.reconfigure("hub", change).await;
-        "provider_unavailable"
+        "unusable"
     } else {
         let other = Client {
             secret: "another".into(),

@@ -206,13 +206,7 @@ fn open(table: &str, row: &[u8], column: &str, sealed: &Sealed) -> Result<String
     Ok(String::from_utf8(opened.to_vec()).unwrap())
 }
 
-/// Waits for it.
-async fn until(what: &str, fact: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !fact().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
-    waited.unwrap_or_else(|_| panic!("{what}: not within 30 s"));
+/// Waits for what a server does of its own accord.
+async fn until(what: &str, fact: impl AsyncFnMut() -> bool) {
+    crate::support::until::until(what, Duration::from_secs(30), fact).await;
 }

@@ -19,11 +19,11 @@ const BOOTSTRAP: &str = "lyd_canary-bootstrap-0123456789abcdef";
 const PASSWORD: &str = "canary-database-password";
 const CLIENT_SECRETS: [&str; 2] = ["canary-client-secret-1", "canary-client-secret-2"];
 const TOKENS: [&str; 5] = [
-    "canary-access-1",
-    "canary-refresh-1",
-    "canary-access-2",
-    "canary-access-refused",
-    "canary-access-failed",
+    "canary-token-access-1",
+    "canary-token-refresh-1",
+    "canary-token-access-2",
+    "canary-token-access-refused",
+    "canary-token-access-failed",
 ];
 /// As after an upgrade of ICU: PostgreSQL warns at every connection.
 const OUTDATED_COLLATION: &str =

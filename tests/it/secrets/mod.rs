@@ -3,4 +3,5 @@
 mod canaries;
 mod debug;
 mod in_data;
+mod marks;
 mod sealed;

@@ -92,11 +92,14 @@ async fn tokens_are_replaced_by_the_next_link(#[values(Db::Sqlite, Db::Postgres)
     };
 
     let identity = again(json!({
-        "accessToken": "a1", "refreshToken": "r1", "tokenType": "Bearer", "scopes": ["read"],
+        "accessToken": "canary-token-a1", "refreshToken": "canary-token-r1", "tokenType": "Bearer", "scopes": ["read"],
         "expiresAt": "2030-01-01T00:00:00.123456Z", "refreshTokenExpiresAt": "2031-01-01T00:00:00Z",
     }))
     .await;
-    assert_eq!(tokens(&app, &identity).await, kept("a1", Some("r1")));
+    assert_eq!(
+        tokens(&app, &identity).await,
+        kept("canary-token-a1", Some("canary-token-r1"))
+    );
     let first = json!({
         "tokenType": "Bearer", "scopes": ["read"],
         "expiresAt": "2030-01-01T00:00:00.123456+00:00", "refreshTokenExpiresAt": "2031-01-01T00:00:00+00:00",
@@ -104,28 +107,43 @@ async fn tokens_are_replaced_by_the_next_link(#[values(Db::Sqlite, Db::Postgres)
     assert_eq!(known().await, first);
 
     // A refresh token that is left out stays, since providers give one at the first sign-in only.
-    assert_eq!(again(json!({ "accessToken": "a2" })).await, identity);
-    assert_eq!(tokens(&app, &identity).await, kept("a2", Some("r1")));
+    assert_eq!(
+        again(json!({ "accessToken": "canary-token-a2" })).await,
+        identity
+    );
+    assert_eq!(
+        tokens(&app, &identity).await,
+        kept("canary-token-a2", Some("canary-token-r1"))
+    );
     // So does what is known of it; when the old access token ended says nothing of the new one.
     let mut second = first;
     second["expiresAt"] = Value::Null;
     assert_eq!(known().await, second);
-    again(json!({ "accessToken": "a3", "refreshToken": null })).await;
-    assert_eq!(tokens(&app, &identity).await, kept("a3", None));
+    again(json!({ "accessToken": "canary-token-a3", "refreshToken": null })).await;
+    assert_eq!(tokens(&app, &identity).await, kept("canary-token-a3", None));
     assert_eq!(known().await["refreshTokenExpiresAt"], Value::Null);
-    again(json!({ "accessToken": "a4", "refreshToken": "r4" })).await;
-    assert_eq!(tokens(&app, &identity).await, kept("a4", Some("r4")));
+    again(json!({ "accessToken": "canary-token-a4", "refreshToken": "canary-token-r4" })).await;
+    assert_eq!(
+        tokens(&app, &identity).await,
+        kept("canary-token-a4", Some("canary-token-r4"))
+    );
     // A link that brings no tokens leaves them.
     link(&app, &provider, &user, "1", json!({ "data": { "a": 1 } })).await;
     link(&app, &provider, &user, "1", json!({ "credential": null })).await;
-    assert_eq!(tokens(&app, &identity).await, kept("a4", Some("r4")));
+    assert_eq!(
+        tokens(&app, &identity).await,
+        kept("canary-token-a4", Some("canary-token-r4"))
+    );
     // Nor does a refused one touch them.
-    let refused = json!({ "providerId": provider, "userId": user, "externalId": "2", "credential": { "accessToken": "no" } });
+    let refused = json!({ "providerId": provider, "userId": user, "externalId": "2", "credential": { "accessToken": "canary-token-no" } });
     assert_eq!(
         app.link(refused).await.data()["linkIdentity"]["identity"],
         Value::Null
     );
-    assert_eq!(tokens(&app, &identity).await, kept("a4", Some("r4")));
+    assert_eq!(
+        tokens(&app, &identity).await,
+        kept("canary-token-a4", Some("canary-token-r4"))
+    );
 }
 
 #[rstest]
@@ -137,7 +155,7 @@ async fn tokens_of_an_old_account_do_not_outlive_it(#[values(Db::Sqlite, Db::Pos
         app.user("joe").await,
         app.provider("crm").await,
     );
-    let credential = |name: &str| json!({ "accessToken": format!("access-{name}"), "refreshToken": format!("refresh-{name}") });
+    let credential = |name: &str| json!({ "accessToken": format!("canary-token-access-{name}"), "refreshToken": format!("canary-token-refresh-{name}") });
     let identity = link(
         &app,
         &provider,
@@ -167,13 +185,15 @@ async fn tokens_of_an_old_account_do_not_outlive_it(#[values(Db::Sqlite, Db::Pos
         json!({ "credential": credential("2") }),
     )
     .await;
-    let only_access =
-        json!({ "onConflict": "UPDATE_IN_PLACE", "credential": { "accessToken": "access-3" } });
+    let only_access = json!({ "onConflict": "UPDATE_IN_PLACE", "credential": { "accessToken": "canary-token-access-3" } });
     assert_eq!(
         link(&app, &provider, &jane, "3", only_access).await,
         identity
     );
-    assert_eq!(tokens(&app, &identity).await, kept("access-3", None));
+    assert_eq!(
+        tokens(&app, &identity).await,
+        kept("canary-token-access-3", None)
+    );
 
     // Taken over, they are gone with their identity.
     let taken = link(
@@ -197,7 +217,7 @@ async fn a_token_opens_in_its_own_row_and_column_alone(#[values(Db::Sqlite, Db::
     let mut ids = Vec::new();
     for name in ["jane", "joe"] {
         let user = app.user(name).await;
-        let credential = json!({ "credential": { "accessToken": format!("a-{name}"), "refreshToken": format!("r-{name}") } });
+        let credential = json!({ "credential": { "accessToken": format!("canary-token-a-{name}"), "refreshToken": format!("canary-token-r-{name}") } });
         ids.push(link(&app, &provider, &user, name, credential).await);
     }
     let rows = async || app.stored().await.credentials;
@@ -218,7 +238,10 @@ async fn a_token_opens_in_its_own_row_and_column_alone(#[values(Db::Sqlite, Db::
         .map(Result::unwrap)
         .collect();
     opened.sort_unstable();
-    assert_eq!(opened, ["a-jane", "a-joe", "r-jane", "r-joe"]);
+    assert_eq!(
+        opened,
+        ["a-jane", "a-joe", "r-jane", "r-joe"].map(|token| format!("canary-token-{token}"))
+    );
 
     let not_authentic = vec![Err(OpenError::NotAuthentic); 4];
     // The rows' tokens in each other's places.

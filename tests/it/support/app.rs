@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::client::Ask;
+use super::marks;
 use super::postgres;
 use super::process::Process;
 
@@ -66,6 +67,7 @@ impl App {
     }
 
     async fn start_on(folder: TempDir, url: String, settings: &[(&str, &str)]) -> Self {
+        marks::log::watch();
         let settings = read_settings(folder.path(), &url, settings);
         let clock = Clock::default();
         let server = Server::bind(&settings, clock.clone()).await.unwrap();
@@ -117,6 +119,21 @@ impl App {
     /// A GraphQL operation, by the admin key unless another caller is named.
     pub fn ask<'a>(&'a self, query: &str) -> Ask<'a> {
         Ask::new(self, query)
+    }
+}
+
+impl Drop for App {
+    /// Whatever the test was about: no token is stored or logged in clear.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        if let Some(found) = marks::stored::in_database(&self.database_url) {
+            panic!("a token is stored in clear: {found}");
+        }
+        if let Some(found) = marks::log::seen() {
+            panic!("a token is logged in clear: {found}");
+        }
     }
 }
 

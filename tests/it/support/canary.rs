@@ -2,13 +2,13 @@
 
 use data_encoding::{BASE64_NOPAD, HEXLOWER, HEXUPPER};
 
-const CANARY: &[u8] = b"canary";
+const CANARY: &str = "canary";
 
 /// The line that holds a secret, if there is one: one that says `canary`, as a text, in
 /// hexadecimal, in base64 or as numbers; or one of these texts.
 pub fn leak(text: &[u8], secrets: &[String]) -> Option<String> {
     let text = String::from_utf8_lossy(text);
-    let found = forms()
+    let found = forms(CANARY)
         .iter()
         .chain(secrets)
         .find_map(|form| text.find(form.as_str()))?;
@@ -18,23 +18,24 @@ pub fn leak(text: &[u8], secrets: &[String]) -> Option<String> {
     Some(text[begin..].lines().next()?.chars().take(2000).collect())
 }
 
-fn forms() -> Vec<String> {
-    let numbers: Vec<String> = CANARY.iter().map(ToString::to_string).collect();
+/// Every form that a text may be printed in.
+pub fn forms(text: &str) -> Vec<String> {
+    let numbers: Vec<String> = text.bytes().map(|byte| byte.to_string()).collect();
     let mut forms = vec![
-        String::from_utf8(CANARY.to_vec()).unwrap(),
-        HEXLOWER.encode(CANARY),
-        HEXUPPER.encode(CANARY),
+        text.to_owned(),
+        HEXLOWER.encode(text.as_bytes()),
+        HEXUPPER.encode(text.as_bytes()),
         numbers.join(", "),
         numbers.join(","),
     ];
-    forms.extend((0..3).map(in_base64));
+    forms.extend((0..3).map(|before| in_base64(text, before)));
     forms
 }
 
 /// The characters that stand for it and nothing else, where `before` bytes come before it.
-fn in_base64(before: usize) -> String {
+fn in_base64(text: &str, before: usize) -> String {
     let mut bytes = vec![0; before];
-    bytes.extend(CANARY);
+    bytes.extend(text.bytes());
     let encoded = BASE64_NOPAD.encode(&bytes);
     encoded[(before * 8).div_ceil(6)..bytes.len() * 8 / 6].to_owned()
 }

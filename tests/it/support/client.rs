@@ -5,6 +5,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::app::{ADMIN, App};
+use super::marks;
 
 /// An operation that is about to be sent.
 pub struct Ask<'a> {
@@ -92,6 +93,7 @@ impl<'a> Ask<'a> {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.json().await.unwrap();
+        marks::answers::check_answer(&self.query, &headers, &body);
         Answer {
             status,
             headers,

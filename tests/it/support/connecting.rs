@@ -126,6 +126,7 @@ impl App {
     pub async fn agreed_link(&self, new: AgreedLink<'_>) {
         let clock = &self.clock;
         let keys = KeyRing::new(MasterKey::new([1; 32]), Vec::new());
+        let vault = Vault::new(keys, clock.clone());
         let id = clock.new_uuid();
         let account = account(clock, new.external_id);
         let row = &Model {
@@ -142,7 +143,7 @@ impl App {
             token_hash: Some(hash(&format!("token of {}", new.code))),
             browser_hash: Some(hash("browser")),
             code_hash: Some(hash(new.code)),
-            account_sealed: Some(seal(&Vault::new(keys, clock.clone()), id, &account).unwrap()),
+            account_sealed: Some(seal(&vault.sealing_for_tests(), id, &account).unwrap()),
             account_hash: None,
             date_added: clock.now(),
             expires_at: clock.now() + chrono::TimeDelta::minutes(10),
@@ -168,8 +169,8 @@ fn account(clock: &Clock, external_id: &str) -> Account {
         external_id: external_id.to_owned(),
         profile: Profile::default(),
         tokens: Tokens {
-            access_token: "canary-access".into(),
-            refresh_token: Some("canary-refresh".into()),
+            access_token: "canary-token-access".into(),
+            refresh_token: Some("canary-token-refresh".into()),
             token_type: "Bearer".to_owned(),
             expires_at: Some(clock.now() + chrono::TimeDelta::hours(1)),
             scopes: vec!["openid".to_owned()],

@@ -7,6 +7,7 @@ use lanyard::database::{Database, event};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::app::App;
+use super::until::until;
 
 /// The rows of each table as SQL literals, sorted; bytes stand in hexadecimal.
 pub type Dump = BTreeMap<String, Vec<String>>;
@@ -85,12 +86,10 @@ impl App {
 
 /// Waits until whoever seals the events of this database has nothing left to do.
 pub async fn all_sealed(database: &Database) {
-    let sealing = async {
-        while event::any_unsealed(database.reader()).await.unwrap() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), sealing)
-        .await
-        .expect("all events are sealed within 30 s");
+    until(
+        "all events are sealed",
+        Duration::from_secs(30),
+        async || !event::any_unsealed(database.reader()).await.unwrap(),
+    )
+    .await;
 }

@@ -45,6 +45,31 @@ impl App {
         text(&data, "/createIdentityProvider/identityProvider/id")
     }
 
+    /// Changes the provider's row.
+    pub async fn reconfigure(&self, slug: &str, change: Value) {
+        let found = self
+            .ask("query($slug: String!) { identityProvider(slug: $slug) { id } }")
+            .variables(json!({ "slug": slug }))
+            .data()
+            .await;
+        let mut input = change;
+        input["id"] = found["identityProvider"]["id"].clone();
+        let payload = self
+            .ask(
+                "mutation($input: UpdateIdentityProviderInput!) {
+                    updateIdentityProvider(input: $input) { userErrors { code message } }
+                }",
+            )
+            .variables(json!({ "input": input }))
+            .data()
+            .await;
+        assert_eq!(
+            payload["updateIdentityProvider"]["userErrors"],
+            json!([]),
+            "{payload}"
+        );
+    }
+
     /// linkIdentity with this input.
     pub async fn link(&self, input: Value) -> Answer {
         self.ask(LINK)

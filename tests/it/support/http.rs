@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::app::{ADMIN, App};
+use super::marks;
 
 /// What anybody may ask.
 pub const QUESTION: &str = "{viewer{__typename}}";
@@ -50,12 +51,17 @@ impl App {
 }
 
 pub async fn reply(request: RequestBuilder) -> Reply {
-    let response = request.send().await.unwrap();
-    Reply {
+    let (http, request) = request.build_split();
+    let request = request.unwrap();
+    let document = marks::answers::document(&request);
+    let response = http.execute(request).await.unwrap();
+    let reply = Reply {
         status: response.status(),
         headers: response.headers().clone(),
         text: response.text().await.unwrap(),
-    }
+    };
+    marks::answers::check_reply(&document, &reply.headers, &reply.text);
+    reply
 }
 
 /// The body of an operation without variables.

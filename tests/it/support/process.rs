@@ -1,6 +1,6 @@
 //! The real binary, as a process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,6 +10,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::app::{ADMIN, MASTER_KEY};
+use super::marks;
+use super::until::until;
 
 /// `lanyard` with these arguments, in a folder, with nothing of this process's environment.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
@@ -30,8 +32,30 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
 pub struct Process {
     pub child: Child,
     pub url: String,
-    pub folder: TempDir,
     log: Arc<Mutex<String>>,
+    /// Before the folder: it looks into it.
+    _traces: Traces,
+    pub folder: TempDir,
+}
+
+/// What a process leaves: no token is among it in clear.
+struct Traces {
+    log: Arc<Mutex<String>>,
+    folder: PathBuf,
+}
+
+impl Drop for Traces {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        if let Some(found) = marks::marked(self.log.lock().unwrap().as_bytes()) {
+            panic!("a token is logged in clear: {found}");
+        }
+        if let Some(found) = marks::stored::in_folder(&self.folder) {
+            panic!("a token is stored in clear: {found}");
+        }
+    }
 }
 
 impl Process {
@@ -69,11 +93,16 @@ impl Process {
                 *rest.lock().unwrap() += &format!("{line}\n");
             }
         });
+        let traces = Traces {
+            log: Arc::clone(&log),
+            folder: folder.path().to_owned(),
+        };
         Self {
             child,
             url: format!("http://{address}"),
-            folder,
             log,
+            _traces: traces,
+            folder,
         }
     }
 
@@ -96,13 +125,10 @@ impl Process {
         self.signal("TERM").await;
         let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await;
         assert!(ended.expect("lanyard ends within 30 s").unwrap().success());
-        let last_line = async {
-            while !self.log().contains("\"stopped\"") {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let read = tokio::time::timeout(Duration::from_secs(30), last_line).await;
-        read.expect("the log ends");
+        until("the log ends", Duration::from_secs(30), async || {
+            self.log().contains("\"stopped\"")
+        })
+        .await;
         self.log()
     }
 

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::app::{Db, MASTER_KEY};
+use super::marks;
 use super::postgres;
 use super::process::{Process, command};
 
@@ -20,6 +21,20 @@ pub struct Site {
     folder: TempDir,
     /// PostgreSQL's; SQLite's file is where it is by default.
     url: Option<String>,
+}
+
+impl Drop for Site {
+    /// Whatever the test was about: no token is stored in clear.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let in_folder = || marks::stored::in_folder(self.folder.path());
+        let in_database = self.url.as_deref().and_then(marks::stored::in_database);
+        if let Some(found) = in_database.or_else(in_folder) {
+            panic!("a token is stored in clear: {found}");
+        }
+    }
 }
 
 /// What a command that has ended left behind.

@@ -1,7 +1,5 @@
 //! What is stored, read and changed past the API.
 
-use std::time::Duration;
-
 use lanyard::database::{credential, event, idempotency_key, identity};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
 
@@ -60,18 +58,6 @@ impl App {
                 .all(db)
                 .await
                 .unwrap(),
-        }
-    }
-
-    /// Waits until the audit log shows every event that is committed now.
-    pub async fn wait_until_sealed(&self) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
-        while event::any_unsealed(self.database.reader()).await.unwrap() {
-            assert!(
-                tokio::time::Instant::now() < deadline,
-                "the sealer is at work"
-            );
-            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 

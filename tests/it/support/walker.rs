@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
 use super::app::App;
+use super::marks;
 use super::world::{hidden_fields, unescaped};
 
 /// Addresses that one step may lead through.
@@ -14,6 +15,8 @@ const MOST_STEPS: usize = 20;
 
 pub struct Walker {
     http: Client,
+    /// What the addresses of the server's own pages begin with.
+    server: String,
     cookies: Vec<Cookie>,
     /// Every address that it was at.
     pub been: Vec<Url>,
@@ -58,6 +61,7 @@ impl Walker {
     pub fn new(app: &App) -> Self {
         Self {
             http: app.http().clone(),
+            server: app.url("/"),
             cookies: Vec::new(),
             been: Vec::new(),
         }
@@ -115,13 +119,17 @@ impl Walker {
                     .body(body);
             }
             let response = request.send().await.unwrap();
-            let (status, headers) = (response.status(), response.headers());
+            let (status, headers) = (response.status(), response.headers().clone());
             for cookie in headers.get_all(SET_COOKIE) {
                 self.keep(&url, cookie.to_str().unwrap());
             }
             let location = headers.get(LOCATION);
             let location = location.map(|value| value.to_str().unwrap().to_owned());
             let text = response.text().await.unwrap();
+            // A provider's pages and the way back from them have codes in them.
+            if url.as_str().starts_with(&self.server) {
+                marks::answers::check_page(&headers, &text);
+            }
             let refresh = text.split("content=\"0; url=").nth(1);
             let refresh = refresh.map(|rest| unescaped(rest.split('"').next().unwrap()));
             let Some(next) = location.or(refresh) else {

@@ -16,6 +16,7 @@ use url::Url;
 
 use super::app::{ADMIN, App, Db, MASTER_KEY};
 use super::client::text;
+use super::marks;
 use super::postgres;
 use super::process::{Process, command};
 
@@ -152,29 +153,7 @@ impl World {
 
     /// Changes a provider's row.
     pub async fn reconfigure(&self, slug: &str, change: Value) {
-        let found = self
-            .app
-            .ask("query($slug: String!) { identityProvider(slug: $slug) { id } }")
-            .variables(json!({ "slug": slug }))
-            .data()
-            .await;
-        let mut input = change;
-        input["id"] = found["identityProvider"]["id"].clone();
-        let payload = self
-            .app
-            .ask(
-                "mutation($input: UpdateIdentityProviderInput!) {
-                    updateIdentityProvider(input: $input) { userErrors { code message } }
-                }",
-            )
-            .variables(json!({ "input": input }))
-            .data()
-            .await;
-        assert_eq!(
-            payload["updateIdentityProvider"]["userErrors"],
-            json!([]),
-            "{payload}"
-        );
+        self.app.reconfigure(slug, change).await;
     }
 
     /// A person of the directory, `user:default/name`, with this address.
@@ -306,7 +285,7 @@ impl Browser<'_> {
                 .body(body.finish());
         }
         let response = request.send().await.unwrap();
-        let headers = response.headers();
+        let headers = response.headers().clone();
         let set_cookies: Vec<String> = headers
             .get_all(SET_COOKIE)
             .iter()
@@ -315,14 +294,24 @@ impl Browser<'_> {
         for cookie in &set_cookies {
             self.keep(cookie);
         }
+        let (status, is_ours) = (response.status(), self.is_ours(response.url()));
+        let text = response.text().await.unwrap();
+        if is_ours {
+            marks::answers::check_page(&headers, &text);
+        }
         Seen {
-            status: response.status(),
+            status,
             location: headers
                 .get(LOCATION)
                 .map(|value| value.to_str().unwrap().to_owned()),
             set_cookies,
-            text: response.text().await.unwrap(),
+            text,
         }
+    }
+
+    /// A provider's pages may have codes in them.
+    fn is_ours(&self, url: &Url) -> bool {
+        url.as_str().starts_with(&self.world.app.url("/"))
     }
 
     fn keep(&self, cookie: &str) {

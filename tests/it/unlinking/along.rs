@@ -29,7 +29,7 @@ async fn the_tokens_go_and_all_sessions_of_the_user_end(
     let (github, google) = (door(&app, "github").await, door(&app, "google").await);
     let input = json!({
         "providerId": github, "userId": jane, "externalId": "1",
-        "credential": { "accessToken": "token" },
+        "credential": { "accessToken": "canary-token" },
     });
     let first = text(&app.link(input).await.data(), "/linkIdentity/identity/id");
     let second = app.linked(&google, &jane, "2").await;

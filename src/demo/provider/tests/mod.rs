@@ -3,6 +3,7 @@
 mod answers;
 mod authorization;
 mod id_tokens;
+mod refresh;
 mod tokens;
 
 use std::net::SocketAddr;

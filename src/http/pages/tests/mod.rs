@@ -1,6 +1,7 @@
 //! What holds for every page, whatever it is given.
 
 mod document;
+mod documented;
 mod samples;
 
 use std::collections::BTreeSet;

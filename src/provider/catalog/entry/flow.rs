@@ -1,7 +1,9 @@
 //! The parts of a file that say how the type's flow goes.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -20,6 +22,11 @@ const CONFIG: &str = "config";
 const OF_OPENID: [&str; 2] = ["claims", "userinfo"];
 /// Calls for one account: each takes up to ten seconds of a person's time.
 const MOST_CALLS: usize = 4;
+
+/// Before its end an access token is renewed, where the type doesn't say when.
+const MARGIN_SECONDS: i64 = 60;
+/// How long providers remember a refresh token that nobody uses, where the type doesn't say.
+const IDLE_DAYS: i64 = 30;
 
 /// What is said of the flow, as it is written.
 pub(super) struct FlowEntry {
@@ -61,6 +68,10 @@ pub(super) struct RefreshEntry {
     endpoint: Option<Spanned<String>>,
     #[serde(default)]
     dead_codes: Vec<String>,
+    #[serde(default)]
+    sends_redirect_uri: bool,
+    margin_seconds: Option<Spanned<i64>>,
+    idle_days: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize)]
@@ -235,11 +246,30 @@ impl FlowEntry {
 impl RefreshEntry {
     fn read(self, fields: &Fields) -> Result<Refresh, Mistake> {
         let endpoint = self.endpoint.as_ref();
+        let within = |given: Option<Spanned<i64>>, name, default, range: RangeInclusive<i64>| {
+            let Some(given) = given else {
+                return Ok(default);
+            };
+            require(range.contains(given.get_ref()), &given, || {
+                format!("`{name}` is from {} to {}", range.start(), range.end())
+            })?;
+            Ok(given.into_inner())
+        };
+        let margin = within(
+            self.margin_seconds,
+            "margin_seconds",
+            MARGIN_SECONDS,
+            1..=3600,
+        )?;
+        let idle = within(self.idle_days, "idle_days", IDLE_DAYS, 1..=3650)?;
         Ok(Refresh {
             endpoint: endpoint
                 .map(|text| fields.template(text, "endpoint"))
                 .transpose()?,
             dead_codes: self.dead_codes,
+            sends_redirect_uri: self.sends_redirect_uri,
+            margin: TimeDelta::seconds(margin),
+            idle: TimeDelta::days(idle),
         })
     }
 }

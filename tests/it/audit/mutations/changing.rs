@@ -57,13 +57,13 @@ pub fn cases(rows: &Rows) -> Vec<Case> {
         Case::new("setDefaultIdentity", format!("setDefaultIdentity(organizationIntegrationId: {share:?}, identityId: {identity:?}) {{ organizationIntegration {{ id }} }}"), "org_integration.updated", "/organizationIntegration/id")
             .before(json!({ "defaultIdentityId": null }))
             .after(json!({ "defaultIdentityId": identity })),
-        Case::new("linkIdentity", format!("linkIdentity(input: {{ userId: {user:?}, providerId: {provider:?}, externalId: \"4711\", profile: {{ email: \"j@example.org\" }}, credential: {{ accessToken: \"canary-a\", refreshToken: \"canary-r\" }}, idempotencyKey: \"canary-k\" }}) {{ identity {{ id }} }}"), "identity.updated", "/identity/id")
+        Case::new("linkIdentity", format!("linkIdentity(input: {{ userId: {user:?}, providerId: {provider:?}, externalId: \"4711\", profile: {{ email: \"j@example.org\" }}, credential: {{ accessToken: \"canary-token-a\", refreshToken: \"canary-token-r\" }}, idempotencyKey: \"canary-k\" }}) {{ identity {{ id }} }}"), "identity.updated", "/identity/id")
             .before(json!({ "externalId": "4711", "email": null, "version": 2 }))
             .after(json!({ "externalId": "4711", "email": "j@example.org", "version": 3, "userId": user, "providerId": provider })),
         Case::new("linkIdentity", format!("linkIdentity(input: {{ userId: {user:?}, providerId: {provider:?}, externalId: \"4712\", onConflict: UPDATE_IN_PLACE }}) {{ identity {{ id }} }}"), "identity.updated", "/identity/id")
             .before(json!({ "externalId": "4711", "email": "j@example.org" }))
             .after(json!({ "externalId": "4712", "email": null })),
-        Case::new("linkIdentity", format!("linkIdentity(input: {{ userId: {joe:?}, providerId: {provider:?}, externalId: \"4712\", onConflict: REATTACH, credential: {{ accessToken: \"canary-a\" }} }}) {{ identity {{ id }} }}"), "identity.linked", "/identity/id")
+        Case::new("linkIdentity", format!("linkIdentity(input: {{ userId: {joe:?}, providerId: {provider:?}, externalId: \"4712\", onConflict: REATTACH, credential: {{ accessToken: \"canary-token-a\" }} }}) {{ identity {{ id }} }}"), "identity.linked", "/identity/id")
             .behind(&["org_integration.default_lost", "identity.unlinked", "identity.unlinked"])
             .after(json!({ "externalId": "4712", "userId": joe, "isPrimary": true, "version": 1 })),
         Case::new("startLink", format!("startLink(input: {{ providerId: {linkable:?}, userId: {user:?}, returnTo: \"https://app.example/x?secret=canary\", onConflict: UPDATE_IN_PLACE }}) {{ url userErrors {{ message }} }}"), "link.started", user)

@@ -176,6 +176,24 @@ pub fn call(stage: &Stage, play: &Play, asked: &Asked) -> Vec<String> {
     wrong
 }
 
+/// Checks the exchange of a refresh token.
+pub fn refresh(stage: &Stage, play: &Play, asked: &Asked) -> Vec<String> {
+    let what = "the refresh";
+    let mut wrong = common(what, asked);
+    let token = &stage.entry.tokens_in(&play.token_answer)["refresh_token"];
+    let mut musts = musts([
+        ("grant_type", Must::Be("refresh_token".to_owned())),
+        (
+            "refresh_token",
+            Must::Be(token.as_str().unwrap_or("<none>").to_owned()),
+        ),
+    ]);
+    let takes = stage.client_authentication(&play.config);
+    wrong.extend(client(stage, &takes, asked, &mut musts));
+    wrong.extend(compare(what, &asked.form, &musts));
+    wrong
+}
+
 /// Checks the request that gives tokens back.
 pub fn revocation(stage: &Stage, play: &Play, recorded: &Revocation, asked: &Asked) -> Vec<String> {
     let what = "the revocation request";

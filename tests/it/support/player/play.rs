@@ -62,7 +62,7 @@ impl Play {
 
     /// The account is unlinked from now on.
     pub fn revoke(&mut self, revocation: &Revocation) {
-        self.case.answers.extend(revocation.answer.clone());
+        self.case.answers.extend(revocation.answers.clone());
         self.revocation = Some(revocation.clone());
     }
 
@@ -91,7 +91,16 @@ impl Play {
             return self.nothing(format!("{line} was asked, {} is due", due.request));
         }
         let wrong = if let Some(revocation) = &self.revocation {
-            checks::revocation(stage, self, revocation, asked)
+            let refreshes = asked.url == stage.token_endpoint(&self.config);
+            let wrong = if refreshes {
+                checks::refresh(stage, self, asked)
+            } else {
+                checks::revocation(stage, self, revocation, asked)
+            };
+            if refreshes {
+                self.token_answer = due.document();
+            }
+            wrong
         } else if self.answered == 0 {
             let wrong = checks::exchange(stage, self, asked);
             self.token_answer = due.document();

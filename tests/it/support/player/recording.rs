@@ -96,8 +96,10 @@ pub struct Case {
 pub struct Revocation {
     /// Whose account it is: a case that links one.
     pub case: String,
-    /// What the provider answers; left out: it isn't asked.
-    pub answer: Option<String>,
+    /// What the provider answers, in order; left out: it isn't asked. Tokens that it is asked for
+    /// in between are for a refresh token.
+    #[serde(default)]
+    pub answers: Vec<String>,
     /// How the client has to show itself: `basic`, `body`, or `none`.
     #[serde(default)]
     pub client: String,
@@ -245,19 +247,19 @@ impl Recording {
                 "revocation `{name}` is `revoked`, or has a `reason`"
             ));
         }
-        if let Some(answer) = &revocation.answer
-            && !self.answers.contains_key(answer)
-        {
-            mistakes.push(format!(
-                "revocation `{name}`: there is no answer `{answer}`"
-            ));
+        for answer in &revocation.answers {
+            if !self.answers.contains_key(answer) {
+                mistakes.push(format!(
+                    "revocation `{name}`: there is no answer `{answer}`"
+                ));
+            }
         }
         mistakes
     }
 
     fn unused(&self) -> Vec<String> {
         let cases = || self.cases.values();
-        let revoked = self.revocations.values().flat_map(|one| &one.answer);
+        let revoked = self.revocations.values().flat_map(|one| &one.answers);
         let answers = cases().flat_map(|case| &case.answers).chain(revoked);
         let answers: BTreeSet<&String> = answers.collect();
         let id_tokens: BTreeSet<&String> = cases().flat_map(|case| &case.id_token).collect();

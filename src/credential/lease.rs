@@ -1,0 +1,340 @@
+//! The lease to refresh a credential, in its own row: whoever has it asks the provider, all others
+//! wait. It has an owner and a number, and runs out by the database's clock.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::Credentials;
+use super::refresh::Failure;
+use super::standing::is_good;
+use crate::clock::Time;
+use crate::database::credential::Model;
+use crate::database::{Tx, credential, provider_health, time};
+use crate::error::Error;
+use crate::id::{IdentityId, ProviderId};
+
+/// Three times what a request to a provider may take: a holder that lives has ended by then.
+const LIFE: TimeDelta = TimeDelta::seconds(30);
+/// Between two looks at a lease that another process has; doubled with each.
+const FIRST_LOOK: Duration = Duration::from_millis(20);
+const LONGEST_LOOK: Duration = Duration::from_millis(320);
+/// Longer than a lease lasts.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// The reason of a provider that wants less of us.
+pub(super) const RATE_LIMITED: &str = "rate_limited";
+
+/// What a refresh is wanted for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wanted {
+    /// An access token that is good for so long.
+    GoodFor(TimeDelta),
+    /// Other tokens than those that were seen, whatever stands against a try.
+    Other {
+        grant: Option<Uuid>,
+        fence: i64,
+        failures: i64,
+    },
+}
+
+/// Held until what came of it is written, or it runs out.
+pub(super) struct Lease {
+    /// The credential as it was when the lease began.
+    pub row: Model,
+    pub fence: i64,
+    /// The provider whose client it is, and whether it was known to fail.
+    pub client: ProviderId,
+    pub was_failing: bool,
+}
+
+/// How a caller that wants a refresh goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Next {
+    /// It is there already.
+    Met,
+    NotRefreshable,
+    /// Another one asks the provider.
+    Wait,
+    Later {
+        reason: String,
+        at: Time,
+    },
+    Ask,
+}
+
+impl Wanted {
+    /// Of somebody who wants other tokens than the ones that he has seen.
+    pub fn other_than(row: &Model) -> Self {
+        Self::Other {
+            grant: row.grant_id,
+            fence: row.token_fence,
+            failures: row.failures,
+        }
+    }
+
+    fn is_met(self, row: &Model, now: Time) -> bool {
+        match self {
+            Self::GoodFor(margin) => is_good(row, margin, now),
+            Self::Other { grant, fence, .. } => row.grant_id != grant || row.token_fence != fence,
+        }
+    }
+
+    /// What stands against asking the provider now.
+    fn stopped(
+        self,
+        row: &Model,
+        health: Option<&provider_health::Model>,
+        now: Time,
+    ) -> Option<Next> {
+        let later = |reason: &str, at| {
+            let reason = reason.to_owned();
+            Some(Next::Later { reason, at })
+        };
+        if let Some(health) = health.filter(|health| health.next_attempt_at > now) {
+            match self {
+                // An operator who has put it right tries at once.
+                Self::Other { .. } if health.reason != RATE_LIMITED => {}
+                Self::GoodFor(_) | Self::Other { .. } => {
+                    return later(&health.reason, health.next_attempt_at);
+                }
+            }
+        }
+        let at = row.next_attempt_at.filter(|at| *at > now)?;
+        match self {
+            // Nobody has tried since.
+            Self::Other { failures, .. } if row.failures == failures => None,
+            Self::GoodFor(_) | Self::Other { .. } => {
+                later(row.failure_reason.as_deref().unwrap_or_default(), at)
+            }
+        }
+    }
+}
+
+fn next(row: &Model, wanted: Wanted, health: Option<&provider_health::Model>, now: Time) -> Next {
+    if wanted.is_met(row, now) {
+        return Next::Met;
+    }
+    if row.refresh_token_sealed.is_none() {
+        return Next::NotRefreshable;
+    }
+    if row.lease_until.is_some_and(|until| until > now) {
+        return Next::Wait;
+    }
+    wanted.stopped(row, health, now).unwrap_or(Next::Ask)
+}
+
+/// What a try came to.
+pub(super) enum Tried {
+    /// Somebody else has refreshed meanwhile.
+    Met(Box<Model>),
+    Ask(Box<Lease>),
+}
+
+impl Credentials {
+    /// Takes the lease, waiting for whoever has it.
+    pub(super) async fn lease(
+        &self,
+        id: IdentityId,
+        client: ProviderId,
+        wanted: Wanted,
+    ) -> Result<Tried, Failure> {
+        let waiting = async {
+            let mut look = FIRST_LOOK;
+            loop {
+                if let Some(tried) = self.try_lease(id, client, wanted).await? {
+                    return Ok(tried);
+                }
+                tokio::time::sleep(look).await;
+                look = (look * 2).min(LONGEST_LOOK);
+            }
+        };
+        let tried = tokio::time::timeout(PATIENCE, waiting).await;
+        tried.unwrap_or(Err(Failure::Busy))
+    }
+
+    /// `None`: another one has it.
+    async fn try_lease(
+        &self,
+        id: IdentityId,
+        client: ProviderId,
+        wanted: Wanted,
+    ) -> Result<Option<Tried>, Failure> {
+        let database = &self.0.parts.database;
+        let (row, next) = database
+            .write(|tx| async move { self.take(&tx, id, client, wanted).await })
+            .await?
+            .ok_or(Failure::Gone)?;
+        match next {
+            Next::Met => Ok(Some(Tried::Met(Box::new(row.row)))),
+            Next::NotRefreshable => Err(Failure::NotRefreshable),
+            Next::Wait => Ok(None),
+            Next::Later { reason, at } => Err(Failure::Later {
+                reason,
+                at: Some(at),
+            }),
+            Next::Ask => Ok(Some(Tried::Ask(Box::new(row)))),
+        }
+    }
+
+    async fn take(
+        &self,
+        tx: &Tx,
+        id: IdentityId,
+        client: ProviderId,
+        wanted: Wanted,
+    ) -> Result<Option<(Lease, Next)>, Error> {
+        let Some(row) = credential::locked(tx, id).await? else {
+            return Ok(None);
+        };
+        let health = provider_health::locked(tx, client).await?;
+        let now = time::now(tx, &self.0.parts.clock).await?;
+        let next = next(&row, wanted, health.as_ref(), now);
+        let fence = row.lease_fence + 1;
+        if next == Next::Ask {
+            // What comes back has to be sealed: without the key for it nobody is asked.
+            self.0.parts.flows.vault.sealing(tx).await?;
+            let leased = Model {
+                lease_owner: Some(self.0.owner.clone()),
+                lease_fence: fence,
+                lease_until: Some(now + LIFE),
+                ..row.clone()
+            };
+            credential::update(tx, leased).await?;
+            if let Some(health) = &health {
+                // One at a time finds out whether it is well again.
+                let probed = provider_health::Model {
+                    next_attempt_at: health.next_attempt_at.max(now + LIFE),
+                    ..health.clone()
+                };
+                provider_health::put(tx, Some(health), probed).await?;
+            }
+        }
+        let lease = Lease {
+            row,
+            fence,
+            client,
+            was_failing: health.is_some(),
+        };
+        Ok(Some((lease, next)))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::database::Sealed;
+    use crate::database::json::Texts;
+
+    /// A credential whose token is over.
+    pub fn row() -> Model {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        Model {
+            identity_id: IdentityId::new(&Clock::default()),
+            access_token_sealed: Sealed::new(vec![1]),
+            refresh_token_sealed: Some(Sealed::new(vec![2])),
+            token_type: None,
+            scopes_json: Texts::default(),
+            expires_at: Some(now),
+            refresh_token_expires_at: None,
+            date_added: now,
+            date_updated: now,
+            grant_id: Some(Uuid::from_u128(1)),
+            refreshed_at: None,
+            failures: 0,
+            failure_reason: None,
+            next_attempt_at: None,
+            keep_alive_at: None,
+            lease_owner: None,
+            lease_fence: 4,
+            lease_until: None,
+            token_fence: 4,
+        }
+    }
+
+    const MARGIN: Wanted = Wanted::GoodFor(TimeDelta::seconds(60));
+
+    fn health(row: &Model, reason: &str, seconds: i64) -> provider_health::Model {
+        provider_health::Model {
+            provider_id: ProviderId::new(&Clock::default()),
+            reason: reason.to_owned(),
+            failures: 1,
+            since: row.date_added,
+            next_attempt_at: row.date_added + TimeDelta::seconds(seconds),
+        }
+    }
+
+    #[test]
+    fn one_asks_and_the_others_wait_until_the_lease_has_run_out() {
+        let mut row = row();
+        let now = row.date_added;
+        assert_eq!(next(&row, MARGIN, None, now), Next::Ask);
+        row.lease_until = Some(now + TimeDelta::microseconds(1));
+        assert_eq!(next(&row, MARGIN, None, now), Next::Wait);
+        row.lease_until = Some(now);
+        assert_eq!(next(&row, MARGIN, None, now), Next::Ask);
+    }
+
+    #[test]
+    fn what_somebody_else_has_brought_is_taken() {
+        let mut row = row();
+        let now = row.date_added;
+        let other = Wanted::other_than(&row);
+        row.expires_at = Some(now + TimeDelta::seconds(61));
+        assert_eq!(next(&row, MARGIN, None, now), Next::Met);
+        assert_eq!(next(&row, other, None, now), Next::Ask, "a forced one");
+        row.token_fence = 5;
+        assert_eq!(next(&row, other, None, now), Next::Met);
+        row.token_fence = 4;
+        row.grant_id = Some(Uuid::from_u128(2));
+        assert_eq!(next(&row, other, None, now), Next::Met);
+    }
+
+    #[test]
+    fn a_failure_is_waited_out_unless_the_refresh_is_forced() {
+        let mut row = row();
+        let now = row.date_added;
+        let at = now + TimeDelta::seconds(1);
+        let seen_before = Wanted::other_than(&row);
+        (row.failures, row.next_attempt_at) = (1, Some(at));
+        row.failure_reason = Some("timed_out".to_owned());
+        let later = Next::Later {
+            reason: "timed_out".to_owned(),
+            at,
+        };
+        assert_eq!(next(&row, MARGIN, None, now), later);
+        assert_eq!(next(&row, MARGIN, None, at), Next::Ask);
+        assert_eq!(next(&row, Wanted::other_than(&row), None, now), Next::Ask);
+        // It has waited for the one that has failed.
+        assert_eq!(next(&row, seen_before, None, now), later);
+    }
+
+    #[test]
+    fn a_provider_that_refuses_us_is_left_alone() {
+        let row = row();
+        let now = row.date_added;
+        let refuses = health(&row, "invalid_client", 1);
+        let is_later = |next: &Next| matches!(next, Next::Later { .. });
+        assert!(is_later(&next(&row, MARGIN, Some(&refuses), now)));
+        let other = Wanted::other_than(&row);
+        assert_eq!(next(&row, other, Some(&refuses), now), Next::Ask);
+        let busy = health(&row, RATE_LIMITED, 1);
+        assert!(is_later(&next(&row, other, Some(&busy), now)));
+        let over = health(&row, RATE_LIMITED, 0);
+        assert_eq!(next(&row, MARGIN, Some(&over), now), Next::Ask);
+    }
+
+    #[test]
+    fn nothing_refreshes_without_a_refresh_token() {
+        let row = Model {
+            refresh_token_sealed: None,
+            ..row()
+        };
+        let now = row.date_added;
+        assert_eq!(next(&row, MARGIN, None, now), Next::NotRefreshable);
+    }
+}
