@@ -75,6 +75,7 @@ mod tenancy_attacks;
 mod tenancy_bola;
 mod tenancy_filters;
 mod tenancy_keys;
+mod tokens;
 mod unknown_types;
 mod unlinking;
 mod user_lookups;

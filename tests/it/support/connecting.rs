@@ -173,6 +173,7 @@ fn account(clock: &Clock, external_id: &str) -> Account {
             refresh_token: Some("canary-token-refresh".into()),
             token_type: "Bearer".to_owned(),
             expires_at: Some(clock.now() + chrono::TimeDelta::hours(1)),
+            refresh_token_expires_at: None,
             scopes: vec!["openid".to_owned()],
         },
     }
