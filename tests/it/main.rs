@@ -64,6 +64,7 @@ mod provider_deletion;
 mod provider_lookups;
 mod providers;
 mod repository;
+mod revocation;
 mod running;
 mod secrets;
 mod sessions;
