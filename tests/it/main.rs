@@ -63,6 +63,7 @@ mod provider_changes;
 mod provider_deletion;
 mod provider_lookups;
 mod providers;
+mod refresh;
 mod repository;
 mod revocation;
 mod running;
