@@ -43,7 +43,7 @@ use crate::sign_in::flow::FlowEnds;
 use crate::sign_in::return_to::ReturnPlaces;
 use crate::sign_in::session::Sessions;
 use crate::tenancy::merge::Merging;
-use crate::vault::{KeyRing, ServerSecret, Vault};
+use crate::vault::{KeyRing, Rewrap, ServerSecret, Vault};
 use background::every;
 use connections::{Patience, serve};
 pub use master_key::{
@@ -63,8 +63,12 @@ const PATIENCE: Patience = Patience {
 const FINISH: Duration = Duration::from_secs(12);
 /// How often it is looked for tokens that providers would forget.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How often it is looked for tokens that are to be revoked.
+const REVOKE: Duration = Duration::from_secs(5);
 /// How often repeated reads of tokens are written down.
 const COUNT_READS: Duration = Duration::from_mins(1);
+/// How often it is asked whether another master key has taken over.
+const REWRAP: Duration = Duration::from_secs(2);
 /// How long closing the database may take after that.
 const CLOSE: Duration = Duration::from_secs(5);
 
@@ -270,7 +274,11 @@ impl Server {
         let app = &self.http.app;
         let mut all = JoinSet::new();
         all.spawn(self.sealer.clone().run());
-        all.spawn(app.revocations.clone().run());
+        let revocations = app.revocations.clone();
+        all.spawn(every(REVOKE, "revoking tokens", move || {
+            let revocations = revocations.clone();
+            async move { revocations.run_due().await }
+        }));
         let credentials = app.credentials.clone();
         all.spawn(every(KEEP_ALIVE, "keeping tokens alive", move || {
             let credentials = credentials.clone();
@@ -280,6 +288,16 @@ impl Server {
         all.spawn(every(COUNT_READS, "counting reads of tokens", move || {
             let credentials = credentials.clone();
             async move { credentials.flush_reads().await }
+        }));
+        let rewrap = Rewrap::new(
+            app.database.clone(),
+            &app.linking.vault,
+            app.clock.clone(),
+            app.metrics.clone(),
+        );
+        all.spawn(every(REWRAP, "passing on to a new master key", move || {
+            let rewrap = rewrap.clone();
+            async move { rewrap.run().await }
         }));
         all
     }

@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod doctor;
 mod health;
+mod key;
 mod migrate;
 mod schema;
 mod serve;
@@ -46,6 +47,9 @@ enum Command {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     ApiKey(api_key::ApiKey),
+    /// Let another master key take over, and say how the master keys stand
+    #[command(subcommand)]
+    Key(key::Key),
     /// Check keys, audit chain and stored identities without changing anything; exits with 1 if
     /// one is not in order
     Doctor(doctor::Doctor),
@@ -114,6 +118,7 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
         | Command::Schema
         | Command::Config(_)
         | Command::ApiKey(_)
+        | Command::Key(_)
         | Command::Health => Settings::read(environment(), config)?,
     };
     start_logging(&settings);
@@ -132,6 +137,7 @@ fn execute(arguments: Arguments) -> Result<(), Failure> {
             Command::Schema => schema::run(),
             Command::Config(config::Config::Check) => config::check(&settings),
             Command::ApiKey(command) => Box::pin(api_key::run(&settings, command)).await,
+            Command::Key(command) => Box::pin(key::run(&settings, command)).await,
             Command::Doctor(doctor) => Box::pin(doctor::run(&settings, &doctor)).await,
             Command::Health => health::run(&settings).await,
         }

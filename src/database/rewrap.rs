@@ -244,3 +244,6 @@ pub async fn keep(tx: &Tx, row: Model) -> Result<(), DbErr> {
 pub async fn forget(tx: &Tx) -> Result<(), DbErr> {
     Entity::delete_many().exec(tx).await.map(drop)
 }
+
+#[cfg(test)]
+mod tests;

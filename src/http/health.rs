@@ -5,7 +5,6 @@ use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, get};
 
 use super::{Http, RequestId, authenticate, text};
 use crate::access::Scope;
-use crate::database::event;
 use crate::error::Error;
 
 /// The process runs.
@@ -13,14 +12,16 @@ pub fn live(_: Request) -> Response {
     text(StatusCode::OK, "ok")
 }
 
-/// The process can do its work: the database answers.
+/// The process can do its work: the database answers, and what is to be stored can be sealed.
 pub fn ready(http: Http) -> impl Endpoint<Output = Response> {
     get(poem::endpoint::make(move |_| {
         let http = http.clone();
         async move {
-            let answers = event::any_unsealed(http.app.database.reader()).await;
+            // One statement: that it answers says that the database does.
+            let answers = http.app.linking.vault.can_seal(&http.app.database).await;
             Ok::<_, poem::Error>(match answers {
-                Ok(_) => text(StatusCode::OK, "ok"),
+                Ok(Ok(())) => text(StatusCode::OK, "ok"),
+                Ok(Err(missing)) => text(StatusCode::SERVICE_UNAVAILABLE, missing.to_string()),
                 Err(error) => {
                     tracing::warn!(error = %error, "not ready: the database does not answer");
                     text(

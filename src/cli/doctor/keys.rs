@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::database::Database;
 use crate::server::existing_master_keys;
 use crate::settings::Settings;
-use crate::vault::{KeyRing, ServerSecret, Vault};
+use crate::vault::{KeyRing, KeyStatus, ServerSecret, Turn, Vault};
 
 /// With what the key opens, if it is there and the right one.
 pub async fn master_key(
@@ -26,18 +26,44 @@ pub async fn master_key(
         }
         Err(error) => return (Outcome::failed(error), None),
     };
-    let id = keys.first().id().to_owned();
-    if is_known && let Err(error) = keys.check_known(database).await {
+    if !is_known {
+        let outcome = Outcome::ok(format!(
+            "{}; the database knows none yet, the first `lanyard serve` gives it this one",
+            keys.first().id()
+        ));
+        return (outcome, Some(Vault::new(keys, clock.clone())));
+    }
+    if let Err(error) = keys.check_known(database).await {
         return (Outcome::failed(error), None);
     }
-    let outcome = if is_known {
-        Outcome::ok(format!("{id} is this database's"))
-    } else {
-        Outcome::ok(format!(
-            "{id}; the database knows none yet, the first `lanyard serve` gives it this one"
-        ))
+    let vault = Vault::new(keys, clock.clone());
+    let outcome = match vault.status(database).await {
+        Ok(status) => turns(&status),
+        Err(error) => Outcome::failed(told(&error)),
     };
-    (outcome, Some(Vault::new(keys, clock.clone())))
+    (outcome, Some(vault))
+}
+
+/// Whose turn it is, and whether another's has ended.
+fn turns(status: &KeyStatus) -> Outcome {
+    let current = status.current().unwrap_or_default();
+    if !status.is_rotating() {
+        return Outcome::ok(format!("{current} is this database's"));
+    }
+    let replaced = status.keys.iter();
+    let replaced = replaced.filter(|key| key.turn == Turn::BeingReplaced);
+    let replaced: Vec<&str> = replaced.map(|key| key.id.as_str()).collect();
+    let replaced = replaced.join(", ");
+    match status.failed() {
+        0 => Outcome::ok(format!(
+            "{current} is this database's, and replaces {replaced}; `lanyard key status` says how \
+             far it is"
+        )),
+        failed => Outcome::warning(format!(
+            "{current} is this database's; {replaced} can't be retired, since {failed} rows hold a \
+             value that no key opens. The server's log names them; put them back from a backup"
+        )),
+    }
 }
 
 /// Whether the server's own secrets open. Without a key there are none.

@@ -80,7 +80,7 @@ impl Check {
             Self::Settings => "they can be read, and hold no mistake",
             Self::Database => "it answers, and is of a version that Lanyard is made for",
             Self::Migrations => "all that this version knows are applied, and no others",
-            Self::MasterKey => "it is the one that the database was made with",
+            Self::MasterKey => "the current one is there, and each that secrets may be sealed with",
             Self::Secrets => "the server's own, such as the key of the chain, can be opened",
             Self::AuditChain => "every hash, computed anew, is the stored one; none is missing",
             Self::AuditHead => "with --head: it is in the chain, so nothing up to it has changed",

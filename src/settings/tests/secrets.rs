@@ -185,3 +185,63 @@ fn a_secret_in_place_of_its_path_does_not_print() {
         );
     }
 }
+
+#[test]
+fn what_is_wrong_with_one_of_several_keys_is_told_without_it() {
+    let folder = Folder::new().with("file", "x");
+    let said = |environment: &[(&str, &str)]| told(folder.read(environment));
+    let how = "make one with: openssl rand -base64 32";
+    for (text, message) in [
+        (
+            format!("{KEY},canary"),
+            format!("key 2 of 2 is not base64; {how}"),
+        ),
+        (
+            format!("AAAA {KEY}\n{KEY}"),
+            format!("key 1 of 3 is 3 bytes long, not 32; {how}"),
+        ),
+    ] {
+        assert_eq!(
+            said(&[("LANYARD_MASTER_KEY", &text)]),
+            format!("LANYARD_MASTER_KEY: the value has a mistake: {message}")
+        );
+    }
+    assert_eq!(
+        said(&[("LANYARD_MASTER_KEY", " ,\n")]),
+        format!("LANYARD_MASTER_KEY: the value holds no key; {how}")
+    );
+    let path = folder.path().join("keys");
+    let at = |name: &str| path.join(name).display().to_string();
+    let wrong = || said(&[("LANYARD_MASTER_KEY_DIR", "keys")]);
+    let begin = "LANYARD_MASTER_KEY_DIR: \"keys\" ";
+    assert_eq!(
+        wrong(),
+        format!("{begin}can't be read: No such file or directory (os error 2)")
+    );
+    std::fs::create_dir(&path).unwrap();
+    assert_eq!(wrong(), format!("{begin}holds no key; {how}"));
+    std::fs::write(path.join("a"), KEY).unwrap();
+    std::fs::write(path.join("b"), format!("{KEY}\n{KEY}\n")).unwrap();
+    assert_eq!(
+        wrong(),
+        format!(
+            "{begin}holds {}, which holds 2 keys; give each its own file",
+            at("b")
+        )
+    );
+    std::fs::write(path.join("b"), CANARY).unwrap();
+    assert_eq!(
+        wrong(),
+        format!("{begin}holds {}, which is not base64; {how}", at("b"))
+    );
+    std::fs::remove_file(path.join("b")).unwrap();
+    std::fs::create_dir(path.join("c")).unwrap();
+    assert_eq!(
+        wrong(),
+        format!("{begin}holds {}, which is no file", at("c"))
+    );
+    // A key in place of the folder is not shown.
+    let mistaken = said(&[("LANYARD_MASTER_KEY_DIR", KEY)]);
+    assert!(!mistaken.contains(KEY), "{mistaken}");
+    assert!(mistaken.starts_with("LANYARD_MASTER_KEY_DIR: the value can't be read"));
+}

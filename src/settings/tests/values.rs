@@ -248,6 +248,59 @@ fn a_master_key_is_base64_of_any_kind() {
 }
 
 #[test]
+fn master_keys_may_be_several_in_one_text_or_file_and_in_a_folder() {
+    let text = |byte: u8| data_encoding::BASE64.encode(&[byte; 32]);
+    let keys = |folder: &Folder, environment: &[(&str, &str)]| {
+        let settings = folder.read(environment).unwrap();
+        let found = settings.vault.master_keys.read().unwrap();
+        let first = |key: &crate::settings::KeyBytes| key.expose_secret()[0];
+        (
+            found.iter().map(first).collect::<Vec<_>>(),
+            settings.vault.master_keys,
+        )
+    };
+    let folder = Folder::new().with("both", &format!("{}\n\n{}\n", text(3), text(4)));
+    let several = format!("{}, {}\n{}", text(1), text(2), text(5));
+    assert_eq!(
+        keys(&folder, &[("LANYARD_MASTER_KEY", &several)]).0,
+        [1, 2, 5]
+    );
+    let (found, source) = keys(&folder, &[("LANYARD_MASTER_KEY_FILE", "both")]);
+    assert_eq!(found, [3, 4]);
+    std::fs::write(folder.path().join("both"), text(6)).unwrap();
+    let again = source.read().unwrap();
+    assert_eq!((again.len(), again[0].expose_secret()[0]), (1, 6));
+
+    // As Kubernetes mounts them: links to files of a folder that is hidden.
+    let mounted = folder.path().join("keys");
+    std::fs::create_dir_all(mounted.join("..data")).unwrap();
+    for (name, byte) in [("b", 8), ("a", 7)] {
+        std::fs::write(mounted.join("..data").join(name), text(byte) + "\n").unwrap();
+        std::os::unix::fs::symlink(format!("..data/{name}"), mounted.join(name)).unwrap();
+    }
+    std::fs::write(mounted.join(".hidden"), "nonsense").unwrap();
+    let given = [
+        ("LANYARD_MASTER_KEY", text(1)),
+        ("LANYARD_MASTER_KEY_DIR", "keys".to_owned()),
+        ("LANYARD_DATABASE_URL", "postgres://h/d".to_owned()),
+    ];
+    let given = given
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let (found, source) = keys(&folder, &given);
+    assert_eq!(found, [1, 7, 8]);
+    assert_eq!(keys(&folder, &given[1..]).0, [7, 8], "the folder is enough");
+    std::fs::write(mounted.join("c"), text(9)).unwrap();
+    assert_eq!(source.read().unwrap().len(), 4);
+    std::fs::write(mounted.join("c"), "canary").unwrap();
+    let problem = source.read().unwrap_err().to_string();
+    assert!(
+        problem.contains("keys/c, which is not base64") && !problem.contains("canary"),
+        "{problem}"
+    );
+}
+
+#[test]
 fn a_service_beside_us_may_be_called_lanyard() {
     read(&[
         ("LANYARD_SERVICE_HOST", "10.0.0.1"),

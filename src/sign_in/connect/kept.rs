@@ -128,6 +128,8 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
     use crate::clock::Clock;
     use crate::database::flow::OnConflict;
@@ -154,7 +156,7 @@ mod tests {
                 refresh_token: Some("canary-r".into()),
                 token_type: "Bearer".to_owned(),
                 expires_at: Some(clock.now()),
-                refresh_token_expires_at: None,
+                refresh_token_expires_at: Some(clock.now() + TimeDelta::days(30)),
                 scopes: vec!["openid".to_owned()],
             },
         };
@@ -189,6 +191,10 @@ mod tests {
             "canary-r"
         );
         assert_eq!(opened.tokens.expires_at, account.tokens.expires_at);
+        assert_eq!(
+            opened.tokens.refresh_token_expires_at,
+            account.tokens.refresh_token_expires_at
+        );
         assert_eq!(opened.tokens.scopes, account.tokens.scopes);
         assert!(!format!("{link:?}").contains("canary"));
         link.id = clock.new_uuid();

@@ -1,14 +1,19 @@
 //! One client with many instances: a Slack app and the workspaces that it is used in, an Entra
 //! app and its tenants. The answer says which provider an account is of.
 
+use chrono::TimeDelta;
+use lanyard::database::session;
 use lanyard::demo::provider::Issuer;
 use rstest::rstest;
+use sea_orm::EntityTrait;
+use sea_orm::sea_query::Expr;
 use serde_json::{Value, json};
 
 use super::builtin_files;
 use super::trial::connect;
 use crate::support::app::Db;
 use crate::support::client::text;
+use crate::support::connecting::RETURN_TO;
 use crate::support::player::{CLIENT_SECRET, Player, Recording};
 use crate::support::process::Process;
 use crate::support::world::{Browser, Seen, World};
@@ -69,6 +74,19 @@ impl Shared {
         let signed_in = browser.sign_in(Issuer::Acme, name).await;
         signed_in.leads_to("/account");
         browser
+    }
+
+    /// As if everybody had signed in so long ago.
+    async fn signed_in_before(&self, age: TimeDelta) {
+        let app = &self.world.app;
+        let then = app.clock.now() - age;
+        let aging = app.database.write(|tx| async move {
+            let all = session::Entity::update_many();
+            let aged = all.col_expr(session::Column::DateAdded, Expr::value(then));
+            assert_eq!(aged.exec(&*tx).await?.rows_affected, 1);
+            Ok(())
+        });
+        aging.await.unwrap();
     }
 
     /// A link that begins at a provider and is answered as in a case.
@@ -193,6 +211,70 @@ async fn a_team_that_is_switched_off_takes_no_account(#[values(Db::Sqlite, Db::P
     shared.world.reconfigure("first", off).await;
     let refused = shared.link(&ada, "app", "success").await;
     refused.is_refused(403, "ACCOUNT_NOT_ALLOWED");
+    assert!(shared.accounts().await.is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_answer_of_no_team_is_not_of_the_one_that_was_asked(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let shared = Shared::start(on, "slack", slack()).await;
+    let ada = shared.signed_in("ada").await;
+    shared.borrower("first", json!({ "team": TEAM })).await;
+    for case in ["without_team", "null_team"] {
+        for slug in ["app", "first"] {
+            let refused = shared.link(&ada, slug, case).await;
+            refused.is_refused(502, "ANSWER_INVALID");
+        }
+    }
+    assert!(shared.accounts().await.is_empty());
+}
+
+/// The app lets nobody in, so a link at it asks for no fresh sign-in; the team's provider does, and
+/// only the answer says that it is the team's.
+#[rstest]
+#[tokio::test]
+async fn a_link_that_begins_at_an_app_adds_no_way_in_to_an_old_session(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let shared = Shared::start(on, "slack", slack()).await;
+    let ada = shared.signed_in("ada").await;
+    shared.borrower("first", json!({ "team": TEAM })).await;
+    let lets_in = json!({ "allowsSignIn": true });
+    shared.world.reconfigure("first", lets_in).await;
+    // 15 minutes before it begins, and 20 on its way.
+    shared.signed_in_before(TimeDelta::minutes(36)).await;
+    let refused = shared.link(&ada, "app", "success").await;
+    refused.is_refused(403, "SIGN_IN_FIRST");
+    assert!(shared.accounts().await.is_empty());
+    shared.signed_in_before(TimeDelta::minutes(30)).await;
+    let linked = shared.link(&ada, "app", "success").await;
+    assert_eq!(linked.status, 303, "{linked:?}");
+    assert_eq!(shared.accounts().await, [account("first", ACCOUNT, "ada")]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_application_hears_that_the_provider_is_not_for_the_account(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let shared = Shared::start(on, "slack", slack()).await;
+    let app = &shared.world.app;
+    let key = app.application("portal", &["identity:write"]).await;
+    let ada = shared.world.person("ada", "ada@acme.example").await;
+    let ada = ada.to_string();
+    let connect = app.started(&key, &shared.app, &ada, json!({})).await;
+    let browser = shared.world.browser();
+    let authorization = browser.set_out(&connect).await;
+    shared.player.begin("success");
+    let redirect_uri = app.url("/auth/app/callback");
+    let callback = shared.player.decide(&authorization, &redirect_uri);
+    let back = browser.come_back(&callback).await;
+    back.leads_to(&format!("{RETURN_TO}&link_error=ACCOUNT_NOT_ALLOWED"));
+    let played = shared.player.end();
+    assert!(played.problems.is_empty(), "{:#?}", played.problems);
+    assert!(app.pending_links().await.is_empty());
     assert!(shared.accounts().await.is_empty());
 }
 

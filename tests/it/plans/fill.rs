@@ -3,7 +3,10 @@
 //! 250,000 users with four identities each at eight providers; a credential for every fourth;
 //! 20,000 other providers, 20,000 API keys, 100,000 sessions, 200,000 sealed events; 5,000
 //! organizations, one of them of 100,000 users; 100,000 organization integrations; 2,000 sign-ons
-//! with 200,000 links. Ids are numbers: the rows of a table are numbered from 0.
+//! with 200,000 links; 50,000 flows, and as many links on their way. Ids are numbers: the rows of a
+//! table are numbered from 0.
+
+mod flows;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use uuid::Uuid;
@@ -70,7 +73,7 @@ pub async fn fill(database: &DatabaseConnection) {
     for (name, _) in &indexes {
         run(database, &format!("DROP INDEX {name}")).await;
     }
-    for (table, rows, columns) in TABLES.iter().chain(SIGN_ON_TABLES) {
+    for (table, rows, columns) in TABLES.iter().chain(SIGN_ON_TABLES).chain(flows::TABLES) {
         run(database, &insert(&words, table, *rows, columns)).await;
     }
     for (_, sql) in &indexes {

@@ -1,6 +1,7 @@
 //! Every lookup that Lanyard makes, with values that find something among many.
 
 mod events;
+mod flows;
 mod identities;
 mod integrations;
 mod merges;
@@ -54,6 +55,7 @@ pub fn all() -> Vec<Lookup> {
     all.extend(merges::all());
     all.extend(organizations::all());
     all.extend(sign_on::all());
+    all.extend(flows::all());
     all
 }
 
