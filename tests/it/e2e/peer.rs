@@ -233,7 +233,9 @@ async fn the_peer_revokes_what_is_unlinked(
     assert_eq!(data["unlinkIdentity"]["revoked"], json!(true));
     assert!(!is_taken().await);
     let told = world.app.stored().await.events;
-    let told = told.iter().filter(|event| event.action.starts_with("credential."));
+    let told = told
+        .iter()
+        .filter(|event| event.action.starts_with("credential."));
     let told: Vec<&str> = told.map(|event| event.action.as_str()).collect();
     assert_eq!(told, ["credential.revoked"]);
 }
