@@ -63,6 +63,8 @@ const PATIENCE: Patience = Patience {
 const FINISH: Duration = Duration::from_secs(12);
 /// How often it is looked for tokens that providers would forget.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How often it is looked for tokens that are to be revoked.
+const REVOKE: Duration = Duration::from_secs(5);
 /// How often repeated reads of tokens are written down.
 const COUNT_READS: Duration = Duration::from_mins(1);
 /// How often it is asked whether another master key has taken over.
@@ -272,7 +274,11 @@ impl Server {
         let app = &self.http.app;
         let mut all = JoinSet::new();
         all.spawn(self.sealer.clone().run());
-        all.spawn(app.revocations.clone().run());
+        let revocations = app.revocations.clone();
+        all.spawn(every(REVOKE, "revoking tokens", move || {
+            let revocations = revocations.clone();
+            async move { revocations.run_due().await }
+        }));
         let credentials = app.credentials.clone();
         all.spawn(every(KEEP_ALIVE, "keeping tokens alive", move || {
             let credentials = credentials.clone();

@@ -15,6 +15,7 @@ mod refresh;
 pub mod revocation;
 mod settle;
 mod standing;
+mod trouble;
 
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
 //! Grants are given back: what was queued when an account was unlinked is revoked at its provider,
 //! tried again where that failed, and given up in the end. Each outcome leaves its event.
 
+mod call;
 mod work;
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,13 +25,11 @@ use crate::provider::flow::Flows;
 
 /// How long somebody who unlinks waits for the provider.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// How often a process looks for what is due.
-const INTERVAL: Duration = Duration::from_secs(5);
-/// Taken at once, so that a lease is good for them: of one provider it takes four rounds, of two
+/// Taken at once, so that a lease is good for them: of one provider it takes four rounds, of four
 /// requests at most each, which have ten seconds.
 const BATCH: u64 = 16;
 const AT_ONCE: usize = 4;
-const LEASE: TimeDelta = TimeDelta::minutes(2);
+const LEASE: TimeDelta = TimeDelta::minutes(3);
 /// Providers that a run leaves alone because they fail; with more of them it ends.
 const MOST_FAILING: usize = 100;
 
@@ -89,16 +87,6 @@ impl Revocations {
                 Outcome::Delayed
             })
         })
-    }
-
-    /// Does what is due, again and again, until the future is dropped.
-    pub async fn run(self) -> Infallible {
-        loop {
-            if let Err(error) = self.run_due().await {
-                tracing::warn!(%error, "revocations could not be done; trying again");
-            }
-            tokio::time::sleep(INTERVAL).await;
-        }
     }
 
     /// Does what is due now, where no other process is at it. A provider that fails is left alone

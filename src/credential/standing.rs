@@ -49,8 +49,16 @@ pub(super) fn standing(
 }
 
 /// Whether the access token is good for so long; one whose end isn't known is.
+///
+/// Of a token that the provider has given for less than three times as long, the last third is all
+/// that is asked for: it would else be over as soon as it came.
 pub(super) fn is_good(row: &Model, margin: TimeDelta, now: Time) -> bool {
-    row.expires_at.is_none_or(|end| end > now + margin)
+    let Some(end) = row.expires_at else {
+        return true;
+    };
+    let given = row.refreshed_at.filter(|at| *at == row.date_updated);
+    let margin = given.map_or(margin, |at| margin.min((end - at) / 3));
+    end > now + margin
 }
 
 #[cfg(test)]
@@ -96,6 +104,21 @@ mod tests {
             let found = of(end, has_refresh_token, refreshes);
             assert_eq!(found, expected, "{end:?} {has_refresh_token} {refreshes}");
         }
+    }
+
+    #[test]
+    fn a_token_that_comes_for_a_short_time_is_good_for_most_of_it() {
+        let mut row = row();
+        let came = row.date_updated;
+        row.expires_at = Some(came + TimeDelta::seconds(30));
+        let margin = TimeDelta::seconds(60);
+        assert!(!is_good(&row, margin, came), "by a link");
+        row.refreshed_at = Some(came);
+        assert!(is_good(&row, margin, came));
+        assert!(is_good(&row, margin, came + TimeDelta::seconds(19)));
+        assert!(!is_good(&row, margin, came + TimeDelta::seconds(20)));
+        row.expires_at = Some(came - TimeDelta::seconds(1));
+        assert!(!is_good(&row, margin, came), "over when it came");
     }
 
     #[test]

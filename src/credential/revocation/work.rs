@@ -1,28 +1,25 @@
-//! One try: it is claimed, so that no other process makes it too; the provider is asked; and what
-//! it said is written down.
-
-use std::fmt::Display;
+//! One try: it is claimed, so that no other process makes it too, and what has come of it is
+//! written down.
 
 use chrono::TimeDelta;
-use secrecy::SecretString;
 use uuid::Uuid;
 
+use super::super::backoff::wait_between;
+use super::super::server;
 use super::{Outcome, Revocations};
 use crate::clock::Time;
 use crate::database::revocation::{self, Account, Model};
-use crate::database::{Sealed, Tx, identity, identity_provider, time};
+use crate::database::{Tx, identity, identity_provider, time};
 use crate::error::Error;
-use crate::event::{self, Action, Actor, ActorKind, Origin};
+use crate::event::{self, Action};
 use crate::identity::revocation::Whose;
 use crate::provider::flow::Party;
-use crate::provider::relying_party::{Revocable, RevokeError};
-use crate::vault::{OpenError, Place};
+use crate::provider::relying_party::RevokeError;
 
 /// How long a try is this process's own: longer than any takes.
 const CLAIM: TimeDelta = TimeDelta::minutes(1);
-/// Between the first tries; each later one waits twice as long.
-const SHORTEST_WAIT: TimeDelta = TimeDelta::minutes(1);
-const LONGEST_WAIT: TimeDelta = TimeDelta::hours(6);
+/// From the first try to the second, and at most.
+const WAITS: (TimeDelta, TimeDelta) = (TimeDelta::minutes(1), TimeDelta::hours(6));
 /// After that it is given up.
 const GIVE_UP: TimeDelta = TimeDelta::days(3);
 
@@ -46,8 +43,8 @@ pub enum Claim {
 /// A try that is ours.
 pub struct Work {
     /// As it is since the claim.
-    row: Model,
-    party: Party,
+    pub row: Model,
+    pub party: Party,
 }
 
 impl Turn {
@@ -98,41 +95,6 @@ impl Revocations {
         Ok(Claim::Ours(Box::new(Work { row, party })))
     }
 
-    pub(super) async fn call(&self, work: &Work) -> Result<(), RevokeError> {
-        let flows = &self.flows;
-        let tokens = self.tokens(&work.row)?;
-        let us = flows.registration(&work.party);
-        let us = us.map_err(|error| later("provider_unavailable", error))?;
-        flows.relying_party.revoke(&us, &tokens).await
-    }
-
-    fn tokens(&self, row: &Model) -> Result<Revocable, RevokeError> {
-        let open = |column, sealed: &Sealed| {
-            let place = Place {
-                table: "revocation",
-                row: row.id.as_bytes(),
-                column,
-            };
-            let unreadable = || RevokeError::Refused {
-                reason: "tokens_unreadable".to_owned(),
-            };
-            let opened = self.flows.vault.open(&place, sealed);
-            let opened = opened.map_err(|error| match error {
-                // Another process may have the key, or this one later.
-                OpenError::UnknownKey(_) => later("master_key_missing", error),
-                OpenError::Malformed | OpenError::NotAuthentic => unreadable(),
-            })?;
-            let text = std::str::from_utf8(&opened).map_err(|_| unreadable())?;
-            Ok::<SecretString, RevokeError>(text.into())
-        };
-        let refresh_token = row.refresh_token_sealed.as_ref();
-        let refresh_token = refresh_token.map(|sealed| open("refresh_token_sealed", sealed));
-        Ok(Revocable {
-            access_token: open("access_token_sealed", &row.access_token_sealed)?,
-            refresh_token: refresh_token.transpose()?,
-        })
-    }
-
     /// Writes down what came of it: the row goes, or waits for its next turn.
     pub(super) async fn settle(
         &self,
@@ -169,6 +131,11 @@ impl Revocations {
                 Some("not_supported"),
                 Outcome::Skipped,
             ),
+            Err(RevokeError::AccessTokenDead) => (
+                Action::CredentialRevocationFailed,
+                Some("access_token_dead"),
+                Outcome::Failed,
+            ),
             Err(RevokeError::Refused { reason }) => (
                 Action::CredentialRevocationFailed,
                 Some(reason.as_str()),
@@ -185,8 +152,8 @@ impl Revocations {
             }) => {
                 let now = time::now(tx, &self.flows.clock).await?;
                 if now - row.date_added < GIVE_UP {
-                    let wait = wait(row.attempts, self.flows.clock.random());
-                    let wait = retry_after.map_or(wait, |asked| asked.max(wait));
+                    let clock = &self.flows.clock;
+                    let wait = wait_between(WAITS, clock, row.attempts, *retry_after);
                     let row = Model {
                         next_attempt_at: now + wait,
                         failure_reason: Some(reason.clone()),
@@ -216,14 +183,6 @@ impl Revocations {
         reason: Option<&str>,
     ) -> Result<(), Error> {
         revocation::delete(tx, row.id).await?;
-        let server = Origin {
-            actor: Actor {
-                kind: ActorKind::Server,
-                id: None,
-                name: "lanyard".to_owned(),
-            },
-            request_id: None,
-        };
         let whose = Whose {
             identity: row.identity_id,
             user: row.user_id,
@@ -232,7 +191,7 @@ impl Revocations {
             external_id: &row.external_id,
         };
         let event = whose.event(action, reason);
-        event::record(tx, &self.flows.clock, &server, event).await
+        event::record(tx, &self.flows.clock, &server(), event).await
     }
 }
 
@@ -264,41 +223,4 @@ async fn is_in_use(tx: &Tx, party: &Party, external_id: &str, now: Time) -> Resu
     // A link of it that is being written comes first.
     identity::lock_account(tx, party.row.id, external_id).await?;
     Ok(account.is_in_use(tx, now).await?)
-}
-
-/// From one try to the next: twice as long each time, and up to a quarter longer than that, so
-/// that those who failed together don't come back together.
-fn wait(attempts: i64, random: [u8; 1]) -> TimeDelta {
-    let doublings = u32::try_from(attempts - 1).unwrap_or_default().min(16);
-    let wait = (SHORTEST_WAIT * 2_i32.pow(doublings)).min(LONGEST_WAIT);
-    wait + wait * i32::from(random[0]) / 1024
-}
-
-fn later(reason: &str, cause: impl Display) -> RevokeError {
-    RevokeError::Later {
-        reason: reason.to_owned(),
-        cause: cause.to_string(),
-        retry_after: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_wait_is_twice_the_one_before_up_to_six_hours() {
-        let waits: Vec<i64> = (1..=12)
-            .map(|tries| wait(tries, [0]).num_minutes())
-            .collect();
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360]);
-        assert_eq!(wait(i64::MAX, [0]), LONGEST_WAIT);
-        for tries in [1, 5, 1_000_000] {
-            let (least, most) = (wait(tries, [0]), wait(tries, [255]));
-            assert!(
-                least < most && most < least + least / 4,
-                "{least} to {most}"
-            );
-        }
-    }
 }

@@ -43,6 +43,16 @@ impl CallError {
     }
 }
 
+/// What keeps an answer from coming, by a code.
+pub(super) const fn reason_of(error: &EgressError) -> &'static str {
+    match error {
+        EgressError::TimedOut { .. } => "timed_out",
+        EgressError::Refused { .. } => "not_allowed",
+        EgressError::Unreachable { .. } => "unreachable",
+        EgressError::TooLarge { .. } | EgressError::Redirected { .. } => "unreadable",
+    }
+}
+
 /// How the library sends what carries a secret. A closure would do, if only its future were known
 /// to be `Send` wherever it is awaited.
 pub(super) struct Caller<'a> {

@@ -4,12 +4,11 @@ use chrono::TimeDelta;
 use openidconnect::RefreshToken;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::call::CallError;
+use super::call::{CallError, reason_of};
 use super::refusal::{NoTokens, SaidNo, refusal};
 use super::{Registration, RelyingParty, RelyingPartyError};
 use crate::provider::account::Tokens;
 use crate::provider::client_key::ASSERTION_TYPE;
-use crate::provider::egress::EgressError;
 
 /// Why there are no fresh tokens.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,11 +122,8 @@ impl RefreshError {
 fn of_call(error: &CallError) -> (RefreshFault, String) {
     let unavailable = |reason: &str| (RefreshFault::Unavailable, reason.to_owned());
     match error {
-        CallError::Egress(EgressError::TimedOut { .. }) => unavailable("timed_out"),
-        CallError::Egress(EgressError::Refused { .. }) => unavailable("not_allowed"),
-        CallError::Egress(EgressError::Unreachable { .. }) => unavailable("unreachable"),
-        CallError::Egress(EgressError::TooLarge { .. } | EgressError::Redirected { .. })
-        | CallError::TooFull => unavailable("unreadable"),
+        CallError::Egress(error) => unavailable(reason_of(error)),
+        CallError::TooFull => unavailable("unreadable"),
         CallError::Failing { status: 429, .. } => (RefreshFault::Busy, "http_429".to_owned()),
         CallError::Failing { status, .. } => unavailable(&format!("http_{status}")),
         CallError::Status { status: 401 } => (RefreshFault::Unauthorized, "http_401".to_owned()),

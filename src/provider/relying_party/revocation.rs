@@ -14,6 +14,7 @@ use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use self::answer::{Said, read};
+use super::call::reason_of;
 use super::client_auth::ClientAuth;
 use super::retry_after::retry_after;
 use super::{Registration, RelyingParty, RelyingPartyError, Server};
@@ -43,6 +44,10 @@ pub enum RevokeError {
         /// What the provider asks for.
         retry_after: Option<TimeDelta>,
     },
+    /// Only access tokens can be revoked here. This one is dead already, and the refresh token beside
+    /// it may not be: a fresh access token would do.
+    #[error("the access token is dead, and the refresh token may live")]
+    AccessTokenDead,
     /// The provider says no, and will say so again.
     #[error("the provider says no: {reason}")]
     Refused { reason: String },
@@ -82,7 +87,7 @@ impl RelyingParty {
         let chosen = chosen.ok_or_else(|| RevokeError::refused("no_token_to_revoke"))?;
         let request = self.revocation_request(us, rules, &endpoint, &shown, &chosen)?;
         let answer = self.egress.send(request).await;
-        let answer = answer.map_err(|error| RevokeError::later("unreachable", &error))?;
+        let answer = answer.map_err(|error| RevokeError::later(reason_of(&error), &error))?;
         let mut sent = tokens.texts();
         sent.extend(us.client_secret.as_ref().map(ExposeSecret::expose_secret));
         let said = read(rules, &shown, &answer, &sent).map_err(|error| match error {
@@ -91,7 +96,9 @@ impl RelyingParty {
                 cause,
                 retry_after: retry_after(answer.headers(), self.clock.now()),
             },
-            other @ (RevokeError::Unsupported | RevokeError::Refused { .. }) => other,
+            other @ (RevokeError::Unsupported
+            | RevokeError::AccessTokenDead
+            | RevokeError::Refused { .. }) => other,
         })?;
         match said {
             // Nothing follows from it for a refresh token that can't be sent.
@@ -99,7 +106,7 @@ impl RelyingParty {
                 if rules.tokens == RevocableTokens::AccessToken
                     && tokens.refresh_token.is_some() =>
             {
-                Err(RevokeError::refused("access_token_dead"))
+                Err(RevokeError::AccessTokenDead)
             }
             Said::Revoked | Said::Gone => Ok(()),
         }
@@ -268,7 +275,7 @@ impl RevokeError {
 /// Before anything is sent: the provider's configuration, or ours, is not there.
 impl From<RelyingPartyError> for RevokeError {
     fn from(error: RelyingPartyError) -> Self {
-        Self::later("provider_unavailable", &error)
+        Self::later("unusable", &error)
     }
 }
 

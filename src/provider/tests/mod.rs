@@ -8,5 +8,6 @@ mod hostile;
 pub mod jwt;
 pub mod raw;
 mod renewal;
+mod revocation;
 mod userinfo;
 mod world;

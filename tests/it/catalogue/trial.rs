@@ -15,7 +15,7 @@ use crate::support::canary::leak;
 use crate::support::client::text;
 use crate::support::connecting::found;
 use crate::support::dump::Dump;
-use crate::support::player::{CLIENT_SECRET, Case, Expect, Player, Recording};
+use crate::support::player::{CLIENT_SECRET, Case, Expect, Player, Recording, Revocation};
 use crate::support::process::contents;
 use crate::support::world::{Browser, Seen, World};
 
@@ -62,6 +62,11 @@ pub async fn failures(
     for (name, case) in &player.recording().cases {
         let problems = caught(trial.play(name, case)).await;
         failed.extend(problems.into_iter().map(|said| format!("{name}: {said}")));
+    }
+    for (name, revocation) in &player.recording().revocations {
+        let problems = caught(trial.revoke(name, revocation)).await;
+        let said = problems.into_iter();
+        failed.extend(said.map(|said| format!("revocation {name}: {said}")));
     }
     failed.extend(player.strays());
     let secrets = trial.secrets;
@@ -130,6 +135,62 @@ impl Trial<'_> {
         problems
     }
 
+    /// Links the account of a case, and unlinks it: what is wrong with that.
+    async fn revoke(&mut self, name: &str, revocation: &Revocation) -> Vec<String> {
+        self.configure(&revocation.case).await;
+        let browser = self.world.browser();
+        let signed_in = browser.sign_in(Issuer::Acme, "ada").await;
+        signed_in.leads_to("/account");
+        self.player.begin(&revocation.case);
+        let seen = connect(self.world, self.player, &browser, [SLUG, SLUG]).await;
+        seen.leads_to(&format!("/account?connected={SLUG}"));
+        let identity = text(&self.identities().await[0], "/id");
+        self.player.revoke(name);
+        let unlinking = self.world.app.ask(
+            "mutation($id: ID!) {
+                unlinkIdentity(input: { id: $id, force: true }) { deletedId revoked }
+            }",
+        );
+        let variables = json!({ "id": identity });
+        let answer = unlinking.variables(variables).data().await;
+        let played = self.player.end();
+        self.secrets.extend(played.secrets);
+        let mut problems = played.problems;
+        let wanted = json!({ "deletedId": identity, "revoked": revocation.revoked });
+        if answer["unlinkIdentity"] != wanted {
+            problems.push(format!("unlinkIdentity says {answer}"));
+        }
+        problems.extend(self.unlike(&identity, revocation).await);
+        let stored = format!("{:#?}", self.world.app.dump().await);
+        let leaked = leak(stored.as_bytes(), &self.secrets);
+        problems.extend(leaked.map(|line| format!("the database has a secret: {line}")));
+        problems
+    }
+
+    /// Where what is stored of a revocation isn't what it has to be.
+    async fn unlike(&self, identity: &str, revocation: &Revocation) -> Option<String> {
+        let events = self.world.app.stored().await.events;
+        let of_tokens = events.iter().filter(|event| {
+            event.target_id.as_deref() == Some(identity) && event.action.starts_with("credential.")
+        });
+        let found: Vec<_> = of_tokens
+            .map(|event| {
+                let told = event.after_json.as_ref().unwrap();
+                let reason = told.0["reason"].as_str().map(str::to_owned);
+                (event.action.as_str(), reason)
+            })
+            .collect();
+        let action = match revocation.reason.as_deref() {
+            None => "credential.revoked",
+            Some("not_supported") => "credential.revocation_skipped",
+            Some(_) => "credential.revocation_failed",
+        };
+        let wanted = [(action, revocation.reason.clone())];
+        let queued = &self.rows().await["revocation"];
+        (found != wanted || !queued.is_empty())
+            .then(|| format!("the events are {found:?}, not {wanted:?}; queued: {queued:?}"))
+    }
+
     /// What is wrong with where the person ended up, and with what is stored.
     async fn look(
         &self,
@@ -168,7 +229,9 @@ impl Trial<'_> {
         for identity in self.identities().await {
             let unlinking = self.world.app.ask(
                 "mutation($id: ID!) {
-                    unlinkIdentity(input: { id: $id, force: true }) { deletedId userErrors { code } }
+                    unlinkIdentity(input: { id: $id, force: true, revoke: false }) {
+                        deletedId userErrors { code }
+                    }
                 }",
             );
             let variables = json!({ "id": identity["id"] });

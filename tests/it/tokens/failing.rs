@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::{Account, is_good, refreshes, time};
 use crate::flows::ACME;
 use crate::support::app::Db;
-use crate::support::client::text;
 use crate::support::world::World;
 
 fn breaks(world: &World, broken: Broken, times: Times) {

@@ -43,7 +43,7 @@ pub(super) fn read(
     sent: &[&str],
 ) -> Result<Said, RevokeError> {
     let status = answer.status();
-    let number = format!("status_{}", status.as_u16());
+    let number = format!("http_{}", status.as_u16());
     let later = |reason: &str| {
         Err(RevokeError::later(
             reason,
@@ -68,7 +68,7 @@ pub(super) fn read(
         Some(code) => Err(RevokeError::refused(code)),
         // A page of whatever stands in between.
         None if status.is_success() && answer.body().trim_ascii_start().starts_with(b"<") => {
-            later("not_understood")
+            later("unreadable")
         }
         None if status.is_success() => Ok(Said::Revoked),
         None if status == StatusCode::UNAUTHORIZED && matches!(shown, Shown::Client(_)) => {
@@ -128,7 +128,9 @@ mod tests {
             Ok(Said::Gone) => "gone".to_owned(),
             Err(RevokeError::Later { reason, .. }) => format!("later {reason}"),
             Err(RevokeError::Refused { reason }) => format!("refused {reason}"),
-            Err(RevokeError::Unsupported) => "unsupported".to_owned(),
+            Err(RevokeError::Unsupported | RevokeError::AccessTokenDead) => {
+                "not of an answer".to_owned()
+            }
         }
     }
 
@@ -136,11 +138,11 @@ mod tests {
     #[case("oidc", 200, "", "revoked")]
     #[case("oidc", 204, "", "revoked")]
     #[case("google", 200, "{}", "revoked")]
-    #[case("oidc", 200, "  <html>Request Rejected</html>", "later not_understood")]
-    #[case("oidc", 503, "", "later status_503")]
-    #[case("oidc", 500, r#"{"error":"invalid_token"}"#, "later status_500")]
+    #[case("oidc", 200, "  <html>Request Rejected</html>", "later unreadable")]
+    #[case("oidc", 503, "", "later http_503")]
+    #[case("oidc", 500, r#"{"error":"invalid_token"}"#, "later http_500")]
     #[case("oidc", 429, "", "later rate_limited")]
-    #[case("oidc", 408, "", "later status_408")]
+    #[case("oidc", 408, "", "later http_408")]
     #[case(
         "oidc",
         400,
@@ -148,8 +150,8 @@ mod tests {
         "later temporarily_unavailable"
     )]
     #[case("oidc", 401, r#"{"error":"invalid_client"}"#, "later invalid_client")]
-    #[case("oidc", 401, "", "later status_401")]
-    #[case("google", 401, "", "refused status_401")]
+    #[case("oidc", 401, "", "later http_401")]
+    #[case("google", 401, "", "refused http_401")]
     #[case(
         "oidc",
         400,
@@ -157,11 +159,11 @@ mod tests {
         "refused unsupported_token_type"
     )]
     #[case("oidc", 400, r#"{"error":"invalid_token"}"#, "gone")]
-    #[case("oidc", 404, "", "refused status_404")]
-    #[case("oidc", 400, "{", "refused status_400")]
+    #[case("oidc", 404, "", "refused http_404")]
+    #[case("oidc", 400, "{", "refused http_400")]
     #[case("github", 404, r#"{"message":"Not Found"}"#, "gone")]
     #[case("github", 422, "", "gone")]
-    #[case("github", 403, "", "refused status_403")]
+    #[case("github", 403, "", "refused http_403")]
     #[case("slack", 200, r#"{"ok":true,"revoked":true}"#, "revoked")]
     #[case("slack", 200, r#"{"ok":false,"error":"token_revoked"}"#, "gone")]
     #[case(

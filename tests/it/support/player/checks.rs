@@ -10,6 +10,7 @@ use url::{Url, form_urlencoded};
 use super::asked::{Asked, Must, Musts, compare, musts, pairs};
 use super::entry::{Entry, UserInfo};
 use super::play::{Authorized, Play};
+use super::recording::Revocation;
 use super::{CLIENT_SECRET, Stage};
 
 /// Checks the address that a person is sent to.
@@ -172,6 +173,73 @@ pub fn call(stage: &Stage, play: &Play, asked: &Asked) -> Vec<String> {
         musts = query(&stage.entry, play, described);
     }
     wrong.extend(compare(&what, &asked.query, &musts));
+    wrong
+}
+
+/// Checks the exchange of a refresh token.
+pub fn refresh(stage: &Stage, play: &Play, asked: &Asked) -> Vec<String> {
+    let what = "the refresh";
+    let mut wrong = common(what, asked);
+    let token = &stage.entry.tokens_in(&play.token_answer)["refresh_token"];
+    let mut musts = musts([
+        ("grant_type", Must::Be("refresh_token".to_owned())),
+        (
+            "refresh_token",
+            Must::Be(token.as_str().unwrap_or("<none>").to_owned()),
+        ),
+    ]);
+    let takes = stage.client_authentication(&play.config);
+    wrong.extend(client(stage, &takes, asked, &mut musts));
+    wrong.extend(compare(what, &asked.form, &musts));
+    wrong
+}
+
+/// Checks the request that gives tokens back.
+pub fn revocation(stage: &Stage, play: &Play, recorded: &Revocation, asked: &Asked) -> Vec<String> {
+    let what = "the revocation request";
+    let mut wrong = common(what, asked);
+    let tokens = stage.entry.tokens_in(&play.token_answer);
+    let filled = |text: &str| {
+        let names = ["access_token", "refresh_token"];
+        names.into_iter().fold(text.to_owned(), |text, name| {
+            let token = tokens[name].as_str().unwrap_or("<none>");
+            text.replace(&format!("{{{name}}}"), token)
+        })
+    };
+    let is_json = recorded.body.starts_with('{');
+    let wanted = match is_json {
+        true => "application/json",
+        false => "application/x-www-form-urlencoded",
+    };
+    let media_type = asked.header("content-type");
+    if media_type != Some(wanted) {
+        wrong.push(format!(
+            "{what} is of the type {media_type:?}, not {wanted}"
+        ));
+    }
+    if !asked.query.is_empty() {
+        wrong.push(format!("{what} has parameters in its address"));
+    }
+    let mut musts = Musts::new();
+    if recorded.client == "none" {
+        if asked.header("authorization").is_some() {
+            wrong.push(format!("{what} shows a client"));
+        }
+    } else {
+        let takes = [recorded.client.clone()];
+        wrong.extend(client(stage, &takes, asked, &mut musts));
+    }
+    if is_json {
+        let found: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        let wanted: Value = serde_json::from_str(&filled(&recorded.body)).unwrap();
+        if found != wanted {
+            wrong.push(format!("{what} says {found}, not {wanted}"));
+        }
+    } else {
+        let form = pairs(&recorded.body).into_iter();
+        musts.extend(form.map(|(name, value)| (name, Must::Be(filled(&value)))));
+        wrong.extend(compare(what, &asked.form, &musts));
+    }
     wrong
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 #[derive(Clone, Deserialize)]
@@ -18,6 +19,7 @@ pub struct Entry {
     pub authorization: Authorization,
     #[serde(default)]
     pub token: Token,
+    pub revocation: Option<IgnoredAny>,
     #[serde(default)]
     pub user_info: Vec<UserInfo>,
 }

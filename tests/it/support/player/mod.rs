@@ -26,7 +26,7 @@ use self::asked::Asked;
 pub use self::entry::Entry;
 use self::entry::UserInfo;
 use self::play::Play;
-pub use self::recording::{Case, Expect, Recording};
+pub use self::recording::{Case, Expect, Recording, Revocation};
 
 /// The secret of the client, with characters that have to be encoded.
 pub const CLIENT_SECRET: &str = "canary-client-secret+100% /é";
@@ -138,6 +138,13 @@ impl Player {
         let now = self.stage.lock();
         let play = now.play.as_ref().expect("a case is played");
         self.stage.entry.tokens_in(&play.token_answer).clone()
+    }
+
+    /// The account of the case is unlinked next, as the revocation of this name has it.
+    pub fn revoke(&self, revocation: &str) {
+        let mut now = self.stage.lock();
+        let play = now.play.as_mut().expect("a case is played");
+        play.revoke(&self.stage.recording.revocations[revocation]);
     }
 
     /// The case is over.

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::Stage;
 use super::asked::Asked;
 use super::checks;
-use super::recording::Case;
+use super::recording::{Case, Revocation};
 
 /// How long an ID token is good.
 const LIFE: TimeDelta = TimeDelta::hours(1);
@@ -24,6 +24,8 @@ pub struct Play {
     pub authorized: Option<Authorized>,
     /// How many of the case's answers were given.
     answered: usize,
+    /// What comes after them.
+    revocation: Option<Revocation>,
     /// What the token endpoint said; null where that can't be read.
     pub token_answer: Value,
     /// What the calls for the account said, by their names.
@@ -49,12 +51,19 @@ impl Play {
             config: stage.recording.config_of(name).clone(),
             authorized: None,
             answered: 0,
+            revocation: None,
             token_answer: Value::Null,
             documents: BTreeMap::new(),
             secrets: vec![code.clone()],
             problems: Vec::new(),
             code,
         }
+    }
+
+    /// The account is unlinked from now on.
+    pub fn revoke(&mut self, revocation: &Revocation) {
+        self.case.answers.extend(revocation.answers.clone());
+        self.revocation = Some(revocation.clone());
     }
 
     /// The parameters that a person comes back with.
@@ -81,7 +90,18 @@ impl Play {
         if due.request != line {
             return self.nothing(format!("{line} was asked, {} is due", due.request));
         }
-        let wrong = if self.answered == 0 {
+        let wrong = if let Some(revocation) = &self.revocation {
+            let refreshes = asked.url == stage.token_endpoint(&self.config);
+            let wrong = if refreshes {
+                checks::refresh(stage, self, asked)
+            } else {
+                checks::revocation(stage, self, revocation, asked)
+            };
+            if refreshes {
+                self.token_answer = due.document();
+            }
+            wrong
+        } else if self.answered == 0 {
             let wrong = checks::exchange(stage, self, asked);
             self.token_answer = due.document();
             wrong

@@ -41,6 +41,8 @@ pub struct Recording {
     pub id_tokens: BTreeMap<String, IdToken>,
     pub discovery: Option<Discovery>,
     pub cases: BTreeMap<String, Case>,
+    #[serde(default)]
+    pub revocations: BTreeMap<String, Revocation>,
 }
 
 /// What the provider answers to one request.
@@ -86,6 +88,30 @@ pub struct Case {
     /// The code of the page that it ends in; otherwise the account is linked.
     pub page: Option<String>,
     pub expect: Option<Expect>,
+}
+
+/// One way that it can go when an account is unlinked and its tokens are given back.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revocation {
+    /// Whose account it is: a case that links one.
+    pub case: String,
+    /// What the provider answers, in order; left out: it isn't asked. Tokens that it is asked for
+    /// in between are for a refresh token.
+    #[serde(default)]
+    pub answers: Vec<String>,
+    /// How the client has to show itself: `basic`, `body`, or `none`.
+    #[serde(default)]
+    pub client: String,
+    /// What has to be asked, but for the client: a form, or an object of JSON; `{access_token}` and
+    /// `{refresh_token}` stand for those of the case.
+    #[serde(default)]
+    pub body: String,
+    /// Whether the tokens are revoked then.
+    #[serde(default)]
+    pub revoked: bool,
+    /// Why not, as the event says.
+    pub reason: Option<String>,
 }
 
 /// What is known of the account then. A profile's field that is left out is null; what is left
@@ -171,6 +197,12 @@ impl Recording {
         for (name, case) in &self.cases {
             mistakes.extend(self.mistakes_of(name, case));
         }
+        if entry.revocation.is_some() == self.revocations.is_empty() {
+            mistakes.push("`revocations` go with a type that revokes, and no other".to_owned());
+        }
+        for (name, revocation) in &self.revocations {
+            mistakes.extend(self.mistakes_of_revocation(name, revocation));
+        }
         mistakes.extend(self.unused());
         let told = |token: &&String| !token.contains("canary");
         for token in self.tokens().iter().filter(told) {
@@ -202,9 +234,34 @@ impl Recording {
         mistakes
     }
 
+    fn mistakes_of_revocation(&self, name: &str, revocation: &Revocation) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        let case = self.cases.get(&revocation.case);
+        if case.is_none_or(|case| case.expect.is_none()) {
+            mistakes.push(format!(
+                "revocation `{name}`: no such case links an account"
+            ));
+        }
+        if revocation.revoked == revocation.reason.is_some() {
+            mistakes.push(format!(
+                "revocation `{name}` is `revoked`, or has a `reason`"
+            ));
+        }
+        for answer in &revocation.answers {
+            if !self.answers.contains_key(answer) {
+                mistakes.push(format!(
+                    "revocation `{name}`: there is no answer `{answer}`"
+                ));
+            }
+        }
+        mistakes
+    }
+
     fn unused(&self) -> Vec<String> {
         let cases = || self.cases.values();
-        let answers: BTreeSet<&String> = cases().flat_map(|case| &case.answers).collect();
+        let revoked = self.revocations.values().flat_map(|one| &one.answers);
+        let answers = cases().flat_map(|case| &case.answers).chain(revoked);
+        let answers: BTreeSet<&String> = answers.collect();
         let id_tokens: BTreeSet<&String> = cases().flat_map(|case| &case.id_token).collect();
         let spare = self.answers.keys().filter(|name| !answers.contains(name));
         let spare_tokens = self.id_tokens.keys();
