@@ -153,7 +153,7 @@ async fn a_rotation_shows_in_metrics_and_in_the_audit_log(
     })
     .await;
     assert_eq!(sealed_with(&app).await, BTreeSet::from([id(2)]));
-    app.wait_until_sealed().await;
+    app.all_sealed().await;
     let data = app
         .ask("{ auditEvents(filter: { actions: [\"master_key.rotated\", \"master_key.retired\"] }) { nodes { action before after actor { kind } } } }")
         .data()
