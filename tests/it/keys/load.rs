@@ -161,10 +161,10 @@ async fn a_rotation_shows_in_metrics_and_in_the_audit_log(
     assert_eq!(
         data["auditEvents"]["nodes"],
         json!([
-            { "action": "master_key.retired", "before": null,
-              "after": { "current": id(2), "retired": [id(1)] }, "actor": { "kind": "SERVER" } },
             { "action": "master_key.rotated", "before": { "current": id(1) },
               "after": { "current": id(2) }, "actor": { "kind": "COMMAND_LINE" } },
+            { "action": "master_key.retired", "before": null,
+              "after": { "current": id(2), "retired": [id(1)] }, "actor": { "kind": "SERVER" } },
         ])
     );
 }
