@@ -33,7 +33,8 @@ pub enum Key {
         /// one]
         #[arg(long, value_name = "KEY-ID")]
         to: Option<String>,
-        /// Go on until nothing is sealed with another key; does the work where no server does
+        /// Go on until nothing is sealed with another key; does the work where no server does.
+        /// With the current key as --to, it only does that
         #[arg(long)]
         wait: bool,
     },
@@ -60,7 +61,7 @@ pub async fn run(settings: &Settings, command: Key) -> Result<(), Failure> {
     let clock = Clock::default();
     match command {
         Key::Rotate { to, wait } => {
-            rotate(settings, &database, &clock, to.as_deref()).await?;
+            rotate(settings, &database, &clock, to.as_deref(), wait).await?;
             if wait {
                 Box::pin(follow(settings, &database, &clock)).await?;
             }
@@ -86,12 +87,21 @@ async fn rotate(
     database: &Database,
     clock: &Clock,
     to: Option<&str>,
+    goes_on: bool,
 ) -> Result<(), Failure> {
     let keys = keys(settings)?;
     keys.check_known(database).await.map_err(StartError::from)?;
     let mut vault = Vault::new(keys, clock.clone());
     let status = vault.status(database).await?;
     let mut out = std::io::stdout().lock();
+    if goes_on && to.is_some() && to == status.current() {
+        writeln!(
+            out,
+            "{} is the current master key already.",
+            to.unwrap_or_default()
+        )?;
+        return Ok(());
+    }
     let to = match (
         successor(&status, to).map_err(said)?,
         own_key_file(settings),

@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use super::Credentials;
 use super::refresh::Failure;
+use super::settle::locked;
 use super::standing::is_good;
 use crate::clock::Time;
 use crate::database::credential::Model;
+use crate::database::identity::Status;
 use crate::database::{Tx, credential, provider_health, time};
 use crate::error::Error;
 use crate::id::{IdentityId, ProviderId};
@@ -57,6 +59,8 @@ enum Next {
     NotRefreshable,
     /// Another one asks the provider.
     Wait,
+    /// The provider has ended the grant.
+    Ended,
     Later {
         reason: String,
         at: Time,
@@ -81,6 +85,14 @@ impl Wanted {
         }
     }
 
+    /// Whether the last failure is one that the caller has seen, and doesn't take for the last word.
+    const fn tries_again(self, row: &Model) -> bool {
+        match self {
+            Self::GoodFor(_) => false,
+            Self::Other { failures, .. } => row.failures == failures,
+        }
+    }
+
     /// What stands against asking the provider now.
     fn stopped(
         self,
@@ -102,17 +114,23 @@ impl Wanted {
             }
         }
         let at = row.next_attempt_at.filter(|at| *at > now)?;
-        match self {
-            // Nobody has tried since.
-            Self::Other { failures, .. } if row.failures == failures => None,
-            Self::GoodFor(_) | Self::Other { .. } => {
-                later(row.failure_reason.as_deref().unwrap_or_default(), at)
-            }
+        if self.tries_again(row) {
+            return None;
         }
+        later(row.failure_reason.as_deref().unwrap_or_default(), at)
     }
 }
 
-fn next(row: &Model, wanted: Wanted, health: Option<&provider_health::Model>, now: Time) -> Next {
+fn next(
+    status: Status,
+    row: &Model,
+    wanted: Wanted,
+    health: Option<&provider_health::Model>,
+    now: Time,
+) -> Next {
+    if status == Status::Invalid && !wanted.tries_again(row) {
+        return Next::Ended;
+    }
     if wanted.is_met(row, now) {
         return Next::Met;
     }
@@ -169,6 +187,7 @@ impl Credentials {
         match next {
             Next::Met => Ok(Some(Tried::Met(Box::new(row.row)))),
             Next::NotRefreshable => Err(Failure::NotRefreshable),
+            Next::Ended => Err(Failure::ended(&row.row)),
             Next::Wait => Ok(None),
             Next::Later { reason, at } => Err(Failure::Later {
                 reason,
@@ -185,12 +204,12 @@ impl Credentials {
         client: ProviderId,
         wanted: Wanted,
     ) -> Result<Option<(Lease, Next)>, Error> {
-        let Some(row) = credential::locked(tx, id).await? else {
+        let Some((identity, row)) = locked(tx, id).await? else {
             return Ok(None);
         };
         let health = provider_health::locked(tx, client).await?;
         let now = time::now(tx, &self.0.parts.clock).await?;
-        let next = next(&row, wanted, health.as_ref(), now);
+        let next = next(identity.status, &row, wanted, health.as_ref(), now);
         let fence = row.lease_fence + 1;
         if next == Next::Ask {
             // What comes back has to be sealed: without the key for it nobody is asked.
@@ -272,11 +291,11 @@ pub(super) mod tests {
     fn one_asks_and_the_others_wait_until_the_lease_has_run_out() {
         let mut row = row();
         let now = row.date_added;
-        assert_eq!(next(&row, MARGIN, None, now), Next::Ask);
+        assert_eq!(next(Status::Valid, &row, MARGIN, None, now), Next::Ask);
         row.lease_until = Some(now + TimeDelta::microseconds(1));
-        assert_eq!(next(&row, MARGIN, None, now), Next::Wait);
+        assert_eq!(next(Status::Valid, &row, MARGIN, None, now), Next::Wait);
         row.lease_until = Some(now);
-        assert_eq!(next(&row, MARGIN, None, now), Next::Ask);
+        assert_eq!(next(Status::Valid, &row, MARGIN, None, now), Next::Ask);
     }
 
     #[test]
@@ -285,13 +304,17 @@ pub(super) mod tests {
         let now = row.date_added;
         let other = Wanted::other_than(&row);
         row.expires_at = Some(now + TimeDelta::seconds(61));
-        assert_eq!(next(&row, MARGIN, None, now), Next::Met);
-        assert_eq!(next(&row, other, None, now), Next::Ask, "a forced one");
+        assert_eq!(next(Status::Valid, &row, MARGIN, None, now), Next::Met);
+        assert_eq!(
+            next(Status::Valid, &row, other, None, now),
+            Next::Ask,
+            "a forced one"
+        );
         row.token_fence = 5;
-        assert_eq!(next(&row, other, None, now), Next::Met);
+        assert_eq!(next(Status::Valid, &row, other, None, now), Next::Met);
         row.token_fence = 4;
         row.grant_id = Some(Uuid::from_u128(2));
-        assert_eq!(next(&row, other, None, now), Next::Met);
+        assert_eq!(next(Status::Valid, &row, other, None, now), Next::Met);
     }
 
     #[test]
@@ -306,11 +329,14 @@ pub(super) mod tests {
             reason: "timed_out".to_owned(),
             at,
         };
-        assert_eq!(next(&row, MARGIN, None, now), later);
-        assert_eq!(next(&row, MARGIN, None, at), Next::Ask);
-        assert_eq!(next(&row, Wanted::other_than(&row), None, now), Next::Ask);
+        assert_eq!(next(Status::Valid, &row, MARGIN, None, now), later);
+        assert_eq!(next(Status::Valid, &row, MARGIN, None, at), Next::Ask);
+        assert_eq!(
+            next(Status::Valid, &row, Wanted::other_than(&row), None, now),
+            Next::Ask
+        );
         // It has waited for the one that has failed.
-        assert_eq!(next(&row, seen_before, None, now), later);
+        assert_eq!(next(Status::Valid, &row, seen_before, None, now), later);
     }
 
     #[test]
@@ -319,13 +345,44 @@ pub(super) mod tests {
         let now = row.date_added;
         let refuses = health(&row, "invalid_client", 1);
         let is_later = |next: &Next| matches!(next, Next::Later { .. });
-        assert!(is_later(&next(&row, MARGIN, Some(&refuses), now)));
+        assert!(is_later(&next(
+            Status::Valid,
+            &row,
+            MARGIN,
+            Some(&refuses),
+            now
+        )));
         let other = Wanted::other_than(&row);
-        assert_eq!(next(&row, other, Some(&refuses), now), Next::Ask);
+        assert_eq!(
+            next(Status::Valid, &row, other, Some(&refuses), now),
+            Next::Ask
+        );
         let busy = health(&row, RATE_LIMITED, 1);
-        assert!(is_later(&next(&row, other, Some(&busy), now)));
+        assert!(is_later(&next(
+            Status::Valid,
+            &row,
+            other,
+            Some(&busy),
+            now
+        )));
         let over = health(&row, RATE_LIMITED, 0);
-        assert_eq!(next(&row, MARGIN, Some(&over), now), Next::Ask);
+        assert_eq!(
+            next(Status::Valid, &row, MARGIN, Some(&over), now),
+            Next::Ask
+        );
+    }
+
+    #[test]
+    fn a_dead_grant_is_asked_for_by_force_alone() {
+        let mut row = row();
+        let now = row.date_added;
+        let seen_before = Wanted::other_than(&row);
+        row.failures = 1;
+        let next = |wanted| next(Status::Invalid, &row, wanted, None, now);
+        assert_eq!(next(MARGIN), Next::Ended);
+        // It has waited for the one that has found out.
+        assert_eq!(next(seen_before), Next::Ended);
+        assert_eq!(next(Wanted::other_than(&row)), Next::Ask);
     }
 
     #[test]
@@ -335,6 +392,9 @@ pub(super) mod tests {
             ..row()
         };
         let now = row.date_added;
-        assert_eq!(next(&row, MARGIN, None, now), Next::NotRefreshable);
+        assert_eq!(
+            next(Status::Valid, &row, MARGIN, None, now),
+            Next::NotRefreshable
+        );
     }
 }

@@ -16,6 +16,7 @@ mod sealing;
 mod server_secret;
 mod status;
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::TimeDelta;
@@ -90,7 +91,7 @@ impl Vault {
 
     /// Tells the log what is missing, once a minute at most: every caller who is refused for it is
     /// told by itself.
-    fn complain(&self, missing: &MissingKey) {
+    fn complain(&self, missing: impl fmt::Display) {
         let now = self.clock.now();
         let mut last = self
             .complained_at

@@ -81,10 +81,8 @@ impl Rewrap {
         }
     }
 
-    /// Does what there is to do, if no other process does.
-    ///
-    /// # Errors
-    /// `INTERNAL`: a key that is being replaced isn't here.
+    /// Does what there is to do, if no other process does. Without the keys for it, it says so in the
+    /// log and leaves it to others.
     pub async fn run(&self) -> Result<(), Error> {
         if !self.is_wanted().await? {
             return Ok(());
@@ -119,12 +117,28 @@ impl Rewrap {
             self.metrics.count_rewrap(table.table, left, failed);
         }
         let current = status.current().unwrap_or_default();
+        if !self.has_keys(current, &replaced) {
+            return Ok(false);
+        }
         let stored = rewrap::all(db).await?;
         let now = self.clock.now();
         let has_table = SEALED
             .iter()
             .any(|table| is_open(table, &stored, current, now));
         Ok(has_table || status.failed() == 0)
+    }
+
+    fn has_keys(&self, current: &str, replaced: &[String]) -> bool {
+        let missing = |id: &&str| self.vault.keys.get(id, &self.clock).is_none();
+        let mut all = std::iter::once(current).chain(replaced.iter().map(String::as_str));
+        let Some(id) = all.find(missing) else {
+            return true;
+        };
+        self.vault.complain(format_args!(
+            "this process does not have the master key {id}, and leaves it to others to pass on what \
+             is sealed"
+        ));
+        false
     }
 
     async fn go_through(&self, held: &Held) -> Result<(), Error> {
@@ -152,7 +166,7 @@ impl Rewrap {
     /// any more.
     ///
     /// # Errors
-    /// As [`Self::run`].
+    /// `INTERNAL`: the current key, or one that is being replaced, isn't here.
     pub async fn batch(&self, held: &Held) -> Result<Step, Error> {
         let counted = &self.counted().await?;
         let step = self.database.write(|tx| async move {

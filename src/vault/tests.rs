@@ -189,3 +189,12 @@ fn a_ring_has_each_key_once() {
     assert_eq!(ring.first().id(), ids[0]);
     assert!(KeyRing::of([]).is_none());
 }
+
+#[test]
+fn a_key_is_overwritten_when_it_goes() {
+    const fn is_wiped<T: secrecy::zeroize::ZeroizeOnDrop>() {}
+    // What a master key is kept as, and every data key on its way.
+    is_wiped::<aes_gcm::Aes256Gcm>();
+    is_wiped::<Zeroizing<Vec<u8>>>();
+    is_wiped::<crate::settings::KeyBytes>();
+}

@@ -37,6 +37,7 @@ mod http_edge_errors;
 mod http_edge_limits;
 mod http_edge_mutations;
 mod integrations;
+mod keys;
 mod linking;
 mod linking_aftermath;
 mod linking_generated;

@@ -9,7 +9,7 @@ use lanyard::database::Database;
 use lanyard::database::{
     api_key, auth_identity, auth_provider, credential, event, flow, idempotency_key, identity,
     identity_provider, integration, master_key, organization, organization_integration,
-    organization_member, pending_link, revocation, secret, session, user, user_merge,
+    organization_member, pending_link, revocation, rewrap, secret, session, user, user_merge,
 };
 use lanyard::server::open_database;
 use lanyard::vault::ServerSecret;
@@ -79,6 +79,7 @@ async fn every_entity_reads_the_migrated_schema(#[values(Db::Sqlite, Db::Postgre
     read.extend(select::<organization_member::Entity>(db).await);
     read.extend(select::<pending_link::Entity>(db).await);
     read.extend(select::<revocation::Entity>(db).await);
+    read.extend(select::<rewrap::Entity>(db).await);
     read.extend(select::<secret::Entity>(db).await);
     read.extend(select::<master_key::Entity>(db).await);
     read.extend(select::<session::Entity>(db).await);

@@ -251,16 +251,23 @@ async fn a_process_without_the_old_key_leaves_the_work_to_others() {
     world.fill(&vault).await;
     world.rotate(&vault, 2).await.unwrap();
     let poor = Vault::new(ring(&[2]), world.clock.clone());
-    let Err(Error::Internal(cause)) = world.work(&poor).run().await else {
+    let work = world.work(&poor);
+    work.run().await.unwrap();
+    let begun = |status: &KeyStatus| status.tables.iter().any(|table| table.progress.is_some());
+    assert!(!begun(&vault.status(&world.database).await.unwrap()));
+    // Where it only finds out on the way, nothing is said of the rows.
+    let held = work.take().await.unwrap().unwrap();
+    assert_eq!(work.batch(&held).await.unwrap(), Step::Went);
+    let Err(Error::Internal(cause)) = work.batch(&held).await else {
         panic!("it has gone through");
     };
+    held.give_back(&world.database, &world.clock).await.unwrap();
     assert_eq!(
         cause.downcast_ref::<OpenError>(),
         Some(&OpenError::UnknownKey(id(1)))
     );
     let status = vault.status(&world.database).await.unwrap();
-    assert_eq!(status.failed(), 0, "it says nothing of the rows");
-    // The lease is free at once.
+    assert!(begun(&status) && status.failed() == 0);
     world.work(&vault).run().await.unwrap();
     world.all_are(2).await;
     let retired = event::Entity::find().count(world.database.reader()).await;

@@ -8,8 +8,8 @@ use lanyard::database::Database;
 use lanyard::event::Sealer;
 use lanyard::identity::account::Tokens;
 use lanyard::input::Change;
-use lanyard::settings::{Settings, Source};
-use lanyard::vault::{KeyRing, MasterKey, Place, Vault};
+use lanyard::settings::{KeyBytes, MasterKeys, Settings, Source};
+use lanyard::vault::{KeyRing, MasterKey, Place, Sealing, Vault};
 use secrecy::zeroize::Zeroizing;
 
 const CANARY: &str = "canary-0123456789-canary-0123456";
@@ -46,6 +46,43 @@ fn assert_silent(what: &str, value: &dyn Debug) {
             );
         }
     }
+}
+
+/// What nobody can name a type of that has the trait, and `_` in its place.
+macro_rules! none_is {
+    ($trait:path: $($type:ty),+ $(,)?) => {{
+        trait Ambiguous<Which> {
+            const HERE: () = ();
+        }
+        struct Has;
+        impl<T: ?Sized> Ambiguous<()> for T {}
+        impl<T: ?Sized + $trait> Ambiguous<Has> for T {}
+        // With the trait there are two ways to read this, and it doesn't compile.
+        $(let () = <$type as Ambiguous<_>>::HERE;)+
+    }};
+}
+
+#[test]
+fn what_holds_a_secret_is_not_written_down() {
+    none_is!(
+        serde::Serialize: MasterKey,
+        KeyRing,
+        Vault,
+        Sealing<'static>,
+        KeyBytes,
+        MasterKeys,
+        Settings,
+        Tokens,
+        lanyard::provider::account::Tokens,
+        lanyard::provider::client_key::ClientKey,
+        lanyard::database::Sealed,
+        secrecy::SecretString,
+    );
+    // And these do not print at all.
+    none_is!(
+        Debug: Sealing<'static>,
+        lanyard::provider::client_key::ClientKey,
+    );
 }
 
 #[tokio::test]
