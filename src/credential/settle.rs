@@ -9,19 +9,17 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::Credentials;
-use super::backoff::wait;
-use super::lease::{Lease, RATE_LIMITED};
+use super::lease::Lease;
 use super::refresh::{Failure, Renewed};
 use crate::clock::Time;
 use crate::database::credential::Model;
 use crate::database::json::Texts;
-use crate::database::{Tx, credential, identity, provider_health, time};
+use crate::database::{Tx, credential, identity, provider_health};
 use crate::error::Error;
 use crate::event::{self, Action, NewEvent, Origin};
 use crate::id::IdentityId;
 use crate::identity::account::{access_token_place, refresh_token_place};
 use crate::provider::account::Tokens;
-use crate::provider::relying_party::{RefreshError, RefreshFault};
 use crate::vault::Sealing;
 
 /// How long a database that is away is tried for: what the provider has given may be the only token
