@@ -9,7 +9,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// A request as it goes over the wire.
-pub struct Request(Vec<u8>);
+pub struct Request {
+    bytes: Vec<u8>,
+    /// What an answer has that is one.
+    expected: &'static str,
+}
 
 impl Request {
     pub fn new(path: &str, key: Option<&str>, body: &Value) -> Self {
@@ -17,14 +21,21 @@ impl Request {
         let key = key.map_or_else(String::new, |key| {
             format!("authorization: Bearer {key}\r\n")
         });
-        Self(
-            format!(
-                "POST {path} HTTP/1.1\r\nhost: bench\r\n{key}content-type: application/json\r\n\
-                 content-length: {}\r\n\r\n{body}",
-                body.len()
-            )
-            .into_bytes(),
-        )
+        let bytes = format!(
+            "POST {path} HTTP/1.1\r\nhost: bench\r\n{key}content-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        Self {
+            bytes: bytes.into_bytes(),
+            expected: "\"id\":",
+        }
+    }
+
+    /// An answer without this is none.
+    pub const fn expecting(mut self, expected: &'static str) -> Self {
+        self.expected = expected;
+        self
     }
 }
 
@@ -57,25 +68,42 @@ pub async fn measure(
     rate
 }
 
+/// How long it takes until each of the requests is answered.
+pub async fn answer_all(
+    address: SocketAddr,
+    connections: usize,
+    requests: Vec<Request>,
+) -> Duration {
+    let mut streams = Vec::new();
+    for _ in 0..connections {
+        streams.push(TcpStream::connect(address).await.unwrap());
+    }
+    let mut requests = requests.into_iter();
+    let most = requests.len().div_ceil(connections);
+    let begin = Instant::now();
+    let running = streams.into_iter().map(|mut stream| {
+        let share: Vec<Request> = requests.by_ref().take(most).collect();
+        tokio::spawn(async move {
+            stream.set_nodelay(true).unwrap();
+            let mut answer = Vec::with_capacity(4096);
+            for request in &share {
+                exchange(&mut stream, request, &mut answer).await;
+            }
+        })
+    });
+    for done in join_all(running.collect::<Vec<_>>()).await {
+        done.unwrap();
+    }
+    begin.elapsed()
+}
+
 /// How many answers came between `begin` and `end`.
 async fn ask(mut stream: TcpStream, requests: &[Request], begin: Instant, end: Instant) -> u64 {
     stream.set_nodelay(true).unwrap();
     let mut answer = Vec::with_capacity(4096);
     let mut answers = 0;
     for request in requests.iter().cycle() {
-        stream.write_all(&request.0).await.unwrap();
-        answer.clear();
-        while !is_whole(&answer) {
-            assert!(
-                stream.read_buf(&mut answer).await.unwrap() > 0,
-                "the server hung up"
-            );
-        }
-        let text = String::from_utf8_lossy(&answer);
-        assert!(
-            text.starts_with("HTTP/1.1 200") && text.contains("\"id\":"),
-            "{text}"
-        );
+        exchange(&mut stream, request, &mut answer).await;
         let now = Instant::now();
         if now >= end {
             break;
@@ -83,6 +111,23 @@ async fn ask(mut stream: TcpStream, requests: &[Request], begin: Instant, end: I
         answers += u64::from(now >= begin);
     }
     answers
+}
+
+/// A request and its answer, which must be a good one.
+async fn exchange(stream: &mut TcpStream, request: &Request, answer: &mut Vec<u8>) {
+    stream.write_all(&request.bytes).await.unwrap();
+    answer.clear();
+    while !is_whole(answer) {
+        assert!(
+            stream.read_buf(answer).await.unwrap() > 0,
+            "the server hung up"
+        );
+    }
+    let text = String::from_utf8_lossy(answer);
+    assert!(
+        text.starts_with("HTTP/1.1 200") && text.contains(request.expected),
+        "{text}"
+    );
 }
 
 fn is_whole(answer: &[u8]) -> bool {

@@ -23,8 +23,6 @@ use crate::id::ProviderId;
 use crate::metrics::Metrics;
 use crate::provider::flow::Flows;
 
-/// How long somebody who unlinks waits for the provider.
-const PATIENCE: Duration = Duration::from_secs(4);
 /// Taken at once, so that a lease is good for them: of one provider it takes four rounds, of four
 /// requests at most each, which have ten seconds.
 const BATCH: u64 = 16;
@@ -69,10 +67,10 @@ impl Revocations {
         }
     }
 
-    /// Begins what has just been queued, and waits for it a moment: whether the provider has
-    /// revoked it by then. Whoever waits may go away meanwhile; it goes on.
-    pub async fn begin(&self, id: Uuid) -> bool {
-        let outcome = tokio::time::timeout(PATIENCE, self.set_out(id)).await;
+    /// Begins what has just been queued, and waits for it so long: whether the provider has revoked
+    /// it by then. Whoever waits may go away meanwhile; it goes on.
+    pub async fn begin(&self, id: Uuid, patience: Duration) -> bool {
+        let outcome = tokio::time::timeout(patience, self.set_out(id)).await;
         matches!(outcome, Ok(Ok(Outcome::Revoked)))
     }
 

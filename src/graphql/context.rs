@@ -1,6 +1,7 @@
 //! What resolvers have at hand: the parts of the server, and who asks.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_graphql::Context;
 use futures_util::future::try_join_all;
@@ -63,6 +64,15 @@ impl std::ops::Deref for App {
     }
 }
 
+/// When the operation began.
+#[derive(Debug, Clone, Copy)]
+pub struct Began(pub Instant);
+
+/// What one field may wait for others outside, and all of an operation together: its deadline
+/// leaves time for what comes after.
+const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE_OF_ALL: Duration = Duration::from_secs(7);
+
 /// How resolvers get at the server and the caller.
 pub trait Asking {
     fn app(&self) -> Result<&App, Error>;
@@ -70,6 +80,9 @@ pub trait Asking {
     fn viewer(&self) -> Result<&Viewer, Error> {
         self.caller().map(|caller| &caller.viewer)
     }
+
+    /// How long a field may wait for a provider that it doesn't depend on.
+    fn patience(&self) -> Duration;
 
     /// The row, if there is one and the caller may see it.
     async fn see<T: Guarded>(&self, row: Option<Arc<T>>) -> Result<Option<Visible<T>>, Error> {
@@ -99,5 +112,11 @@ impl Asking for Context<'_> {
     fn caller(&self) -> Result<&Caller, Error> {
         self.data_opt()
             .ok_or_else(|| Error::Internal(anyhow::anyhow!("no Caller in the request")))
+    }
+
+    fn patience(&self) -> Duration {
+        let gone = self.data_opt().map(|Began(at)| at.elapsed());
+        let left = PATIENCE_OF_ALL.saturating_sub(gone.unwrap_or_default());
+        left.min(PATIENCE)
     }
 }

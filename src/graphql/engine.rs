@@ -2,7 +2,7 @@
 //! validate, execute under a deadline, clean the errors.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
@@ -10,6 +10,7 @@ use async_graphql::{Request, Response, ServerError, Variables};
 use futures_util::FutureExt;
 
 use super::absent;
+use super::context::Began;
 use super::document::{self, Excess};
 use super::error::{message_only, parse_error, to_wire, wire_error, with_code};
 use super::permission;
@@ -77,6 +78,7 @@ impl Engine {
 
     /// Runs the operation for the caller.
     pub async fn run(&self, operation: Operation, caller: Caller) -> Answer {
+        let began = Began(Instant::now());
         let request_id = caller.request_id.clone();
         let document = match parse_query(&operation.query) {
             Ok(document) => document,
@@ -117,7 +119,7 @@ impl Engine {
                 Request::new(operation.query.clone()).variables(operation.variables.clone());
             request.operation_name.clone_from(&operation.operation_name);
             request.set_parsed_query(document);
-            request.data(caller)
+            request.data(caller).data(began)
         };
         match (allowed, meant) {
             (Ok(()), None) => {

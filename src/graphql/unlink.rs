@@ -65,7 +65,7 @@ impl UnlinkMutation {
         let (done, user_errors) = settled(result)?;
         let revoked = match done.flatten() {
             None => false,
-            Some(queued) => app.revocations.begin(queued).await,
+            Some(queued) => app.revocations.begin(queued, ctx.patience()).await,
         };
         Ok(Some(UnlinkIdentityPayload {
             deleted_id: done.map(|_| input.id),

@@ -1,6 +1,9 @@
 //! What has been given: codes, access tokens, refresh tokens. Each belongs to the grant of one
-//! person's one decision, and dies with it. What each of them is shows in how it begins, as with
-//! GitHub's tokens: who looks for secrets in a log or a repository can find it there.
+//! person's one decision, and dies with it.
+//!
+//! What each of them is shows in how it begins, as with GitHub's tokens: `mbc_` is a code, `mba_`
+//! an access token, `mbr_` a refresh token. `makebelieve` follows, which nothing else has in it by
+//! chance: who looks for secrets in a log or a repository finds them, however they are encoded.
 
 use chrono::TimeDelta;
 use data_encoding::BASE64URL_NOPAD;

@@ -205,6 +205,41 @@ async fn a_person_links_an_account_and_signs_in_with_it(
     assert_eq!(walker.viewer(&world.app).await, "user:default/ada");
 }
 
+/// The grant ends with the account, however the client shows itself.
+#[rstest]
+#[tokio::test]
+async fn the_peer_revokes_what_is_unlinked(
+    #[values("basic", "post", "key")] name: &str,
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let world = World::start(on).await;
+    let (_, end) = world.sign_in(name, "ada").await;
+    assert_eq!(end.url.path(), "/account", "{end:?}");
+    let stored = world.app.stored().await;
+    let tokens = &stored.credentials[0];
+    let access = open(tokens, "access_token_sealed", &tokens.access_token_sealed);
+    let userinfo = format!("{}/me", world.issuer(name).issuer);
+    let is_taken = async || {
+        let request = world.app.http().get(&userinfo).bearer_auth(&access);
+        request.send().await.unwrap().status() == 200
+    };
+    assert!(is_taken().await);
+    let data = world
+        .app
+        .ask("mutation($id: ID!) { unlinkIdentity(input: { id: $id, force: true }) { revoked } }")
+        .variables(json!({ "id": tokens.identity_id.to_string() }))
+        .data()
+        .await;
+    assert_eq!(data["unlinkIdentity"]["revoked"], json!(true));
+    assert!(!is_taken().await);
+    let told = world.app.stored().await.events;
+    let told = told
+        .iter()
+        .filter(|event| event.action.starts_with("credential."));
+    let told: Vec<&str> = told.map(|event| event.action.as_str()).collect();
+    assert_eq!(told, ["credential.revoked"]);
+}
+
 #[rstest]
 #[tokio::test]
 async fn who_says_no_gets_nothing(#[values(Db::Sqlite, Db::Postgres)] on: Db) {

@@ -6,7 +6,7 @@ use lanyard::demo::provider::{Broken, Endpoint, Times};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{HUB, Linked, failed, revoked, until};
+use super::{HUB, Linked, failed, link, revoked, until};
 use crate::support::app::{ADMIN, Db};
 use crate::support::client::text;
 use crate::support::world::hidden_fields;
@@ -108,6 +108,36 @@ async fn a_provider_that_does_not_answer_keeps_nobody_waiting(
     it.world.pass(chrono::TimeDelta::minutes(2));
     it.until_done().await;
     assert_eq!(it.told().await, revoked());
+}
+
+#[rstest]
+#[tokio::test]
+async fn several_in_one_operation_end_before_it(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+    let it = Linked::start(on).await;
+    let mut all = vec![it.identity.clone()];
+    for (name, username) in [("bo", "drifter"), ("noor", "noor-h")] {
+        let email = format!("{name}@acme.example");
+        it.world.person(name, &email).await;
+        all.push(link(&it.world, name, username).await.0);
+    }
+    let hub = &it.world.provider;
+    hub.fault(HUB, (Endpoint::Revoke, Broken::Hangs), Times::Always);
+    let fields = ["a", "b", "c"].iter().zip(&all).map(|(alias, id)| {
+        format!(
+            "{alias}: unlinkIdentity(input: {{ id: {id:?}, force: true }}) {{ deletedId revoked }}"
+        )
+    });
+    let fields: Vec<String> = fields.collect();
+    let data = it
+        .app()
+        .ask(&format!("mutation {{ {} }}", fields.join(" ")))
+        .data()
+        .await;
+    for (alias, id) in ["a", "b", "c"].iter().zip(&all) {
+        let wanted = json!({ "deletedId": id, "revoked": false });
+        assert_eq!(data[*alias], wanted, "{data}");
+    }
+    assert_eq!(it.queued().await.len(), 3);
 }
 
 #[rstest]

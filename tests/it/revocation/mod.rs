@@ -181,11 +181,9 @@ fn failed(reason: &str) -> Vec<(String, Option<String>)> {
 
 /// What is stored of an identity's tokens, opened.
 async fn tokens(app: &App, identity: &str) -> Tokens {
-    let stored = app.stored().await.credentials.into_iter();
-    let row: credential::Model = stored
-        .filter(|row| row.identity_id.to_string() == identity)
-        .last()
-        .unwrap_or_else(|| panic!("{identity} has no tokens"));
+    let mut stored = app.stored().await.credentials.into_iter();
+    let found = stored.find(|row| row.identity_id.to_string() == identity);
+    let row: credential::Model = found.unwrap_or_else(|| panic!("{identity} has no tokens"));
     let open_of = |column, sealed: &Sealed| {
         open("credential", row.identity_id.0.as_bytes(), column, sealed).unwrap()
     };

@@ -186,7 +186,7 @@ async fn the_callback_can_be_wrong_in_every_way() {
             parameter(url, "code").is_none()
         }),
         (CallbackFault::WrongCode, |url| {
-            parameter(url, "code").unwrap().starts_with("a-code-that")
+            parameter(url, "code").unwrap().ends_with("never-given")
         }),
         (CallbackFault::WrongState, |url| {
             parameter(url, "state").unwrap() == "another-state"
