@@ -74,7 +74,7 @@ where
         tokio::task::yield_now().await;
         Inner::start(&self.inner);
         match answer.await {
-            Ok(answer) => answer.map_err(shared),
+            Ok(answer) => answer.map_err(Error::shared),
             Err(_) => Err(Error::Internal(anyhow::anyhow!("a lookup was dropped"))),
         }
     }
@@ -156,13 +156,5 @@ fn answer<K: Eq + Hash, V: Clone>(
             // Whoever asked may be gone.
             let _ = sender.send(row.clone());
         }
-    }
-}
-
-/// The same failure, for each who waited for it.
-fn shared(error: Arc<Error>) -> Error {
-    match &*error {
-        Error::Timeout => Error::Timeout,
-        _ => Error::Internal(anyhow::Error::new(error)),
     }
 }

@@ -3,6 +3,7 @@
 mod code;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use code::Code;
 
@@ -70,6 +71,14 @@ impl Error {
         Self::BadInput {
             field: field.into(),
             message: message.to_string(),
+        }
+    }
+
+    /// The same failure, for each of those who have waited for one thing.
+    pub fn shared(error: Arc<Self>) -> Self {
+        match &*error {
+            Self::Timeout => Self::Timeout,
+            _ => Self::Internal(anyhow::Error::new(error)),
         }
     }
 

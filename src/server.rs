@@ -252,8 +252,7 @@ impl Server {
         results.extend(listeners.join_all().await.into_iter().map(Ok));
         background.shutdown().await;
         // What a provider has given is stored, whoever has asked for it.
-        let credentials = self.http.app.credentials.clone();
-        let _ = tokio::time::timeout(FINISH, credentials.finish()).await;
+        self.http.app.credentials.finish(FINISH).await;
         if let Err(error) = self.sealer.seal_all().await {
             tracing::warn!(error = %error, "the last events stay unsealed until the next start");
         }

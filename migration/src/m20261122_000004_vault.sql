@@ -33,17 +33,19 @@ ALTER TABLE credential ADD COLUMN lease_owner {text};
 ALTER TABLE credential ADD COLUMN lease_fence bigint NOT NULL DEFAULT 0;
 ALTER TABLE credential ADD COLUMN lease_until {time};
 ALTER TABLE credential ADD COLUMN token_fence bigint NOT NULL DEFAULT 0;
+-- At once: then it is said when.
+UPDATE credential SET keep_alive_at = date_updated WHERE refresh_token_sealed IS NOT NULL;
 CREATE INDEX credential_by_keep_alive ON credential (keep_alive_at, identity_id)
     WHERE keep_alive_at IS NOT NULL;
 
--- A provider whose token endpoint refuses this server itself; no row: nothing is known against it.
--- It is the provider whose client it is, not the one that borrows it.
+-- A provider whose token endpoint refuses; no row: nothing is known against it. next_attempt_at:
+-- until then no account there is refreshed; NULL: only the one that was refused waits.
 CREATE TABLE provider_health (
     provider_id {uuid} PRIMARY KEY REFERENCES identity_provider (id) ON DELETE CASCADE,
     reason {text} NOT NULL,
     failures bigint NOT NULL,
     since {time} NOT NULL,
-    next_attempt_at {time} NOT NULL
+    next_attempt_at {time}
 );
 
 -- The tokens of an account that was unlinked, until the provider has revoked them. By value, and
@@ -63,6 +65,7 @@ CREATE TABLE revocation (
 );
 CREATE INDEX revocation_by_next_attempt ON revocation (next_attempt_at, id);
 CREATE INDEX revocation_by_provider ON revocation (provider_id);
+CREATE INDEX revocation_by_identity ON revocation (identity_id);
 
 -- Whose account waits in a link, hashed: it isn't revoked meanwhile.
 ALTER TABLE pending_link ADD COLUMN account_hash {bytes};

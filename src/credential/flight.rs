@@ -2,6 +2,7 @@
 //! for it. It goes on when all who wait are gone: what the provider answers has to be stored.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -14,7 +15,10 @@ type Waiting = watch::Receiver<Option<Outcome>>;
 
 /// The refreshes that are on their way.
 #[derive(Clone, Default)]
-pub(super) struct Flights(Arc<Mutex<HashMap<IdentityId, Waiting>>>);
+pub(super) struct Flights {
+    on_their_way: Arc<Mutex<HashMap<IdentityId, Waiting>>>,
+    closing: Arc<AtomicBool>,
+}
 
 impl Flights {
     /// What comes of the refresh that is on its way, or of the one that `begin` makes.
@@ -48,8 +52,14 @@ impl Flights {
         }
     }
 
-    /// Waits until none is on its way.
+    /// Whether the server ends: no provider is asked any more.
+    pub fn are_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
+    /// Lets none begin to ask its provider, and waits until none is on its way.
     pub async fn landed(&self) {
+        self.closing.store(true, Ordering::Relaxed);
         loop {
             let next = self.flights().values().next().cloned();
             let Some(mut next) = next else { return };
@@ -59,7 +69,8 @@ impl Flights {
     }
 
     fn flights(&self) -> MutexGuard<'_, HashMap<IdentityId, Waiting>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let flights = self.on_their_way.lock();
+        flights.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -17,7 +17,9 @@ use crate::id::{IdentityId, ProviderId};
 /// Longer than a round takes.
 const LEASE: TimeDelta = TimeDelta::minutes(10);
 /// Credentials in a round.
-const ROUND: u64 = 200;
+const ROUND: u64 = 100;
+/// After tokens came: a refresh token whose end is fixed would else be used ever more often.
+const SOONEST: TimeDelta = TimeDelta::hours(1);
 /// Of one provider in a round; the others of it come later.
 const OF_A_PROVIDER: usize = 20;
 /// At the same time.
@@ -35,9 +37,12 @@ pub(super) fn due(row: &Model, idle: TimeDelta) -> Option<Time> {
         Some(end) => idle.min(end - written),
         None => idle,
     };
+    if life <= TimeDelta::zero() {
+        return None;
+    }
     // Ids end in random bytes.
     let spread = row.identity_id.0.as_bytes().last().copied().unwrap_or(0);
-    Some(written + life / 2 + (life / 4 / 255) * i32::from(spread))
+    Some(written + SOONEST.max(life / 2 + (life / 4 / 255) * i32::from(spread)))
 }
 
 impl Credentials {
@@ -168,6 +173,16 @@ mod tests {
         };
         let days = (due(&ends, idle).unwrap() - ends.date_updated).num_hours();
         assert!((120..=180).contains(&days), "{days}");
+        let over = Model {
+            refresh_token_expires_at: Some(row().date_updated),
+            ..row()
+        };
+        assert_eq!(due(&over, idle), None);
+        let soon = Model {
+            refresh_token_expires_at: Some(row().date_updated + TimeDelta::minutes(5)),
+            ..row()
+        };
+        assert_eq!(due(&soon, idle), Some(soon.date_updated + SOONEST));
         let without = Model {
             refresh_token_sealed: None,
             ..row()

@@ -6,10 +6,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::Credentials;
 use super::refresh::Failure;
 use super::settle::locked;
 use super::standing::is_good;
+use super::{Credentials, Parts};
 use crate::clock::Time;
 use crate::database::credential::Model;
 use crate::database::identity::Status;
@@ -26,14 +26,16 @@ const LONGEST_LOOK: Duration = Duration::from_millis(320);
 const PATIENCE: Duration = Duration::from_secs(45);
 
 /// The reason of a provider that wants less of us.
-pub(super) const RATE_LIMITED: &str = "rate_limited";
+pub(super) const RATE_LIMITED: &str = crate::provider::relying_party::RATE_LIMITED;
 
 /// What a refresh is wanted for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Wanted {
     /// An access token that is good for so long.
     GoodFor(TimeDelta),
-    /// Other tokens than those that were seen, whatever stands against a try.
+    /// Other tokens than those that were seen, though nobody has asked.
+    Next { grant: Option<Uuid>, fence: i64 },
+    /// The same, whatever stands against a try.
     Other {
         grant: Option<Uuid>,
         fence: i64,
@@ -46,9 +48,12 @@ pub(super) struct Lease {
     /// The credential as it was when the lease began.
     pub row: Model,
     pub fence: i64,
-    /// The provider whose client it is, and whether it was known to fail.
-    pub client: ProviderId,
-    pub was_failing: bool,
+    pub provider: ProviderId,
+    /// What was known against the provider: failures in a row.
+    pub provider_failures: Option<i64>,
+    /// Somebody asks though the provider is to be left alone: that is no reason to leave it alone
+    /// for longer.
+    pub in_spite: bool,
 }
 
 /// How a caller that wants a refresh goes on.
@@ -78,17 +83,35 @@ impl Wanted {
         }
     }
 
+    /// Of the server's own doing.
+    pub const fn next_after(row: &Model) -> Self {
+        Self::Next {
+            grant: row.grant_id,
+            fence: row.token_fence,
+        }
+    }
+
+    /// Somebody wants it now.
+    pub const fn is_forced(self) -> bool {
+        match self {
+            Self::GoodFor(_) | Self::Next { .. } => false,
+            Self::Other { .. } => true,
+        }
+    }
+
     fn is_met(self, row: &Model, now: Time) -> bool {
         match self {
             Self::GoodFor(margin) => is_good(row, margin, now),
-            Self::Other { grant, fence, .. } => row.grant_id != grant || row.token_fence != fence,
+            Self::Next { grant, fence } | Self::Other { grant, fence, .. } => {
+                row.grant_id != grant || row.token_fence != fence
+            }
         }
     }
 
     /// Whether the last failure is one that the caller has seen, and doesn't take for the last word.
     const fn tries_again(self, row: &Model) -> bool {
         match self {
-            Self::GoodFor(_) => false,
+            Self::GoodFor(_) | Self::Next { .. } => false,
             Self::Other { failures, .. } => row.failures == failures,
         }
     }
@@ -104,13 +127,10 @@ impl Wanted {
             let reason = reason.to_owned();
             Some(Next::Later { reason, at })
         };
-        if let Some(health) = health.filter(|health| health.next_attempt_at > now) {
-            match self {
-                // An operator who has put it right tries at once.
-                Self::Other { .. } if health.reason != RATE_LIMITED => {}
-                Self::GoodFor(_) | Self::Other { .. } => {
-                    return later(&health.reason, health.next_attempt_at);
-                }
+        if let Some((health, until)) = health.and_then(|it| Some((it, it.held_until(now)?))) {
+            // An operator who has put it right tries at once.
+            if !self.is_forced() || health.reason == RATE_LIMITED {
+                return later(&health.reason, until);
             }
         }
         let at = row.next_attempt_at.filter(|at| *at > now)?;
@@ -155,33 +175,51 @@ impl Credentials {
     pub(super) async fn lease(
         &self,
         id: IdentityId,
-        client: ProviderId,
+        provider: ProviderId,
         wanted: Wanted,
     ) -> Result<Tried, Failure> {
         let waiting = async {
             let mut look = FIRST_LOOK;
             loop {
-                if let Some(tried) = self.try_lease(id, client, wanted).await? {
+                if self.0.flights.are_closing() {
+                    return Err(Failure::Busy);
+                }
+                if let Some(tried) = self.try_lease(id, provider, wanted).await? {
                     return Ok(tried);
                 }
-                tokio::time::sleep(look).await;
-                look = (look * 2).min(LONGEST_LOOK);
+                let mut held = true;
+                while held {
+                    tokio::time::sleep(look).await;
+                    look = (look * 2).min(LONGEST_LOOK);
+                    held = self.is_held(id).await?;
+                }
             }
         };
         let tried = tokio::time::timeout(PATIENCE, waiting).await;
         tried.unwrap_or(Err(Failure::Busy))
     }
 
+    /// Whether the lease is another one's still: a look that locks nothing.
+    async fn is_held(&self, id: IdentityId) -> Result<bool, Failure> {
+        let Parts {
+            database, clock, ..
+        } = &self.0.parts;
+        let rows = credential::by_identities(database.reader(), &[id]).await;
+        let row = rows.map_err(Error::from)?.pop();
+        let until = row.and_then(|row| row.lease_until);
+        Ok(until.is_some_and(|until| until > clock.now()))
+    }
+
     /// `None`: another one has it.
     async fn try_lease(
         &self,
         id: IdentityId,
-        client: ProviderId,
+        provider: ProviderId,
         wanted: Wanted,
     ) -> Result<Option<Tried>, Failure> {
         let database = &self.0.parts.database;
         let (row, next) = database
-            .write(|tx| async move { self.take(&tx, id, client, wanted).await })
+            .write(|tx| async move { self.take(&tx, id, provider, wanted).await })
             .await?
             .ok_or(Failure::Gone)?;
         match next {
@@ -201,13 +239,13 @@ impl Credentials {
         &self,
         tx: &Tx,
         id: IdentityId,
-        client: ProviderId,
+        provider: ProviderId,
         wanted: Wanted,
     ) -> Result<Option<(Lease, Next)>, Error> {
         let Some((identity, row)) = locked(tx, id).await? else {
             return Ok(None);
         };
-        let health = provider_health::locked(tx, client).await?;
+        let health = provider_health::locked(tx, provider).await?;
         let now = time::now(tx, &self.0.parts.clock).await?;
         let next = next(identity.status, &row, wanted, health.as_ref(), now);
         let fence = row.lease_fence + 1;
@@ -221,10 +259,10 @@ impl Credentials {
                 ..row.clone()
             };
             credential::update(tx, leased).await?;
-            if let Some(health) = &health {
+            if let Some(health) = health.as_ref().filter(|it| it.next_attempt_at.is_some()) {
                 // One at a time finds out whether it is well again.
                 let probed = provider_health::Model {
-                    next_attempt_at: health.next_attempt_at.max(now + LIFE),
+                    next_attempt_at: health.next_attempt_at.max(Some(now + LIFE)),
                     ..health.clone()
                 };
                 provider_health::put(tx, Some(health), probed).await?;
@@ -233,8 +271,9 @@ impl Credentials {
         let lease = Lease {
             row,
             fence,
-            client,
-            was_failing: health.is_some(),
+            provider,
+            provider_failures: health.as_ref().map(|health| health.failures),
+            in_spite: health.is_some_and(|health| health.held_until(now).is_some()),
         };
         Ok(Some((lease, next)))
     }
@@ -283,7 +322,7 @@ pub(super) mod tests {
             reason: reason.to_owned(),
             failures: 1,
             since: row.date_added,
-            next_attempt_at: row.date_added + TimeDelta::seconds(seconds),
+            next_attempt_at: Some(row.date_added + TimeDelta::seconds(seconds)),
         }
     }
 
@@ -357,6 +396,14 @@ pub(super) mod tests {
             next(Status::Valid, &row, other, Some(&refuses), now),
             Next::Ask
         );
+        let unasked = Wanted::next_after(&row);
+        assert!(is_later(&next(
+            Status::Valid,
+            &row,
+            unasked,
+            Some(&refuses),
+            now
+        )));
         let busy = health(&row, RATE_LIMITED, 1);
         assert!(is_later(&next(
             Status::Valid,

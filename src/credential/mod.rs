@@ -18,6 +18,7 @@ mod standing;
 mod trouble;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -29,7 +30,7 @@ use crate::access::Caller;
 use crate::clock::Clock;
 use crate::database::{Database, credential, identity};
 use crate::error::Error;
-use crate::event::{Actor, ActorKind, Origin, Sealer};
+use crate::event::Sealer;
 use crate::metrics::Metrics;
 use crate::provider::catalog::Refresh;
 use crate::provider::flow::Flows;
@@ -70,7 +71,8 @@ impl Credentials {
 
     /// An access token that is good for at least the margin of its type: the one of `row`, the
     /// credential of `identity`, or a fresh one. Where there is no fresh one just now, the old one
-    /// is given out to its end. The read is in the audit log before this answers.
+    /// is given out to its end; a refresh that takes longer than `patience` goes on without this
+    /// caller. The read is in the audit log before this answers.
     ///
     /// # Errors
     /// `CREDENTIAL_INVALID` where only the person can help, `PROVIDER_UNAVAILABLE` where time or
@@ -80,6 +82,7 @@ impl Credentials {
         caller: &Caller,
         identity: &identity::Model,
         row: &credential::Model,
+        patience: Duration,
     ) -> Result<SecretString, Error> {
         let now = self.0.parts.clock.now();
         let token = match standing(identity.status, row, self.rules(identity), now) {
@@ -88,9 +91,10 @@ impl Credentials {
             Standing::Over => return Err(Failure::Over(row.expires_at).into_error(identity)),
             Standing::Due { is_usable } => {
                 let origin = caller.origin();
-                match self.renewed(identity, row, &origin).await {
+                match self.renewed(identity, row, &origin, patience).await {
                     Ok(token) => token,
                     Err(failure) if is_usable && failure.is_passing() => {
+                        failure.tell(identity.id);
                         self.open_access_token(row)?
                     }
                     Err(failure) => return Err(failure.into_error(identity)),
@@ -101,10 +105,15 @@ impl Credentials {
         Ok(token)
     }
 
-    /// Ends with the refreshes that are on their way, and with what is still to be written of
-    /// reads.
-    pub async fn finish(&self) {
-        self.0.flights.landed().await;
+    /// Ends with the refreshes that are on their way, as long as `patience` lasts, and with what is
+    /// still to be written of reads.
+    pub async fn finish(&self, patience: Duration) {
+        if tokio::time::timeout(patience, self.0.flights.landed())
+            .await
+            .is_err()
+        {
+            tracing::warn!("refreshes are still on their way, and are dropped");
+        }
         if let Err(error) = self.0.reads.flush(Minutes::All).await {
             tracing::warn!(error = %error, "repeated reads of tokens were not written down");
         }
@@ -122,17 +131,5 @@ impl Credentials {
     fn rules(&self, identity: &identity::Model) -> Option<&Refresh> {
         let known = self.0.parts.flows.catalog.get(&identity.provider_type)?;
         known.flow.as_ref()?.refresh.as_ref()
-    }
-}
-
-/// Whose doing it is where nobody has asked.
-fn server() -> Origin {
-    Origin {
-        actor: Actor {
-            kind: ActorKind::Server,
-            id: None,
-            name: "lanyard".to_owned(),
-        },
-        request_id: None,
     }
 }

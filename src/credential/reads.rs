@@ -42,6 +42,8 @@ struct Log {
     clock: Clock,
     sealer: Sealer,
     minutes: Mutex<HashMap<Read, Minute>>,
+    /// One write at a time: what one writes, another would write again.
+    writing: tokio::sync::Mutex<()>,
 }
 
 /// A minute's reads by one caller of one identity's token.
@@ -71,6 +73,7 @@ impl Reads {
             clock: clock.clone(),
             sealer: sealer.clone(),
             minutes: Mutex::default(),
+            writing: tokio::sync::Mutex::default(),
         });
         let writer = Arc::clone(&log);
         let written = Batch::new(BATCH, move |reads: Vec<Read>| {
@@ -91,10 +94,13 @@ impl Reads {
             user: row.user_id,
             organization: row.organization_id,
         };
-        if self.log.count(&read) {
-            return Ok(());
+        // A minute may end in between; beyond what is remembered nothing is counted.
+        for _ in 0..2 {
+            if self.log.count(&read) {
+                return Ok(());
+            }
+            self.written.load(read.clone()).await?;
         }
-        self.written.load(read.clone()).await?;
         self.log.count(&read);
         Ok(())
     }
@@ -120,18 +126,18 @@ impl Log {
 
     /// The events of all, in one transaction.
     async fn write(&self, reads: &[Read]) -> Result<(), Error> {
+        let _writing = self.writing.lock().await;
         let now = self.clock.now();
-        let before: Vec<Option<Minute>> = {
+        let missing: Vec<(&Read, Option<Minute>)> = {
             let minutes = self.minutes();
-            reads
-                .iter()
-                .map(|read| minutes.get(read).copied())
+            let with = reads.iter().map(|read| (read, minutes.get(read).copied()));
+            with.filter(|(_, known)| known.is_none_or(|known| known.number != minute(now)))
                 .collect()
         };
-        let (before, clock) = (&before, &self.clock);
+        let (missing, clock) = (&missing, &self.clock);
         self.database
             .write(|tx| async move {
-                let events = reads.iter().zip(before).map(|(read, before)| {
+                let events = missing.iter().map(|(read, before)| {
                     let event = read.event(true, before.filter(Minute::has_repeats));
                     (read.origin.clone(), event)
                 });
@@ -140,20 +146,21 @@ impl Log {
             .await?;
         self.sealer.wake();
         let mut minutes = self.minutes();
-        for read in reads {
-            if minutes.len() < REMEMBERED || minutes.contains_key(read) {
+        for (read, _) in missing {
+            if minutes.len() < REMEMBERED || minutes.contains_key(*read) {
                 let new = Minute {
                     number: minute(now),
                     since: now,
                     reads: 0,
                 };
-                minutes.insert(read.clone(), new);
+                minutes.insert((*read).clone(), new);
             }
         }
         Ok(())
     }
 
     async fn flush(&self, which: Minutes) -> Result<(), Error> {
+        let _writing = self.writing.lock().await;
         let number = match which {
             Minutes::Over => minute(self.clock.now()),
             Minutes::All => i64::MAX,

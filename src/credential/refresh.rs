@@ -1,12 +1,14 @@
 //! One refresh: the lease, the question to the provider, what becomes of the answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::TimeDelta;
 use secrecy::SecretString;
 
 use super::lease::{Tried, Wanted};
-use super::{Credentials, Parts, server};
-use crate::access::Caller;
+use super::{Credentials, Parts};
+use crate::access::{Caller, Viewer};
 use crate::clock::Time;
 use crate::database::{credential, identity, identity_provider, provider_health};
 use crate::error::{Error, Refusal, RefusalCode};
@@ -14,6 +16,9 @@ use crate::event::Origin;
 use crate::id::IdentityId;
 use crate::identity::link::not_found;
 use crate::provider::flow::{self, Party};
+
+/// Between two refreshes of an account that its owner asks for.
+const PACE: TimeDelta = TimeDelta::minutes(1);
 
 /// A fresh access token. It can't be printed.
 #[derive(Clone)]
@@ -50,6 +55,7 @@ impl Credentials {
         identity: &identity::Model,
         row: &credential::Model,
         origin: &Origin,
+        patience: Duration,
     ) -> Result<SecretString, Failure> {
         let now = self.0.parts.clock.now();
         if let Some(at) = row.next_attempt_at.filter(|at| *at > now) {
@@ -61,17 +67,26 @@ impl Credentials {
         }
         let rules = self.rules(identity).ok_or(Failure::NotRefreshable)?;
         let wanted = Wanted::GoodFor(rules.margin);
-        self.fly(identity.id, wanted, origin.clone())
-            .await
+        let flight = self.fly(identity.id, wanted, origin.clone());
+        let landed = tokio::time::timeout(patience, flight).await;
+        landed
+            .unwrap_or(Err(Failure::Busy))
             .map(|renewed| renewed.0)
     }
 
-    /// Refreshes now, though the token may be good and a try may have failed just before. Whoever
-    /// refreshes at the same time does it for this caller too.
+    /// Refreshes now, though the token may be good. For a key also where a try has failed just
+    /// before; people wait for the next attempt, and a minute between two refreshes. Whoever
+    /// refreshes at the same time does it for this caller too. One that takes longer than
+    /// `patience` goes on without the caller.
     ///
     /// # Errors
     /// Refused with `NOT_REFRESHABLE`, `CREDENTIAL_INVALID` or `PROVIDER_UNAVAILABLE`; `NOT_FOUND`.
-    pub async fn refresh(&self, caller: &Caller, identity: &identity::Model) -> Result<(), Error> {
+    pub async fn refresh(
+        &self,
+        caller: &Caller,
+        identity: &identity::Model,
+        patience: Duration,
+    ) -> Result<(), Error> {
         let refused = |failure: Failure| failure.into_refusal(identity);
         if self.rules(identity).is_none() {
             return Err(refused(Failure::NotRefreshable));
@@ -79,15 +94,28 @@ impl Credentials {
         let db = self.0.parts.database.reader();
         let row = credential::by_identities(db, &[identity.id]).await?.pop();
         let row = row.ok_or_else(|| refused(Failure::NotRefreshable))?;
-        let wanted = Wanted::other_than(&row);
-        let refreshed = self.fly(identity.id, wanted, caller.origin()).await;
+        let now = self.0.parts.clock.now();
+        let wanted = match &caller.viewer {
+            // An application knows what it does; people click again and again.
+            Viewer::ApiKey(_) | Viewer::CommandLine => Wanted::other_than(&row),
+            Viewer::Nobody | Viewer::Person(_) => {
+                if row.refreshed_at.is_some_and(|at| at > now - PACE) {
+                    return Ok(());
+                }
+                Wanted::next_after(&row)
+            }
+        };
+        let flight = self.fly(identity.id, wanted, caller.origin());
+        let landed = tokio::time::timeout(patience, flight).await;
+        let refreshed = landed.unwrap_or(Err(Failure::Busy));
         refreshed.map(drop).map_err(refused)
     }
 
     /// Refreshes because it is time to, though nobody asks.
     pub(super) async fn refresh_unasked(&self, row: &credential::Model) -> Result<(), Failure> {
-        let wanted = Wanted::other_than(row);
-        self.fly(row.identity_id, wanted, server()).await.map(drop)
+        let wanted = Wanted::next_after(row);
+        let flight = self.fly(row.identity_id, wanted, Origin::server());
+        flight.await.map(drop)
     }
 
     async fn fly(
@@ -114,7 +142,7 @@ impl Credentials {
             Err(error) => return Err(self.unusable(error)),
         };
         self.is_left_alone(&party, wanted).await?;
-        let lease = match self.lease(id, party.client().id, wanted).await? {
+        let lease = match self.lease(id, party.row.id, wanted).await? {
             Tried::Met(row) => return Ok(Renewed(self.open_access_token(&row)?)),
             Tried::Ask(lease) => lease,
         };
@@ -159,20 +187,20 @@ impl Credentials {
 
     /// A provider that is left alone costs no transaction.
     async fn is_left_alone(&self, party: &Party, wanted: Wanted) -> Result<(), Failure> {
-        let Wanted::GoodFor(_) = wanted else {
+        if wanted.is_forced() {
             return Ok(());
-        };
+        }
         let Parts {
             database, clock, ..
         } = &self.0.parts;
-        let client = party.client().id;
-        let health = provider_health::by_providers(database.reader(), &[client]).await;
+        let health = provider_health::by_providers(database.reader(), &[party.row.id]).await;
         let health = health.map_err(Error::from)?.into_iter().next();
-        match health.filter(|health| health.next_attempt_at > clock.now()) {
+        let held = health.and_then(|it| Some((it.held_until(clock.now())?, it.reason)));
+        match held {
             None => Ok(()),
-            Some(health) => Err(Failure::Later {
-                reason: health.reason,
-                at: Some(health.next_attempt_at),
+            Some((until, reason)) => Err(Failure::Later {
+                reason,
+                at: Some(until),
             }),
         }
     }
@@ -201,12 +229,15 @@ impl Failure {
     /// The access token may be used to its end.
     pub const fn is_passing(&self) -> bool {
         match self {
-            Self::Later { .. } | Self::Busy | Self::Lost => true,
-            Self::Gone
-            | Self::NotRefreshable
-            | Self::Over(_)
-            | Self::Ended { .. }
-            | Self::Internal(_) => false,
+            Self::Later { .. } | Self::Busy | Self::Lost | Self::Internal(_) => true,
+            Self::Gone | Self::NotRefreshable | Self::Over(_) | Self::Ended { .. } => false,
+        }
+    }
+
+    /// Says to the log what a caller doesn't see, who gets the old token.
+    pub fn tell(&self, identity: IdentityId) {
+        if let Self::Internal(error) = self {
+            tracing::error!(identity = %identity, error = ?error, "a refresh failed");
         }
     }
 
@@ -238,7 +269,7 @@ impl Failure {
         let unavailable = RefusalCode::ProviderUnavailable;
         Ok(match self {
             Self::Gone => return Err(not_found(identity.id)),
-            Self::Internal(error) => return Err(shared(error)),
+            Self::Internal(error) => return Err(Error::shared(error)),
             Self::NotRefreshable => (
                 RefusalCode::NotRefreshable,
                 "there is no refresh token, or tokens of this type are not refreshed".to_owned(),
@@ -275,14 +306,6 @@ impl Failure {
 
 fn told_time(time: Time) -> String {
     time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
-}
-
-/// The same failure, for each who has waited for it.
-fn shared(error: Arc<Error>) -> Error {
-    match &*error {
-        Error::Timeout => Error::Timeout,
-        _ => Error::Internal(anyhow::Error::new(error)),
-    }
 }
 
 impl From<Error> for Failure {

@@ -14,11 +14,12 @@ use super::refresh::{Failure, Renewed};
 use crate::clock::Time;
 use crate::database::credential::Model;
 use crate::database::json::Texts;
-use crate::database::{Tx, credential, identity, provider_health};
+use crate::database::{Tx, credential, identity, provider_health, revocation, time};
 use crate::error::Error;
 use crate::event::{self, Action, NewEvent, Origin};
 use crate::id::IdentityId;
 use crate::identity::account::{access_token_place, refresh_token_place};
+use crate::identity::revocation::{waiting_access_token, waiting_refresh_token};
 use crate::provider::account::Tokens;
 use crate::vault::Sealing;
 
@@ -82,13 +83,16 @@ impl Credentials {
         origin: &Origin,
     ) -> Result<Found, Error> {
         let Some((identity, row)) = locked(tx, lease.row.identity_id).await? else {
+            self.hand_over(tx, lease.row.identity_id, tokens).await?;
             return Ok(Found::Settled(Err(Failure::Gone)));
         };
         if is_newer(&row, lease) {
             return Ok(Found::Newer(Box::new(row)));
         }
         let clock = &self.0.parts.clock;
-        let now = clock.now();
+        // By the clock that all processes agree on, whatever this one's says.
+        let now = time::now(tx, clock).await?;
+        let tokens = &tokens.clone().later_by(now - clock.now());
         let idle = self.rules(&identity).map(|rules| rules.idle);
         let sealing = self.0.parts.flows.vault.sealing(tx).await?;
         let fresh = fresh(&sealing, lease, &row, tokens, now);
@@ -103,23 +107,39 @@ impl Credentials {
         });
         credential::update(tx, fresh).await?;
         let event = about(Action::IdentityRefreshed, &identity, Some(told));
-        self.set_status(tx, identity, identity::Status::Valid)
+        self.set_status(tx, &identity, identity::Status::Valid)
             .await?;
         event::record(tx, clock, origin, event).await?;
-        if lease.was_failing && provider_health::clear(tx, lease.client).await? {
-            let event = NewEvent {
-                target: Some(lease.client.any()),
-                ..NewEvent::new(Action::ProviderRecovered)
-            };
-            event::record(tx, clock, origin, event).await?;
-        }
+        self.recovered(tx, lease, &identity, origin).await?;
         Ok(Found::Settled(Ok(())))
+    }
+
+    /// Nothing is known against the provider any more.
+    pub(super) async fn recovered(
+        &self,
+        tx: &Tx,
+        lease: &Lease,
+        identity: &identity::Model,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let Some(failures) = lease.provider_failures else {
+            return Ok(());
+        };
+        if !provider_health::clear(tx, lease.provider, failures).await? {
+            return Ok(());
+        }
+        let event = NewEvent {
+            target: Some(lease.provider.any()),
+            organization: identity.organization_id,
+            ..NewEvent::new(Action::ProviderRecovered)
+        };
+        event::record(tx, &self.0.parts.clock, origin, event).await
     }
 
     pub(super) async fn set_status(
         &self,
         tx: &Tx,
-        row: identity::Model,
+        row: &identity::Model,
         status: identity::Status,
     ) -> Result<(), Error> {
         if row.status == status {
@@ -129,7 +149,7 @@ impl Credentials {
             status,
             version: row.version + 1,
             date_updated: self.0.parts.clock.now(),
-            ..row
+            ..row.clone()
         };
         changed.into_active_model().reset_all().update(tx).await?;
         Ok(())
@@ -140,19 +160,50 @@ impl Credentials {
         let database = &self.0.parts.database;
         let released = database
             .write(|tx| async move {
-                let row = credential::locked(&tx, lease.row.identity_id).await?;
-                if let Some(row) = row.filter(|row| row.lease_fence == lease.fence) {
-                    let released = Model {
-                        lease_until: None,
-                        ..row
-                    };
-                    credential::update(&tx, released).await?;
+                if let Some(row) = credential::locked(&tx, lease.row.identity_id).await? {
+                    give_back(&tx, lease, row).await?;
                 }
                 Ok(())
             })
             .await;
         Ok(released?)
     }
+
+    /// The account was unlinked while its provider was asked: what it has given goes with what is
+    /// to be revoked.
+    async fn hand_over(&self, tx: &Tx, id: IdentityId, tokens: &Tokens) -> Result<(), Error> {
+        let Some(waiting) = revocation::of_identity(tx, id).await? else {
+            return Ok(());
+        };
+        let sealing = self.0.parts.flows.vault.sealing(tx).await?;
+        let seal =
+            |place, token: &SecretString| sealing.seal(&place, token.expose_secret().as_bytes());
+        let id = waiting.id;
+        let fresh = tokens.refresh_token.as_ref();
+        let fresh = fresh.map(|token| seal(waiting_refresh_token(&id), token));
+        let row = revocation::Model {
+            access_token_sealed: seal(waiting_access_token(&id), &tokens.access_token),
+            refresh_token_sealed: fresh.or(waiting.refresh_token_sealed.clone()),
+            // A try that is on its way is with the tokens before.
+            attempts: waiting.attempts + 1,
+            next_attempt_at: time::now(tx, &self.0.parts.clock).await?,
+            ..waiting
+        };
+        Ok(revocation::update(tx, row).await?)
+    }
+}
+
+/// Ends the lease, where it is still this one; the row as it is then.
+pub(super) async fn give_back(tx: &Tx, lease: &Lease, row: Model) -> Result<Model, Error> {
+    if row.lease_fence != lease.fence {
+        return Ok(row);
+    }
+    let released = Model {
+        lease_until: None,
+        ..row
+    };
+    credential::update(tx, released.clone()).await?;
+    Ok(released)
 }
 
 /// The identity before its credential: every writer locks them in this order.

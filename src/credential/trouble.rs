@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::Credentials;
 use super::backoff::wait;
-use super::lease::{Lease, RATE_LIMITED};
+use super::lease::Lease;
 use super::refresh::{Failure, Renewed};
-use super::settle::{Found, about, is_newer, locked};
+use super::settle::{Found, about, give_back, is_newer, locked};
 use crate::clock::Time;
 use crate::database::credential::Model;
 use crate::database::{Tx, credential, identity, provider_health, time};
@@ -54,8 +54,10 @@ impl Credentials {
         let Some((identity, row)) = locked(tx, lease.row.identity_id).await? else {
             return Ok(Found::Settled(Err(Failure::Gone)));
         };
-        if is_newer(&row, lease) {
-            return Ok(Found::Newer(Box::new(row)));
+        if is_newer(&row, lease) || !is_as_it_was(&row, lease) {
+            // What the provider says is said of tokens that nobody has any more.
+            let released = give_back(tx, lease, row).await?;
+            return Ok(Found::Newer(Box::new(released)));
         }
         let later = |at| Failure::Later {
             reason: error.reason.clone(),
@@ -67,13 +69,19 @@ impl Credentials {
         }
         let clock = &self.0.parts.clock;
         let now = time::now(tx, clock).await?;
-        let again = row.failure_reason.as_deref() == Some(UNAUTHORIZED);
+        // Twice at once is one answer.
+        let has_waited = row.next_attempt_at.is_none_or(|at| at <= now);
+        let again = row.failure_reason.as_deref() == Some(UNAUTHORIZED) && has_waited;
         let failed = Model {
             lease_until: None,
             ..row
         };
         let failure = match error.fault {
-            RefreshFault::Ended => self.end(tx, identity, failed, error, origin).await?,
+            RefreshFault::Ended => {
+                // It knows the client, so nothing is wrong with that.
+                self.recovered(tx, lease, &identity, origin).await?;
+                self.end(tx, identity, failed, error, origin).await?
+            }
             RefreshFault::Unauthorized if again => {
                 self.end(tx, identity, failed, error, origin).await?
             }
@@ -82,15 +90,22 @@ impl Credentials {
             }
             RefreshFault::Refused => {
                 // One grant's trouble, for all that is known: the others are tried as they were.
-                self.flag(tx, lease, error, now, now, origin).await?;
-                later(Some(self.put_off(tx, failed, error, now).await?))
+                let at = self.put_off(tx, failed, error, now).await?;
+                self.flag(tx, lease, &identity, error, None, origin).await?;
+                later(Some(at))
             }
             RefreshFault::Client | RefreshFault::Busy => {
-                credential::update(tx, failed).await?;
-                let failures = provider_health::locked(tx, lease.client).await?;
-                let failures = failures.map_or(1, |health| health.failures + 1);
+                let forgiven = Model {
+                    failure_reason: failed.failure_reason.filter(|why| why != UNAUTHORIZED),
+                    ..failed
+                };
+                credential::update(tx, forgiven).await?;
+                let failures = lease.provider_failures.unwrap_or_default() + 1;
                 let until = now + wait(clock, failures, error.retry_after);
-                self.flag(tx, lease, error, now, until, origin).await?;
+                if !lease.in_spite {
+                    self.flag(tx, lease, &identity, error, Some(until), origin)
+                        .await?;
+                }
                 later(Some(until))
             }
         };
@@ -118,7 +133,7 @@ impl Credentials {
         let told = json!({ "reason": reason });
         let event = about(Action::IdentityInvalidated, &identity, Some(told));
         if identity.status != identity::Status::Invalid {
-            self.set_status(tx, identity, identity::Status::Invalid)
+            self.set_status(tx, &identity, identity::Status::Invalid)
                 .await?;
             event::record(tx, &self.0.parts.clock, origin, event).await?;
         }
@@ -146,32 +161,32 @@ impl Credentials {
         Ok(at)
     }
 
-    /// Says of the provider that it refuses us, and leaves it alone until then.
+    /// Says of the provider that it refuses, and leaves it alone until then.
     async fn flag(
         &self,
         tx: &Tx,
         lease: &Lease,
+        identity: &identity::Model,
         error: &RefreshError,
-        now: Time,
-        until: Time,
+        until: Option<Time>,
         origin: &Origin,
     ) -> Result<(), Error> {
-        let before = provider_health::locked(tx, lease.client).await?;
-        let reason = match error.fault {
-            RefreshFault::Busy => RATE_LIMITED,
-            _ => &error.reason,
-        };
+        let before = provider_health::locked(tx, lease.provider).await?;
+        let now = time::now(tx, &self.0.parts.clock).await?;
+        let (reason, known) = (&error.reason, before.as_ref());
         let health = provider_health::Model {
-            provider_id: lease.client,
-            reason: reason.to_owned(),
-            failures: before.as_ref().map_or(1, |before| before.failures + 1),
-            since: before.as_ref().map_or(now, |before| before.since),
-            next_attempt_at: until,
+            provider_id: lease.provider,
+            reason: reason.clone(),
+            failures: known.map_or(1, |known| known.failures + 1),
+            since: known.map_or(now, |known| known.since),
+            // One account's refusal takes nothing back.
+            next_attempt_at: until.or(known.and_then(|known| known.next_attempt_at)),
         };
-        provider_health::put(tx, before.as_ref(), health).await?;
-        if before.is_none_or(|before| before.reason != reason) {
+        provider_health::put(tx, known, health).await?;
+        if known.is_none_or(|known| known.reason != *reason) {
             let event = NewEvent {
-                target: Some(lease.client.any()),
+                target: Some(lease.provider.any()),
+                organization: identity.organization_id,
                 after: Some(json!({ "reason": reason })),
                 ..NewEvent::new(Action::ProviderFailing)
             };
@@ -179,4 +194,9 @@ impl Credentials {
         }
         Ok(())
     }
+}
+
+/// Neither a refresh nor a link has changed the tokens since the lease began.
+fn is_as_it_was(row: &Model, lease: &Lease) -> bool {
+    row.token_fence == lease.row.token_fence && row.date_updated == lease.row.date_updated
 }

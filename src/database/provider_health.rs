@@ -1,10 +1,11 @@
-//! Providers whose token endpoint refuses this server itself.
+//! Providers whose token endpoint refuses.
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{ActiveModelTrait, IntoActiveModel};
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ActiveModelTrait, IntoActiveModel, QuerySelect, QueryTrait};
 
-use super::Tx;
 use super::lock::for_change;
+use super::{Tx, identity_provider};
 use crate::clock::Time;
 use crate::id::ProviderId;
 
@@ -18,7 +19,8 @@ pub struct Model {
     /// In a row.
     pub failures: i64,
     pub since: Time,
-    pub next_attempt_at: Time,
+    /// Until then no account is refreshed; `None`: only the one that was refused waits.
+    pub next_attempt_at: Option<Time>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
@@ -52,8 +54,30 @@ pub async fn put(tx: &Tx, before: Option<&Model>, row: Model) -> Result<(), DbEr
     Ok(())
 }
 
-/// Nothing is known against the provider any more; whether there was.
-pub async fn clear(tx: &Tx, id: ProviderId) -> Result<bool, DbErr> {
-    let deleted = Entity::delete_by_id(id).exec(tx).await?;
-    Ok(deleted.rows_affected > 0)
+/// Nothing is known against the provider any more, if it is still what was seen; whether it was.
+pub async fn clear(tx: &Tx, id: ProviderId, failures: i64) -> Result<bool, DbErr> {
+    let select = Entity::delete_by_id(id).filter(Column::Failures.eq(failures));
+    Ok(select.exec(tx).await?.rows_affected > 0)
+}
+
+/// The same for a provider whose row has changed, and those that borrow its client.
+pub async fn forget(tx: &Tx, id: ProviderId) -> Result<(), DbErr> {
+    let borrowers = identity_provider::Entity::find()
+        .select_only()
+        .column(identity_provider::Column::Id)
+        .filter(identity_provider::Column::ClientOf.eq(id))
+        .into_query();
+    let own = Column::ProviderId.eq(id);
+    Entity::delete_many()
+        .filter(own.or(Column::ProviderId.in_subquery(borrowers)))
+        .exec(tx)
+        .await
+        .map(drop)
+}
+
+impl Model {
+    /// Until when no account is refreshed, where that is still to come.
+    pub fn held_until(&self, now: Time) -> Option<Time> {
+        self.next_attempt_at.filter(|at| *at > now)
+    }
 }

@@ -49,6 +49,14 @@ pub async fn locked(tx: &Tx, id: Uuid) -> Result<Option<Model>, DbErr> {
     for_change(tx, Entity::find_by_id(id)).one(tx).await
 }
 
+/// What is to be revoked of an identity that is gone, locked until the transaction ends.
+pub async fn of_identity(tx: &Tx, id: IdentityId) -> Result<Option<Model>, DbErr> {
+    let select = Entity::find().filter(Column::IdentityId.eq(id));
+    for_change(tx, select.order_by_asc(Column::Id))
+        .one(tx)
+        .await
+}
+
 /// Writes all of a row that is there.
 pub async fn update(tx: &Tx, row: Model) -> Result<(), DbErr> {
     row.into_active_model().reset_all().update(tx).await?;

@@ -11,7 +11,7 @@ use crate::database::identity::passing;
 use crate::database::user::{self, Model};
 use crate::database::{Tx, auth_identity, user_merge};
 use crate::error::Error;
-use crate::event::{self, Action, Actor, ActorKind, NewEvent, Origin};
+use crate::event::{self, Action, NewEvent, Origin};
 use crate::id::{MergeId, UserId};
 
 /// Users that one sweep looks at.
@@ -67,14 +67,7 @@ async fn delete_empty(tx: &Tx, clock: &Clock, users: Vec<Model>) -> Result<HashS
         .collect();
     let ids: Vec<UserId> = empty.iter().map(|user| user.id).collect();
     user::delete(tx, ids.clone()).await?;
-    let server = Origin {
-        actor: Actor {
-            kind: ActorKind::Server,
-            id: None,
-            name: "lanyard".to_owned(),
-        },
-        request_id: None,
-    };
+    let server = Origin::server();
     for user in empty {
         let event = NewEvent {
             target: Some(user.id.any()),

@@ -60,6 +60,20 @@ pub struct Origin {
     pub request_id: Option<String>,
 }
 
+impl Origin {
+    /// The server's own doing: nobody has asked.
+    pub fn server() -> Self {
+        Self {
+            actor: Actor {
+                kind: ActorKind::Server,
+                id: None,
+                name: "lanyard".to_owned(),
+            },
+            request_id: None,
+        }
+    }
+}
+
 /// What happened. The names are part of the API: never rename one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {

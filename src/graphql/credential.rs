@@ -88,7 +88,7 @@ impl Credential {
         };
         let token = app
             .credentials
-            .access_token(ctx.caller()?, identity, &row)
+            .access_token(ctx.caller()?, identity, &row, ctx.patience())
             .await?;
         Ok(Some(token.expose_secret().to_owned()))
     }
@@ -99,8 +99,9 @@ pub struct CredentialMutation;
 
 #[Object]
 impl CredentialMutation {
-    /// Asks the provider for a fresh access token now, though the one that is stored may be good
-    /// and a try may have failed just before. People refresh their own.
+    /// Asks the provider for a fresh access token now, though the one that is stored may be good;
+    /// for a key also where a try has failed just before. People refresh their own, a minute after
+    /// the last refresh at the earliest: before that nothing is done.
     async fn refresh_identity(
         &self,
         ctx: &Context<'_>,
@@ -110,7 +111,9 @@ impl CredentialMutation {
         let identity: IdentityId = self::id("id", &id)?;
         let seen = of_id(ctx, identity).await?;
         let seen = seen.ok_or_else(|| not_found(identity))?;
-        let result = app.credentials.refresh(ctx.caller()?, &seen.0).await;
+        let patience = ctx.patience();
+        let result = app.credentials.refresh(ctx.caller()?, &seen.0, patience);
+        let result = result.await;
         let (done, user_errors) = settled(result)?;
         let identity = match done {
             None => None,

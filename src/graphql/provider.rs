@@ -150,8 +150,7 @@ impl IdentityProvider {
 
     /// Whether its token endpoint takes this server for what it is, as refreshes have found it.
     async fn health(&self, ctx: &Context<'_>) -> Result<ProviderHealth, Error> {
-        let client = self.0.client_of.unwrap_or(self.0.id);
-        let stored = ctx.app()?.loader.provider_health.load(client).await?;
+        let stored = ctx.app()?.loader.provider_health.load(self.0.id).await?;
         Ok(stored.map_or_else(ProviderHealth::default, |stored| {
             ProviderHealth::of(&stored)
         }))

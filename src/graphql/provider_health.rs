@@ -5,11 +5,11 @@ use chrono::{DateTime, Utc};
 
 use crate::database::provider_health;
 
-/// Whether a provider gives this server tokens, as far as is known. It is said of the client: of
-/// all providers that borrow it alike.
+/// Whether a provider gives this server tokens, as far as refreshes have found out.
 #[derive(Default, SimpleObject)]
 pub struct ProviderHealth {
-    /// The provider has refused this server itself, or wants less of it; accounts are untouched.
+    /// Its token endpoint has refused, this server itself for example, or wants less of it. Accounts
+    /// are untouched.
     failing: bool,
     /// Its error code, such as `invalid_client` (the client secret may have expired), `http_404`, or
     /// `rate_limited`.
@@ -18,7 +18,8 @@ pub struct ProviderHealth {
     since: Option<DateTime<Utc>>,
     /// Refusals in a row.
     failures: i32,
-    /// Before then no account is refreshed of its own accord.
+    /// Before then no account is refreshed of its own accord; null: only those that it has refused
+    /// wait, each for itself.
     next_attempt_at: Option<DateTime<Utc>>,
 }
 
@@ -29,7 +30,7 @@ impl ProviderHealth {
             reason: Some(stored.reason.clone()),
             since: Some(stored.since),
             failures: i32::try_from(stored.failures).unwrap_or(i32::MAX),
-            next_attempt_at: Some(stored.next_attempt_at),
+            next_attempt_at: stored.next_attempt_at,
         }
     }
 }

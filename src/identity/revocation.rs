@@ -14,10 +14,11 @@ use crate::database::{Sealed, Tx, credential, identity, identity_provider, revoc
 use crate::error::Error;
 use crate::event::{self, Action, NewEvent, Origin};
 use crate::id::{IdentityId, OrganizationId, ProviderId, UserId};
+use crate::identity::account::{access_token_place, refresh_token_place};
 use crate::vault::{OpenError, Place, Vault};
 
 /// How long whoever has unlinked may take to begin, before others do it.
-const HEAD_START: chrono::TimeDelta = chrono::TimeDelta::seconds(10);
+pub const HEAD_START: chrono::TimeDelta = chrono::TimeDelta::seconds(10);
 
 /// Queues tokens to be revoked. Cheap to clone.
 #[derive(Clone)]
@@ -71,18 +72,27 @@ impl Revoking {
         };
         let id = clock.new_uuid();
         let sealing = self.vault.sealing(tx).await?;
-        let anew = |column, sealed: &Sealed| {
-            let from = place("credential", row.id.0.as_bytes(), column);
+        let anew = |from: Place<'_>, to: Place<'_>, sealed: &Sealed| {
             let opened = self.vault.open(&from, sealed)?;
-            let to = place("revocation", id.as_bytes(), column);
             Ok::<_, OpenError>(sealing.seal(&to, &opened))
         };
-        let refresh_token = tokens.refresh_token_sealed.as_ref();
-        let refresh_token = refresh_token.map(|sealed| anew("refresh_token_sealed", sealed));
-        let access_token = anew("access_token_sealed", &tokens.access_token_sealed);
+        let refresh_token = tokens.refresh_token_sealed.as_ref().map(|sealed| {
+            let from = refresh_token_place(&row.id);
+            anew(from, waiting_refresh_token(&id), sealed)
+        });
+        let access_token = anew(
+            access_token_place(&row.id),
+            waiting_access_token(&id),
+            &tokens.access_token_sealed,
+        );
         let (access_token_sealed, refresh_token_sealed) =
             match (access_token, refresh_token.transpose()) {
                 (Ok(access_token), Ok(refresh_token)) => (access_token, refresh_token),
+                // Another process may have the key: nothing is lost by trying again there.
+                (Err(error @ OpenError::UnknownKey(_)), _)
+                | (_, Err(error @ OpenError::UnknownKey(_))) => {
+                    return Err(Error::Internal(error.into()));
+                }
                 (Err(error), _) | (_, Err(error)) => {
                     let identity = row.id;
                     tracing::warn!(%identity, %error, "tokens don't open, and can't be revoked");
@@ -106,7 +116,8 @@ impl Revoking {
             refresh_token_sealed,
             attempts: 0,
             failure_reason: None,
-            next_attempt_at: now + HEAD_START,
+            // Not while a refresh is on its way: what it brings is to be revoked, too.
+            next_attempt_at: tokens.lease_until.map_or(now, |until| until.max(now)) + HEAD_START,
             date_added: now,
         };
         revocation::insert(tx, queued).await?;
@@ -150,6 +161,19 @@ impl<'a> Whose<'a> {
     }
 }
 
-const fn place<'a>(table: &'a str, row: &'a [u8], column: &'a str) -> Place<'a> {
-    Place { table, row, column }
+/// Where the access token of an unlinked account waits to be revoked.
+pub const fn waiting_access_token(id: &Uuid) -> Place<'_> {
+    Place {
+        table: "revocation",
+        row: id.as_bytes(),
+        column: "access_token_sealed",
+    }
+}
+
+/// Where its refresh token waits.
+pub const fn waiting_refresh_token(id: &Uuid) -> Place<'_> {
+    Place {
+        column: "refresh_token_sealed",
+        ..waiting_access_token(id)
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use secrecy::SecretString;
 use url::Url;
 
@@ -38,6 +39,18 @@ pub struct Tokens {
     pub refresh_token_expires_at: Option<Time>,
     /// Granted, which may be fewer than were asked for.
     pub scopes: Vec<String>,
+}
+
+impl Tokens {
+    /// The same by a clock that is so far ahead of the one they were told by.
+    #[must_use]
+    pub fn later_by(self, ahead: TimeDelta) -> Self {
+        Self {
+            expires_at: self.expires_at.map(|end| end + ahead),
+            refresh_token_expires_at: self.refresh_token_expires_at.map(|end| end + ahead),
+            ..self
+        }
+    }
 }
 
 impl Profile {

@@ -1,6 +1,7 @@
 //! Creating, changing and deleting configured providers.
 
 mod check;
+mod redirection;
 mod stored;
 
 use std::sync::Arc;
@@ -156,7 +157,7 @@ impl ProviderAdmin {
                 if row == stored {
                     return Ok(());
                 }
-                self.check_redirection(caller, &stored, &row)?;
+                self.check_redirection(tx, caller, &stored, &row).await?;
                 let row = Model {
                     version: stored.version + 1,
                     date_updated: self.clock.now(),
@@ -170,7 +171,7 @@ impl ProviderAdmin {
                     ..NewEvent::new(Action::ProviderUpdated)
                 };
                 // What was held against it may be put right by this.
-                provider_health::clear(tx, row.id).await?;
+                provider_health::forget(tx, row.id).await?;
                 row.into_active_model().reset_all().update(tx).await?;
                 event::record(tx, &self.clock, &caller.origin(), event).await
             })
@@ -363,32 +364,6 @@ impl ProviderAdmin {
             date_added: now,
             date_updated: now,
         }
-    }
-
-    /// Whoever says where people are sent, and who is asked about them, says who they are; and a
-    /// secret goes to nobody whom it wasn't given for.
-    fn check_redirection(&self, caller: &Caller, stored: &Model, row: &Model) -> Result<(), Error> {
-        let is_redirected = row.config_json != stored.config_json
-            || row.client_id != stored.client_id
-            || row.client_of != stored.client_of;
-        if stored.allows_sign_in && is_redirected {
-            let what = "changing the config or client of a provider that people sign in with";
-            caller.viewer.require(Scope::Admin, what)?;
-        }
-        let server = |row: &Model| {
-            let known = self.catalog.get(&row.provider_type)?;
-            known.token_server(&row.config_json.0)
-        };
-        let keeps_secret = row.client_secret_sealed == stored.client_secret_sealed;
-        if stored.client_secret_sealed.is_some() && keeps_secret && server(row) != server(stored) {
-            return Err(Error::refused(
-                RefusalCode::InvalidConfiguration,
-                &["input", "clientSecret"],
-                "clientSecret has to be given again: it would go to another server than it was \
-                 given for",
-            ));
-        }
-        Ok(())
     }
 
     async fn seal(&self, tx: &Tx, id: ProviderId, secret: &SecretString) -> Result<Sealed, Error> {

@@ -5,6 +5,8 @@ mod entry;
 mod rules;
 mod template;
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -211,15 +213,30 @@ impl ProviderType {
         flow.is_some_and(|flow| flow.profile.instance.is_some())
     }
 
-    /// Which server is shown the client's secret, by this config: its origin.
-    pub fn token_server(&self, config: &Value) -> Option<String> {
+    /// Which servers are shown the client's secret and people's refresh tokens, by this config:
+    /// their origins. What an issuer publishes is the issuer's.
+    pub fn token_servers(&self, config: &Value) -> BTreeSet<String> {
         let config = self.completed(config);
-        let value = |field: &str| config.get(field)?.as_str().map(str::to_owned);
-        let url = match &self.flow.as_ref()?.server {
-            Server::Issuer { issuer, .. } => issuer.url(value),
-            Server::Endpoints { token, .. } => token.url(value),
+        let value = |field: &str| match config.get(field) {
+            Some(value) => value.as_str().map(str::to_owned),
+            // Part of a path alone.
+            None => (field == "client_id").then(String::new),
         };
-        Some(url?.origin().ascii_serialization())
+        let Some(flow) = &self.flow else {
+            return BTreeSet::new();
+        };
+        let first = match &flow.server {
+            Server::Issuer { issuer, .. } => issuer,
+            Server::Endpoints { token, .. } => token,
+        };
+        let refresh = flow.refresh.as_ref();
+        let refresh = refresh.and_then(|rules| rules.endpoint.as_ref());
+        let revocation = flow.revocation.as_ref();
+        let revocation = revocation.and_then(|rules| rules.endpoint.as_ref());
+        let all = [Some(first), refresh, revocation].into_iter().flatten();
+        all.filter_map(|template| template.url(value))
+            .map(|url| url.origin().ascii_serialization())
+            .collect()
     }
 
     /// A provider's config, with the defaults of what it leaves out.

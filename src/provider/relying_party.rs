@@ -33,7 +33,7 @@ use self::cache::Cache;
 use self::calls::Answers;
 use self::discovery::Metadata;
 pub use self::pinned::Pinned;
-pub use self::refresh::{RefreshError, RefreshFault};
+pub use self::refresh::{RATE_LIMITED, RefreshError, RefreshFault};
 pub use self::revocation::{Revocable, RevokeError};
 pub use self::text::printable;
 use super::account::Account;

@@ -17,7 +17,7 @@ use crate::database::job_lease::{Held, Job};
 use crate::database::rewrap::{self, Model, SEALED, SealedRow, SealedTable};
 use crate::database::{Database, Sealed, Tx, master_key};
 use crate::error::Error;
-use crate::event::{self, Action, Actor, ActorKind, NewEvent, Origin};
+use crate::event::{self, Action, NewEvent, Origin};
 use crate::metrics::Metrics;
 
 /// Rows of one transaction.
@@ -192,6 +192,11 @@ impl Rewrap {
                 row.date_finished.is_none().then_some((table, row))
             });
             let Some((table, row)) = open.next() else {
+                let has_all = |table| row_of(table, &stored, current).is_some();
+                if !SEALED.iter().all(has_all) {
+                    // Another key took over since the tables were counted.
+                    return Ok((Step::Went, None));
+                }
                 self.retire(tx, current, &stored, now).await?;
                 return Ok((Step::Done, None));
             };
@@ -344,15 +349,7 @@ impl Rewrap {
             after: Some(json!({ "current": current, "retired": ids })),
             ..NewEvent::new(Action::MasterKeyRetired)
         };
-        let origin = Origin {
-            actor: Actor {
-                kind: ActorKind::Server,
-                id: None,
-                name: "lanyard".to_owned(),
-            },
-            request_id: None,
-        };
-        event::record(tx, &self.clock, &origin, event).await
+        event::record(tx, &self.clock, &Origin::server(), event).await
     }
 }
 

@@ -3,13 +3,13 @@
 use std::fmt::Display;
 
 use secrecy::{ExposeSecret, SecretString};
-use uuid::Uuid;
 
 use super::Revocations;
 use super::work::Work;
 use crate::database::Sealed;
 use crate::database::revocation::{self, Model};
 use crate::error::Error;
+use crate::identity::revocation::{waiting_access_token, waiting_refresh_token};
 use crate::provider::relying_party::{RefreshFault, Registration, Revocable, RevokeError};
 use crate::vault::{OpenError, Place};
 
@@ -45,6 +45,10 @@ impl Revocations {
             Ok(fresh) => fresh,
             Err(error) => {
                 return match error.fault {
+                    // A try before this one may have spent it, and lost what it was given for it.
+                    RefreshFault::Ended if work.row.attempts > 1 => {
+                        Err(RevokeError::AccessTokenDead)
+                    }
                     RefreshFault::Ended => Ok(None),
                     RefreshFault::Refused => Err(RevokeError::AccessTokenDead),
                     RefreshFault::Unauthorized
@@ -79,14 +83,14 @@ impl Revocations {
                     return Ok(());
                 };
                 let sealing = flows.vault.sealing(tx).await?;
-                let seal = |column, token: &SecretString| {
-                    sealing.seal(&place(&row.id, column), token.expose_secret().as_bytes())
+                let seal = |place: Place<'_>, token: &SecretString| {
+                    sealing.seal(&place, token.expose_secret().as_bytes())
                 };
                 let refresh_token = tokens.refresh_token.as_ref();
                 let row = Model {
-                    access_token_sealed: seal("access_token_sealed", &tokens.access_token),
+                    access_token_sealed: seal(waiting_access_token(&row.id), &tokens.access_token),
                     refresh_token_sealed: refresh_token
-                        .map(|token| seal("refresh_token_sealed", token)),
+                        .map(|token| seal(waiting_refresh_token(&row.id), token)),
                     ..row
                 };
                 Ok(revocation::update(tx, row).await?)
@@ -95,11 +99,11 @@ impl Revocations {
     }
 
     fn tokens(&self, row: &Model) -> Result<Revocable, RevokeError> {
-        let open = |column, sealed: &Sealed| {
+        let open = |place: Place<'_>, sealed: &Sealed| {
             let unreadable = || RevokeError::Refused {
                 reason: "tokens_unreadable".to_owned(),
             };
-            let opened = self.flows.vault.open(&place(&row.id, column), sealed);
+            let opened = self.flows.vault.open(&place, sealed);
             let opened = opened.map_err(|error| match error {
                 // Another process may have the key, or this one later.
                 OpenError::UnknownKey(_) => later("master_key_missing", error),
@@ -109,19 +113,12 @@ impl Revocations {
             Ok::<SecretString, RevokeError>(text.into())
         };
         let refresh_token = row.refresh_token_sealed.as_ref();
-        let refresh_token = refresh_token.map(|sealed| open("refresh_token_sealed", sealed));
+        let refresh_token =
+            refresh_token.map(|sealed| open(waiting_refresh_token(&row.id), sealed));
         Ok(Revocable {
-            access_token: open("access_token_sealed", &row.access_token_sealed)?,
+            access_token: open(waiting_access_token(&row.id), &row.access_token_sealed)?,
             refresh_token: refresh_token.transpose()?,
         })
-    }
-}
-
-const fn place<'a>(id: &'a Uuid, column: &'a str) -> Place<'a> {
-    Place {
-        table: "revocation",
-        row: id.as_bytes(),
-        column,
     }
 }
 

@@ -5,14 +5,13 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::super::backoff::wait_between;
-use super::super::server;
 use super::{Outcome, Revocations};
 use crate::clock::Time;
 use crate::database::revocation::{self, Account, Model};
 use crate::database::{Tx, identity, identity_provider, time};
 use crate::error::Error;
-use crate::event::{self, Action};
-use crate::identity::revocation::Whose;
+use crate::event::{self, Action, Origin};
+use crate::identity::revocation::{HEAD_START, Whose};
 use crate::provider::flow::Party;
 use crate::provider::relying_party::RevokeError;
 
@@ -50,7 +49,7 @@ pub struct Work {
 impl Turn {
     fn has_come(self, row: &Model, now: Time) -> bool {
         match self {
-            Self::First => row.attempts == 0,
+            Self::First => row.attempts == 0 && row.next_attempt_at <= row.date_added + HEAD_START,
             Self::Due => row.next_attempt_at <= now,
         }
     }
@@ -125,6 +124,8 @@ impl Revocations {
             return Ok(Outcome::Others);
         };
         let (action, reason, outcome) = match result {
+            // There are other tokens by now: a refresh has brought them.
+            Ok(()) if row.attempts != work.row.attempts => return Ok(Outcome::Others),
             Ok(()) => (Action::CredentialRevoked, None, Outcome::Revoked),
             Err(RevokeError::Unsupported) => (
                 Action::CredentialRevocationSkipped,
@@ -191,7 +192,7 @@ impl Revocations {
             external_id: &row.external_id,
         };
         let event = whose.event(action, reason);
-        event::record(tx, &self.flows.clock, &server(), event).await
+        event::record(tx, &self.flows.clock, &Origin::server(), event).await
     }
 }
 

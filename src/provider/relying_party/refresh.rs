@@ -87,6 +87,12 @@ impl RelyingParty {
     }
 }
 
+/// The reason of a provider that wants less of us.
+pub const RATE_LIMITED: &str = "rate_limited";
+
+/// The longest that providers have has half of it.
+const LONGEST_CODE: usize = 64;
+
 /// RFC 6749 §5.2.
 const INVALID_GRANT: &str = "invalid_grant";
 
@@ -107,7 +113,7 @@ impl RefreshError {
         };
         let (fault, reason) = match &why {
             NoTokens::Failed(error) => of_call(error),
-            NoTokens::SaidNo(no) => (of_no(no, is_end), no.code.clone()),
+            NoTokens::SaidNo(no) => (of_no(no, is_end), code(&no.code)),
             NoTokens::Unreadable(_) => (RefreshFault::Unavailable, "unreadable".to_owned()),
         };
         Self {
@@ -119,15 +125,25 @@ impl RefreshError {
     }
 }
 
+/// The provider's code as it is stored and shown: RFC 6749 §5.2 has few characters for it.
+fn code(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if (1..=LONGEST_CODE).contains(&text.len()) && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        "unspecified".to_owned()
+    }
+}
+
 fn of_call(error: &CallError) -> (RefreshFault, String) {
     let unavailable = |reason: &str| (RefreshFault::Unavailable, reason.to_owned());
     match error {
         CallError::Egress(error) => unavailable(reason_of(error)),
         CallError::TooFull => unavailable("unreadable"),
-        CallError::Failing { status: 429, .. } => (RefreshFault::Busy, "http_429".to_owned()),
+        CallError::Failing { status: 429, .. } => (RefreshFault::Busy, RATE_LIMITED.to_owned()),
         CallError::Failing { status, .. } => unavailable(&format!("http_{status}")),
         CallError::Status { status: 401 } => (RefreshFault::Unauthorized, "http_401".to_owned()),
-        CallError::Status { status } => (RefreshFault::Client, format!("http_{status}")),
+        CallError::Status { status } => (RefreshFault::Refused, format!("http_{status}")),
     }
 }
 
@@ -135,7 +151,7 @@ fn of_no(no: &SaidNo, is_end: impl Fn(&str) -> bool) -> RefreshFault {
     match no.code.as_str() {
         code if is_end(code) => RefreshFault::Ended,
         "temporarily_unavailable" | "server_error" => RefreshFault::Unavailable,
-        "slow_down" | "ratelimited" | "rate_limited" => RefreshFault::Busy,
+        "slow_down" | "ratelimited" | RATE_LIMITED => RefreshFault::Busy,
         code if OF_THE_CLIENT.contains(&code) => RefreshFault::Client,
         _ => RefreshFault::Refused,
     }
@@ -149,6 +165,21 @@ impl From<RelyingPartyError> for RefreshError {
             reason: "unusable".to_owned(),
             retry_after: None,
             cause: error.cause,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::code;
+
+    #[test]
+    fn a_code_that_is_none_is_not_repeated() {
+        for good in ["invalid_grant", "AADSTS7000222", "a-b.c"] {
+            assert_eq!(code(good), good);
+        }
+        for bad in ["", "a b", "a\0b", "<script>", "é", &"x".repeat(65)] {
+            assert_eq!(code(bad), "unspecified");
         }
     }
 }

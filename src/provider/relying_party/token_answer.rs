@@ -132,9 +132,10 @@ impl TokenAnswer {
 
     pub fn tokens(&self, asked_for: &[String], now: Time) -> Tokens {
         let end = |seconds: u64| {
+            // One that is over when it comes says nothing of when it ends.
             let seconds = i64::try_from(seconds)
                 .ok()
-                .filter(|_| seconds <= LONGEST_LIFE)?;
+                .filter(|_| (1..=LONGEST_LIFE).contains(&seconds))?;
             Some(now + TimeDelta::try_seconds(seconds)?)
         };
         let life_of_refresh = OF_REFRESH

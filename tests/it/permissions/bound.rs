@@ -138,6 +138,7 @@ impl Foreign<'_> {
             ("Query.authProvider.organizationId", organization()),
             ("Mutation.unlinkIdentity.input.id", quote(self.identity)),
             ("Mutation.setPrimaryIdentity.id", quote(self.identity)),
+            ("Mutation.refreshIdentity.id", quote(self.identity)),
             (
                 "Mutation.setAuthProvider.input.organizationId",
                 organization(),

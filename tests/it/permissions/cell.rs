@@ -372,6 +372,7 @@ impl<'a> Cells<'a> {
             ),
             ("Mutation.unlinkIdentity.input.id", quote(&self.identity)),
             ("Mutation.setPrimaryIdentity.id", quote(&self.identity)),
+            ("Mutation.refreshIdentity.id", quote(&self.identity)),
             (
                 "Mutation.setAuthProvider.input.organizationId",
                 quote(&self.sign_on.organization),

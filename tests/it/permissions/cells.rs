@@ -153,7 +153,8 @@ async fn every_cell_of_the_matrix_holds_for_people(#[values(Db::Sqlite, Db::Post
         assert_allowed(&label, "the owner", &by_owner);
         let root = cell.path[0].1.as_str();
         match root {
-            "endSession" | "unlinkIdentity" | "setPrimaryIdentity" | "startLink" => {
+            "endSession" | "unlinkIdentity" | "setPrimaryIdentity" | "refreshIdentity"
+            | "startLink" => {
                 assert_eq!(by_stranger.code(), "NOT_FOUND", "{label}")
             }
             _ => assert_allowed(&label, "a stranger", &by_stranger),

@@ -16,6 +16,13 @@ pub const PATHS: &[(&str, &[(&str, &str)])] = &[
     ),
     ("User", &[("Query", "user")]),
     ("IdentityProvider", &[("Query", "identityProvider")]),
+    (
+        "ProviderHealth",
+        &[
+            ("Query", "identityProvider"),
+            ("IdentityProvider", "health"),
+        ],
+    ),
     ("Organization", &[("Query", "organization")]),
     ("OrganizationConnection", &[("Query", "organizations")]),
     (

@@ -4,7 +4,7 @@ use super::rows::SENT;
 use super::{By, Rows};
 
 /// Mutations that change something whenever they are not refused.
-pub const NEVER_IDLE: [&str; 14] = [
+pub const NEVER_IDLE: [&str; 15] = [
     "completeLink",
     "createApiKey",
     "createIdentityProvider",
@@ -14,6 +14,7 @@ pub const NEVER_IDLE: [&str; 14] = [
     "endSession",
     "linkAuthIdentity",
     "mergeUsers",
+    "refreshIdentity",
     "removeAuthProvider",
     "revokeApiKey",
     "undoMerge",

@@ -57,6 +57,8 @@ pub fn refused(rows: &Rows) -> Vec<(&'static str, String, Refused)> {
         ("undoMerge", format!("undoMerge(id: {:?}) {{ userErrors {{ code }} }}", unknown("merge")), Outright),
         ("unlinkIdentity", format!("unlinkIdentity(input: {{ id: {doubles_identity:?} }}) {{ userErrors {{ code }} }}"), ByRows),
         ("unlinkIdentity", format!("unlinkIdentity(input: {{ id: {:?}, force: true }}) {{ userErrors {{ code }} }}", unknown("identity")), Outright),
+        // There are no tokens.
+        ("refreshIdentity", format!("refreshIdentity(id: {joes_identity:?}) {{ userErrors {{ code }} }}"), ByRows),
         ("setPrimaryIdentity", format!("setPrimaryIdentity(id: {:?}) {{ userErrors {{ code }} }}", unknown("identity")), Outright),
         ("setAuthProvider", format!("setAuthProvider(input: {{ organizationId: {organization:?}, providerId: {provider:?} }}) {{ userErrors {{ code }} }}"), ByRows),
         ("removeAuthProvider", format!("removeAuthProvider(organizationId: {:?}) {{ userErrors {{ code }} }}", unknown("organization")), Outright),
