@@ -265,6 +265,29 @@ async fn signs_in(world: &World) {
 
 #[rstest]
 #[tokio::test]
+async fn tokens_of_the_release_before_are_kept_alive_from_now_on(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let empty = Empty::new(on).await;
+    apply_ground(&empty).await;
+    World::start_at(async |provider| {
+        write_rows(&empty, provider).await;
+        empty.database.migrate("here").await.unwrap();
+        // No server has begun yet.
+        let rows = credential::Entity::find().all(empty.database.reader());
+        let mut rows = rows.await.unwrap();
+        rows.retain(|row| row.refresh_token_sealed.is_some());
+        assert!(!rows.is_empty());
+        for row in rows {
+            assert!(row.keep_alive_at.is_some(), "{}", row.identity_id);
+        }
+        empty.url.clone()
+    })
+    .await;
+}
+
+#[rstest]
+#[tokio::test]
 async fn the_release_before_goes_on_writing_on_the_new_schema(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
 ) {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::flows::ACME;
 use crate::support::app::App;
 use crate::support::client::text;
-use crate::support::marks::answers::check_answer;
+use crate::support::marks::answers::{Asked, check_answer};
 use crate::support::world::World;
 
 const READ: &str =
@@ -66,7 +66,11 @@ impl Account {
         let response = request.json(&body).send().await.ok()?;
         let headers = response.headers().clone();
         let answer: Value = response.json().await.ok()?;
-        check_answer(READ, &headers, &answer);
+        let asked = Asked {
+            document: READ,
+            may_have_tokens: true,
+        };
+        check_answer(asked, &headers, &answer);
         let token = answer.pointer("/data/identity/credential/accessToken");
         let code = || text(&answer, "/errors/0/extensions/code");
         let token = token.and_then(Value::as_str).map(str::to_owned);

@@ -2,6 +2,7 @@
 //! or not at all.
 
 mod at_once;
+mod during;
 mod in_use;
 mod later;
 mod processes;

@@ -11,8 +11,8 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::support::app::{App, Db};
-use crate::support::marks::answers::{check_answer, check_page, check_reply};
+use crate::support::app::{ADMIN, App, Db};
+use crate::support::marks::answers::{Asked, check_answer, check_page, check_reply};
 use crate::support::marks::log::Watch;
 use crate::support::process::Process;
 use crate::support::until::until;
@@ -25,6 +25,14 @@ const TOKENS: [&str; 4] = [
     "canary-token-planted",
 ];
 
+/// By somebody who may have tokens.
+const fn asked(document: &str) -> Asked<'_> {
+    Asked {
+        document,
+        may_have_tokens: true,
+    }
+}
+
 fn fails(check: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(check)).is_err()
 }
@@ -32,8 +40,13 @@ fn fails(check: impl FnOnce()) -> bool {
 #[test]
 fn an_answer_with_a_token_that_nobody_asked_for_fails() {
     let headers = &HeaderMap::new();
-    let asking = "query { identity { credential { expiresAt\n t : accessToken accessToken } } }";
-    let linking = "mutation { linkIdentity(input: { accessToken: \"x\" }) { outcome } }";
+    let asking =
+        asked("query { identity { credential { expiresAt\n t : accessToken accessToken } } }");
+    let linking = asked("mutation { linkIdentity(input: { accessToken: \"x\" }) { outcome } }");
+    let without_scope = Asked {
+        may_have_tokens: false,
+        ..asking
+    };
     for token in TOKENS {
         for allowed in [
             json!({ "data": { "identity": { "credential": { "accessToken": token } } } }),
@@ -41,11 +54,12 @@ fn an_answer_with_a_token_that_nobody_asked_for_fails() {
         ] {
             check_answer(asking, headers, &allowed);
             assert!(fails(|| check_answer(
-                "{ viewer { id } }",
+                asked("{ viewer { id } }"),
                 headers,
                 &allowed
             )));
             assert!(fails(|| check_answer(linking, headers, &allowed)));
+            assert!(fails(|| check_answer(without_scope, headers, &allowed)));
         }
         for wrong in [
             json!({ "data": { "identity": { "externalId": token } } }),
@@ -65,8 +79,33 @@ fn an_answer_with_a_token_that_nobody_asked_for_fails() {
         assert!(fails(|| check_page(&telling, "")));
         assert!(fails(|| check_answer(asking, &telling, &json!({}))));
     }
+    let nothing = json!({ "data": { "list": [{ "t": "a name" }, { "t": null }] } });
+    check_answer(without_scope, headers, &nothing);
     check_page(headers, "a page");
     check_answer(asking, headers, &json!({ "data": { "identity": null } }));
+}
+
+#[rstest]
+#[tokio::test]
+async fn keys_may_have_tokens_by_their_scopes(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+    let app = App::start(on).await;
+    let asking = "{ identity { credential { accessToken } } }";
+    let all_but = app.key("all but", &["identity:read", "audit:read"]).await;
+    let reader = app
+        .key("reader", &["identity:read", "identity:token"])
+        .await;
+    let admin = app.key("admin", &["admin"]).await;
+    for (key, expected) in [
+        (None, false),
+        (Some("lyd_unknown"), false),
+        (Some(all_but.as_str()), false),
+        (Some(reader.as_str()), true),
+        (Some(admin.as_str()), true),
+        (Some(ADMIN), true),
+    ] {
+        let asked = app.asked(asking, key).await;
+        assert_eq!(asked.may_have_tokens, expected, "{key:?}");
+    }
 }
 
 #[rstest]

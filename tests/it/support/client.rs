@@ -93,7 +93,12 @@ impl<'a> Ask<'a> {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.json().await.unwrap();
-        marks::answers::check_answer(&self.query, &headers, &body);
+        let key = match &self.caller {
+            Caller::Key(key) => Some(key.as_str()),
+            Caller::Person(_) | Caller::Nobody => None,
+        };
+        let asked = self.app.asked(&self.query, key).await;
+        marks::answers::check_answer(asked, &headers, &body);
         Answer {
             status,
             headers,

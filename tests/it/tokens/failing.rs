@@ -6,9 +6,10 @@ use lanyard::demo::provider::{Broken, RefreshFault, Times};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{Account, is_good, refreshes, time};
-use crate::flows::ACME;
+use super::{Account, is_good, is_good_at, refreshes, time};
+use crate::flows::{ACME, HUB};
 use crate::support::app::Db;
+use crate::support::client::text;
 use crate::support::world::World;
 
 fn breaks(world: &World, broken: Broken, times: Times) {
@@ -82,6 +83,50 @@ async fn a_token_that_is_over_is_not_given_out_while_the_provider_fails(
 }
 
 #[rstest]
+#[tokio::test]
+async fn a_provider_that_hangs_does_not_keep_a_good_token_back(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let world = World::start(on).await;
+    let account = Account::new(&world, "ada", 50).await;
+    breaks(&world, Broken::Hangs, Times::Always);
+    assert_eq!(Account::token(account.read().await), account.access_token);
+    assert_eq!(refreshes(&world), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_provider_that_hangs_costs_nothing_but_its_own_tokens(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let world = World::start(on).await;
+    let account = Account::new(&world, "ada", 0).await;
+    let over = json!({ "expiresAt": world.app.clock.now() });
+    let other = Account::at(HUB, &world, "amarlow", over).await;
+    breaks(&world, Broken::Hangs, Times::Always);
+    let answer = world
+        .app
+        .ask(
+            "query($hanging: ID!, $other: ID!) {
+            hanging: identity(filter: { id: $hanging }) { id credential { accessToken } }
+            other: identity(filter: { id: $other }) { credential { accessToken } } }",
+        )
+        .variables(json!({ "hanging": account.id, "other": other.id }))
+        .send()
+        .await;
+    let errors = answer.body["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert_eq!(answer.code(), "PROVIDER_UNAVAILABLE");
+    let path = json!(["hanging", "credential", "accessToken"]);
+    assert_eq!(errors[0]["path"], path);
+    assert_eq!(answer.body["data"]["hanging"]["id"], account.id);
+    let token = text(&answer.body, "/data/other/credential/accessToken");
+    assert_ne!(token, other.access_token);
+    assert!(is_good_at(HUB, &world, &token).await);
+    assert_eq!(account.about().await["status"], "VALID");
+}
+
+#[rstest]
 #[case::usual(400, "invalid_grant")]
 #[case::with_200(200, "invalid_grant")]
 #[case::while_failing(503, "invalid_grant")]
@@ -151,18 +196,16 @@ async fn a_bare_401_ends_the_grant_at_the_second_time(#[values(Db::Sqlite, Db::P
 #[tokio::test]
 async fn another_failure_between_two_bare_401_forgives_the_first(
     #[values(Db::Sqlite, Db::Postgres)] on: Db,
+    #[values(Broken::Down, Broken::TooMany(1))] another: Broken,
 ) {
     let world = World::start(on).await;
     let account = Account::new(&world, "ada", 0).await;
-    for broken in [
-        Broken::BareUnauthorized,
-        Broken::Down,
-        Broken::BareUnauthorized,
-    ] {
+    for broken in [Broken::BareUnauthorized, another, Broken::BareUnauthorized] {
         breaks(&world, broken, Times::Once);
         assert_eq!(account.read().await.code(), "PROVIDER_UNAVAILABLE");
         world.pass(TimeDelta::seconds(300));
     }
+    assert_eq!(refreshes(&world), 3);
     assert_eq!(account.about().await["status"], "VALID");
     assert!(is_good(&world, &Account::token(account.read().await)).await);
 }

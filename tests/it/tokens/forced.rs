@@ -1,5 +1,6 @@
 //! `refreshIdentity`.
 
+use chrono::TimeDelta;
 use lanyard::demo::provider::{Broken, RefreshFault, Times};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -52,6 +53,30 @@ async fn whoever_refreshes_by_force_does_not_wait_for_the_next_attempt(
     assert_eq!(account.read().await.code(), "PROVIDER_UNAVAILABLE");
     assert_eq!(account.refresh().await["userErrors"], json!([]));
     assert_eq!(refreshes(&world), 2);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_bare_401_does_not_count_twice_before_its_wait_is_over(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let world = World::start(on).await;
+    let account = Account::new(&world, "ada", 0).await;
+    let fault = RefreshFault::Broken(Broken::BareUnauthorized);
+    world.provider.fault(ACME, fault, Times::Always);
+    for tries in 1..=2 {
+        let refused = account.refresh().await;
+        let error = &refused["userErrors"][0];
+        assert_eq!(error["code"], "PROVIDER_UNAVAILABLE");
+        assert_eq!(error["retryable"], true);
+        assert_eq!(account.about().await["status"], "VALID");
+        assert_eq!(refreshes(&world), tries);
+    }
+    // After it, the same answer is the provider's last word.
+    world.pass(TimeDelta::minutes(10));
+    assert_eq!(account.read().await.code(), "CREDENTIAL_INVALID");
+    assert_eq!(account.about().await["status"], "INVALID");
+    assert_eq!(refreshes(&world), 3);
 }
 
 #[rstest]

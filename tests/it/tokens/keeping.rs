@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use lanyard::database::credential::Column;
+use lanyard::database::provider_health;
 use lanyard::demo::provider::{Broken, RefreshFault, Times};
 use rstest::rstest;
+use sea_orm::EntityTrait;
+use sea_orm::sea_query::Expr;
 use serde_json::json;
 
 use super::{Account, refreshes};
@@ -110,6 +113,37 @@ async fn one_provider_is_not_asked_for_all_at_once(#[values(Db::Sqlite, Db::Post
         soon += usize::from(next(account).await < Some(TimeDelta::minutes(31)));
     }
     assert_eq!(soon, 3);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_provider_that_is_left_alone_is_not_asked(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+    let world = World::start(on).await;
+    let other = Account::new(&world, "grace", 0).await;
+    let account = Account::with(&world, "ada", json!({})).await;
+    let refused = RefreshFault::Broken(Broken::Error(401, "invalid_client"));
+    world.provider.fault(ACME, refused, Times::Always);
+    assert_eq!(other.read().await.code(), "PROVIDER_UNAVAILABLE");
+    // Longer than this test takes.
+    let until_then = world.app.clock.now() + TimeDelta::hours(1);
+    let written = world.app.database.write(|tx| async move {
+        let update = provider_health::Entity::update_many().col_expr(
+            provider_health::Column::NextAttemptAt,
+            Expr::value(until_then),
+        );
+        Ok(update.exec(&*tx).await?.rows_affected)
+    });
+    assert_eq!(written.await.unwrap(), 1);
+    is_old(&account, TimeDelta::days(25)).await;
+    let _beside = another_server(&world).await;
+    until("it is looked at", SOON, async || {
+        next(&account).await > Some(TimeDelta::zero())
+    })
+    .await;
+    assert_eq!(refreshes(&world), 1);
+    let about = account.about().await;
+    assert_eq!(about["status"], "VALID");
+    assert_eq!(about["credential"]["failures"], 0);
 }
 
 #[rstest]

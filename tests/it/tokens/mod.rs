@@ -10,6 +10,7 @@ mod reads;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lanyard::database::credential;
+use lanyard::demo::provider::Issuer;
 use lanyard::id::IdentityId;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -43,9 +44,14 @@ impl<'a> Account<'a> {
 
     /// The same with this said of the tokens.
     async fn with(world: &'a World, username: &str, more: Value) -> Self {
+        Self::at(ACME, world, username, more).await
+    }
+
+    /// The same at this provider.
+    async fn at(issuer: Issuer, world: &'a World, username: &str, more: Value) -> Self {
         let app = &world.app;
         let user = app.user(username).await;
-        let given = world.provider.give(ACME, username).unwrap();
+        let given = world.provider.give(issuer, username).unwrap();
         let access_token = given.access_token.expose_secret().to_owned();
         let mut credential = json!({
             "accessToken": access_token,
@@ -56,7 +62,7 @@ impl<'a> Account<'a> {
         members.extend(more.as_object().unwrap().clone());
         members.retain(|_, value| !value.is_null());
         let input = json!({
-            "providerId": acme(app).await, "userId": user, "externalId": given.sub,
+            "providerId": provider(app, issuer).await, "userId": user, "externalId": given.sub,
             "credential": credential,
         });
         let id = text(&app.link(input).await.data(), "/linkIdentity/identity/id");
@@ -114,13 +120,15 @@ impl<'a> Account<'a> {
 const REFRESH: &str = "mutation($id: ID!) { refreshIdentity(id: $id) {
     identity { id credential { lastRefreshedAt } } userErrors { code message field retryable } } }";
 
-/// The id of the provider.
+/// The id of Acme.
 async fn acme(app: &App) -> String {
-    let data = app
-        .ask("{ identityProvider(slug: \"acme\") { id } }")
-        .data()
-        .await;
-    text(&data, "/identityProvider/id")
+    provider(app, ACME).await
+}
+
+async fn provider(app: &App, issuer: Issuer) -> String {
+    let query = "query($slug: String!) { identityProvider(slug: $slug) { id } }";
+    let ask = app.ask(query).variables(json!({ "slug": issuer.slug() }));
+    text(&ask.data().await, "/identityProvider/id")
 }
 
 /// How often Acme was asked for fresh tokens.
@@ -130,7 +138,11 @@ fn refreshes(world: &World) -> u64 {
 
 /// Whether Acme takes the access token.
 async fn is_good(world: &World, token: &str) -> bool {
-    let url = format!("{}/userinfo", world.provider.issuer(ACME));
+    is_good_at(ACME, world, token).await
+}
+
+async fn is_good_at(issuer: Issuer, world: &World, token: &str) -> bool {
+    let url = format!("{}/userinfo", world.provider.issuer(issuer));
     let request = world.app.http().get(url).bearer_auth(token);
     request.send().await.unwrap().status() == 200
 }

@@ -1,5 +1,7 @@
 //! Who has read which token, and when.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use rstest::rstest;
@@ -7,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Account, READ};
 use crate::support::app::Db;
+use crate::support::until::until;
 use crate::support::world::World;
 
 /// What the events of reads say, oldest first: by whom, and how many.
@@ -44,6 +47,51 @@ async fn a_read_is_in_the_log_once_a_minute_and_repeats_are_counted(
     let since: chrono::DateTime<chrono::Utc> =
         both[1].1["repeatsSince"].as_str().unwrap().parse().unwrap();
     assert!(since < world.app.clock.now() - TimeDelta::seconds(50));
+}
+
+#[rstest]
+#[tokio::test]
+async fn first_reads_at_the_same_time_are_one_event_and_its_repeats(
+    #[values(Db::Sqlite, Db::Postgres)] on: Db,
+) {
+    let world = World::start(on).await;
+    let account = Account::new(&world, "ada", 36_000).await;
+    begin_of_a_minute(&world);
+    for answer in join_all((0..30).map(|_| account.read())).await {
+        Account::token(answer);
+    }
+    let first = reads(&account).await;
+    assert_eq!(first.len(), 1, "{first:?}");
+    assert_eq!(first[0].1, json!({ "reads": 1 }));
+    world.pass(TimeDelta::minutes(1));
+    Account::token(account.read().await);
+    let both = reads(&account).await;
+    assert_eq!(both.len(), 2, "{both:?}");
+    assert_eq!(both[1].1["repeats"], 29);
+}
+
+#[rstest]
+#[tokio::test]
+async fn repeats_are_written_down_when_the_server_ends(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
+    let (world, mut process) = World::start_process(on, "127.0.0.1", &[]).await;
+    let account = Account::new(&world, "ada", 36_000).await;
+    // The process has a clock of its own: no minute is to end in the middle.
+    let soon = Duration::from_mins(1);
+    until("the minute has long to go", soon, async || {
+        world.app.clock.now().timestamp().rem_euclid(60) < 40
+    })
+    .await;
+    for _ in 0..3 {
+        Account::token(account.read().await);
+    }
+    let first = reads(&account).await;
+    assert_eq!(first.len(), 1, "{first:?}");
+    process.last_log().await;
+    let both = reads(&account).await;
+    assert_eq!(both.len(), 2, "{both:?}");
+    assert_eq!(both[1].0, both[0].0, "by the same caller");
+    assert_eq!(both[1].1["reads"], 0);
+    assert_eq!(both[1].1["repeats"], 2);
 }
 
 #[rstest]
