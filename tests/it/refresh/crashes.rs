@@ -1,5 +1,6 @@
 //! Holders of the lease that die, hang, or never hear what the provider answered.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lanyard::database::identity::Status;
@@ -72,6 +73,50 @@ async fn processes_that_are_killed_before_the_provider_has_acted_take_nothing_wi
         assert_eq!(after.reuses, 0);
     }
     assert_eq!(account.stored(&world.app).await.0.status, Status::Valid);
+}
+
+/// In every second round the one that asks the provider is killed before the provider has acted,
+/// and another process takes its place.
+#[tokio::test]
+async fn many_rounds_go_on_with_processes_killed_in_the_middle() {
+    const ROUNDS: u64 = 10;
+    let mut fleet = Fleet::start(8).await;
+    let account = Account::new(&fleet.world).await;
+    let mut seen = BTreeSet::new();
+    for round in 1..=ROUNDS {
+        let reads = if round % 2 == 0 {
+            let Member { app, mut process } = fleet.members.remove(0);
+            // Longer than this test takes: whoever was killed has spent nothing.
+            let slow = RefreshFault::Broken(Broken::Delay(Duration::from_mins(10)));
+            let death = async {
+                process.child.kill().await.unwrap();
+                account.end_lease(&fleet.world.app).await;
+            };
+            let [lost, reads] =
+                in_the_middle(&fleet.world, &account, slow, &app, &fleet.apps(), death).await;
+            assert!(lost.iter().all(Option::is_none), "round {round}: {lost:?}");
+            fleet.grow().await;
+            reads
+        } else {
+            account.expire(&fleet.world.app).await;
+            account.read_by_many(&fleet.apps(), CALLERS).await
+        };
+        let token = one_token(reads);
+        assert!(is_good(&fleet.world, &token).await, "round {round}");
+        assert!(seen.insert(token), "round {round} has brought an old token");
+        // Those that were killed have asked, too.
+        let asked = counts(&fleet.world);
+        assert_eq!((asked.refreshes, asked.reuses), (round + round / 2, 0));
+    }
+    let (identity, credential) = account.stored(&fleet.world.app).await;
+    assert_eq!((identity.status, identity.version), (Status::Valid, 1));
+    assert_eq!((credential.failures, credential.lease_until), (0, None));
+    let leases = i64::try_from(ROUNDS + ROUNDS / 2).unwrap();
+    assert_eq!(
+        (credential.lease_fence, credential.token_fence),
+        (leases, leases)
+    );
+    assert_eq!(fleet.members.len(), 8);
 }
 
 /// The protocol has no answer to this one: the only token that the provider takes from now on has

@@ -23,13 +23,16 @@ pub struct Member {
 impl Fleet {
     pub async fn start(members: usize) -> Self {
         let world = World::start(Db::Postgres).await;
-        let url = &world.app.database_url;
-        let port = world.provider.issuer(ACME).port().unwrap();
-        let members = (0..members).map(|_| Member::start(url, port));
+        let members = (0..members).map(|_| Member::start(&world));
         Self {
             members: join_all(members).await,
             world,
         }
+    }
+
+    /// One more.
+    pub async fn grow(&mut self) {
+        self.members.push(Member::start(&self.world).await);
     }
 
     pub fn apps(&self) -> Vec<&App> {
@@ -38,7 +41,9 @@ impl Fleet {
 }
 
 impl Member {
-    async fn start(database_url: &str, provider_port: u16) -> Self {
+    async fn start(world: &World) -> Self {
+        let database_url = &world.app.database_url;
+        let provider_port = world.provider.issuer(ACME).port().unwrap();
         let folder = TempDir::new().unwrap();
         let mut command = command(folder.path(), &["serve"]);
         command
@@ -49,7 +54,7 @@ impl Member {
             .env("LANYARD_EGRESS_ALLOW", format!("localhost:{provider_port}"));
         let process = Process::spawn(command, folder).await;
         Self {
-            app: App::of(&process, database_url.to_owned()).await,
+            app: App::of(&process, database_url.clone()).await,
             process,
         }
     }
