@@ -157,7 +157,7 @@ impl Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credential::lease::tests::row;
+    use crate::credential::tests::row;
 
     #[test]
     fn a_credential_is_kept_alive_well_before_it_is_forgotten() {

@@ -133,3 +133,6 @@ impl Credentials {
         known.flow.as_ref()?.refresh.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,7 +64,7 @@ pub(super) fn is_good(row: &Model, margin: TimeDelta, now: Time) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credential::lease::tests::row;
+    use crate::credential::tests::row;
 
     fn rules() -> Refresh {
         Refresh {

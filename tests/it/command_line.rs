@@ -156,19 +156,19 @@ async fn migrations_are_applied_once_and_their_status_told(
         )]),
         Db::Postgres => assert_eq!(
             status.out,
-            "pending  m20261122_000001_ground\npending  m20261122_000002_tenancy\npending  m20261122_000003_flows\n"
+            "pending  m20261122_000001_ground\npending  m20261122_000002_tenancy\npending  m20261122_000003_flows\npending  m20261122_000004_vault\n"
         ),
     }
     assert!(site.made().is_empty(), "asking makes nothing");
     let up = site.prints(&["migrate", "up"]).await;
     assert_eq!(
         up,
-        "applied  m20261122_000001_ground\napplied  m20261122_000002_tenancy\napplied  m20261122_000003_flows\n"
+        "applied  m20261122_000001_ground\napplied  m20261122_000002_tenancy\napplied  m20261122_000003_flows\napplied  m20261122_000004_vault\n"
     );
     let status = site.prints(&["migrate", "status"]).await;
     assert_eq!(
         status,
-        "applied  m20261122_000001_ground\napplied  m20261122_000002_tenancy\napplied  m20261122_000003_flows\n"
+        "applied  m20261122_000001_ground\napplied  m20261122_000002_tenancy\napplied  m20261122_000003_flows\napplied  m20261122_000004_vault\n"
     );
     let again = site.prints(&["migrate", "up"]).await;
     assert_eq!(
@@ -229,6 +229,9 @@ const COMMANDS: [&[&str]; 15] = [
     &["api-key", "create"],
     &["api-key", "list"],
     &["api-key", "revoke"],
+    &["key"],
+    &["key", "rotate"],
+    &["key", "status"],
     &["doctor"],
     &["health"],
 ];

@@ -41,7 +41,7 @@ async fn a_key_that_is_added_while_the_server_runs_is_found(
     assert_eq!(ready(&app).await.0, 503);
     mount(folder.path(), "2026_07", &[("2026-01", 1), ("2026-07", 2)]);
     app.clock.advance(TimeDelta::seconds(3));
-    assert_eq!(ready(&app).await, (200, "ok".to_owned()));
+    assert_eq!(ready(&app).await, (200, "ok\n".to_owned()));
     let jane = identity(link(&app, &provider, &user, "1", "canary-token-2").await);
     assert_eq!(token(read(&app, &jane).await), "canary-token-2");
     until_rotated(&app).await;

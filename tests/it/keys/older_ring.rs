@@ -14,7 +14,7 @@ async fn a_process_without_the_current_key_stores_no_secrets_and_says_so(
     let app = App::start(on).await;
     let (provider, user) = (app.provider("crm").await, app.user("jane").await);
     let jane = identity(link(&app, &provider, &user, "1", "canary-token-1").await);
-    assert_eq!(ready(&app).await, (200, "ok".to_owned()));
+    assert_eq!(ready(&app).await, (200, "ok\n".to_owned()));
     rotate(&app, &[1, 2], 2).await;
 
     let before = app.stored().await;
