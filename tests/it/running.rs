@@ -169,7 +169,10 @@ async fn a_process_without_its_database_lives_and_is_not_ready_until_it_is_back(
             process.url
         )]);
     site.restore_database().await;
+    // An empty database has no key to seal with until a start gives it one.
+    let another = site.serve().await;
     assert_eq!(get("/readyz").await, (200, "ok\n".to_owned()));
+    another.stop().await;
     process.stop().await;
 }
 

@@ -171,7 +171,7 @@ async fn a_newer_database_is_left_alone(#[values(Db::Sqlite, Db::Postgres)] on: 
     assert_eq!(status.code, Some(1));
     assert_eq!(
         status.out,
-        "applied  m20261122_000001_ground\napplied  m20261122_000002_tenancy\napplied  m20261122_000003_flows\nunknown  m29990101_000001_later\n"
+        "applied  m20261122_000001_ground\napplied  m20261122_000002_tenancy\napplied  m20261122_000003_flows\napplied  m20261122_000004_vault\nunknown  m29990101_000001_later\n"
     );
     assert_eq!(rows(&site.database().await, "api_key").await, 0);
 }

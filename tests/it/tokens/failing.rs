@@ -217,7 +217,7 @@ async fn a_provider_that_wants_less_is_left_alone_for_as_long_as_it_says(
 ) {
     let world = World::start(on).await;
     let account = Account::new(&world, "ada", 0).await;
-    let other = Account::new(&world, "grace", 0).await;
+    let other = Account::new(&world, "bo", 0).await;
     breaks(&world, Broken::TooMany(500), Times::Once);
     assert_eq!(account.read().await.code(), "PROVIDER_UNAVAILABLE");
     world.pass(TimeDelta::seconds(490));

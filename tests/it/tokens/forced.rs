@@ -102,7 +102,7 @@ async fn people_refresh_their_own(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let world = World::start(on).await;
     let app = &world.app;
     let account = Account::new(&world, "ada", 3600).await;
-    let other = Account::new(&world, "grace", 3600).await;
+    let other = Account::new(&world, "bo", 3600).await;
     let user = app
         .ask("{ user(entityRef: \"user:default/ada\") { id } }")
         .data()

@@ -33,7 +33,7 @@ async fn an_expired_client_secret_leaves_every_identity_valid(
     let world = World::start(on).await;
     let app = &world.app;
     let mut accounts = Vec::new();
-    for name in ["ada", "grace", "alan"] {
+    for name in ["ada", "bo", "noor"] {
         accounts.push(Account::new(&world, name, 0).await);
     }
     assert_eq!(health(app).await, well());
@@ -112,7 +112,7 @@ async fn a_refusal_that_names_no_client_holds_up_nobody_else(
 ) {
     let world = World::start(on).await;
     let account = Account::new(&world, "ada", 0).await;
-    let other = Account::new(&world, "grace", 0).await;
+    let other = Account::new(&world, "bo", 0).await;
     let fault = RefreshFault::Broken(Broken::Error(400, "invalid_request"));
     world.provider.fault(ACME, fault, Times::Once);
     assert_eq!(account.read().await.code(), "PROVIDER_UNAVAILABLE");

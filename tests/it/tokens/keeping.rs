@@ -119,7 +119,7 @@ async fn one_provider_is_not_asked_for_all_at_once(#[values(Db::Sqlite, Db::Post
 #[tokio::test]
 async fn a_provider_that_is_left_alone_is_not_asked(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let world = World::start(on).await;
-    let other = Account::new(&world, "grace", 0).await;
+    let other = Account::new(&world, "bo", 0).await;
     let account = Account::with(&world, "ada", json!({})).await;
     let refused = RefreshFault::Broken(Broken::Error(401, "invalid_client"));
     world.provider.fault(ACME, refused, Times::Always);

@@ -167,7 +167,7 @@ async fn a_token_needs_its_scope_and_is_nothing_for_people(
 async fn a_page_of_tokens_is_one_statement_more(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let world = World::start(on).await;
     let app = &world.app;
-    for name in ["ada", "grace", "alan"] {
+    for name in ["ada", "bo", "noor"] {
         Account::new(&world, name, 3600).await;
     }
     let read = "{ identities { nodes { credential { accessToken } } } }";
