@@ -10,7 +10,7 @@ use super::LARGE;
 use super::context::Asking;
 use super::identity::Identity;
 use super::link::{IdentityPayload, of_id};
-use super::scalar::{id, settled};
+use super::scalar::id;
 use crate::database::credential;
 use crate::error::Error;
 use crate::id::IdentityId;
@@ -114,14 +114,6 @@ impl CredentialMutation {
         let patience = ctx.patience();
         let result = app.credentials.refresh(ctx.caller()?, &seen.0, patience);
         let result = result.await;
-        let (done, user_errors) = settled(result)?;
-        let identity = match done {
-            None => None,
-            Some(()) => of_id(ctx, identity).await?,
-        };
-        Ok(Some(IdentityPayload {
-            identity,
-            user_errors,
-        }))
+        IdentityPayload::of(ctx, identity, result).await.map(Some)
     }
 }

@@ -295,16 +295,26 @@ impl LinkMutation {
         )
         .await;
         app.sealer.wake();
+        IdentityPayload::of(ctx, identity, result).await.map(Some)
+    }
+}
+
+impl IdentityPayload {
+    /// The identity as it is since the change, or why there is none.
+    pub async fn of(
+        ctx: &Context<'_>,
+        id: IdentityId,
+        result: Result<(), Error>,
+    ) -> Result<Self, Error> {
         let (done, user_errors) = settled(result)?;
-        let identity = if done.is_some() {
-            of_id(ctx, identity).await?
-        } else {
-            None
+        let identity = match done {
+            None => None,
+            Some(()) => of_id(ctx, id).await?,
         };
-        Ok(Some(IdentityPayload {
+        Ok(Self {
             identity,
             user_errors,
-        }))
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::context::Asking;
-use super::link::{IdentityPayload, of_id};
+use super::link::IdentityPayload;
 use super::scalar::{Refusal, id, settled};
 use crate::error::Error;
 use crate::id::IdentityId;
@@ -84,14 +84,6 @@ impl UnlinkMutation {
         let identity: IdentityId = super::scalar::id("id", &id)?;
         let result = set_primary(&app.database, &app.clock, ctx.caller()?, identity).await;
         app.sealer.wake();
-        let (done, user_errors) = settled(result)?;
-        let identity = match done {
-            None => None,
-            Some(()) => of_id(ctx, identity).await?,
-        };
-        Ok(Some(IdentityPayload {
-            identity,
-            user_errors,
-        }))
+        IdentityPayload::of(ctx, identity, result).await.map(Some)
     }
 }

@@ -215,7 +215,7 @@ async fn config_check_prints_what_holds_and_no_secret() {
 }
 
 /// Every command and the commands below it, by their words.
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 18] = [
     &[],
     &["serve"],
     &["demo"],

@@ -5,10 +5,9 @@ use lanyard::demo::provider::{Broken, RefreshFault, Times};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{Account, REFRESH, is_good, refreshes};
+use super::{Account, REFRESH, is_good, refreshes, session};
 use crate::flows::ACME;
 use crate::support::app::Db;
-use crate::support::client::text;
 use crate::support::world::World;
 
 fn breaks(world: &World, broken: Broken) {
@@ -103,13 +102,7 @@ async fn people_refresh_their_own(#[values(Db::Sqlite, Db::Postgres)] on: Db) {
     let app = &world.app;
     let account = Account::new(&world, "ada", 3600).await;
     let other = Account::new(&world, "bo", 3600).await;
-    let user = app
-        .ask("{ user(entityRef: \"user:default/ada\") { id } }")
-        .data()
-        .await;
-    let session = app
-        .session(&text(&user, "/user/id"), &super::acme(app).await)
-        .await;
+    let session = session(app, "ada").await;
     let as_ada = |id: &str| {
         let ask = app.ask(REFRESH).variables(json!({ "id": id }));
         ask.by_person(&session).send()

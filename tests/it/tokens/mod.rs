@@ -120,6 +120,15 @@ impl<'a> Account<'a> {
 const REFRESH: &str = "mutation($id: ID!) { refreshIdentity(id: $id) {
     identity { id credential { lastRefreshedAt } } userErrors { code message field retryable } } }";
 
+/// The token of a session of that user at Acme.
+async fn session(app: &App, username: &str) -> String {
+    let query = "query($ref: EntityRef!) { user(entityRef: $ref) { id } }";
+    let reference = format!("user:default/{username}");
+    let user = app.ask(query).variables(json!({ "ref": reference }));
+    let user = text(&user.data().await, "/user/id");
+    app.session(&user, &acme(app).await).await
+}
+
 /// The id of Acme.
 async fn acme(app: &App) -> String {
     provider(app, ACME).await

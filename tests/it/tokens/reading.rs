@@ -7,10 +7,9 @@ use lanyard::demo::provider::{Times, TokenFault};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{Account, READ, is_good, refreshes, time};
+use super::{Account, READ, is_good, refreshes, session, time};
 use crate::flows::ACME;
 use crate::support::app::{App, Db};
-use crate::support::client::text;
 use crate::support::world::World;
 
 #[rstest]
@@ -141,13 +140,7 @@ async fn a_token_needs_its_scope_and_is_nothing_for_people(
     let app = &world.app;
     let account = Account::new(&world, "ada", -1).await;
     let reader = app.key("reader", &["identity:read"]).await;
-    let user = app
-        .ask("{ user(entityRef: \"user:default/ada\") { id } }")
-        .data()
-        .await;
-    let session = app
-        .session(&text(&user, "/user/id"), &super::acme(app).await)
-        .await;
+    let session = session(app, "ada").await;
     for ask in [app.ask(READ).by(&reader), app.ask(READ).by_person(&session)] {
         let answer = ask.variables(json!({ "id": account.id })).send().await;
         assert_eq!(answer.code(), "FORBIDDEN");
