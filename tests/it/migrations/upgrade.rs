@@ -45,18 +45,15 @@ async fn nothing_of_the_release_before_changes_and_all_of_it_goes_on(
         write_rows(&empty, provider).await;
         columns_then = columns(&empty.database).await;
         columns_then.remove("seaql_migrations");
+        // Who works just now.
+        columns_then.remove("job_lease");
         columns_then.retain(|table, _| !table.starts_with("sqlite_"));
         before = Some(dump_of(&empty.database, &columns_then).await);
         empty.url.clone()
     })
     .await;
     let (app, before) = (&world.app, before.unwrap());
-    let without_rows = [
-        "event_unsealed",
-        "job_lease",
-        "organization",
-        "organization_member",
-    ];
+    let without_rows = ["event_unsealed", "organization", "organization_member"];
     assert_eq!(empty_tables(&before), BTreeSet::from(without_rows));
     let status = app.database.migration_status("here").await.unwrap();
     assert_eq!((status.applied.len(), status.pending.len()), (4, 0));

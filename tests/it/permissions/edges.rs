@@ -28,7 +28,7 @@ async fn over_an_edge_the_parents_scope_shows_key_and_name(
         for field in schema.fields_of(of) {
             let inner = match field.as_str() {
                 "identities" | "sessions" | "organizations" | "authIdentities" => continue,
-                "type" | "annotations" | "clientOf" | "organization" | "mergedInto" => {
+                "type" | "annotations" | "clientOf" | "organization" | "mergedInto" | "health" => {
                     " { __typename }"
                 }
                 _ => "",
