@@ -65,6 +65,23 @@ pub struct Known {
     pub next_attempt_at: Option<Time>,
 }
 
+impl From<&Model> for Known {
+    fn from(row: &Model) -> Self {
+        Self {
+            identity_id: row.identity_id,
+            token_type: row.token_type.clone(),
+            scopes_json: row.scopes_json.clone(),
+            expires_at: row.expires_at,
+            refresh_token_expires_at: row.refresh_token_expires_at,
+            refreshed_at: row.refreshed_at,
+            has_refresh_token: row.refresh_token_sealed.is_some(),
+            failures: row.failures,
+            failure_reason: row.failure_reason.clone(),
+            next_attempt_at: row.next_attempt_at,
+        }
+    }
+}
+
 pub async fn known_by_identities(
     db: &impl ConnectionTrait,
     ids: &[IdentityId],

@@ -19,8 +19,28 @@ use crate::identity::link::not_found;
 /// What is known of an identity's tokens, which are kept sealed.
 #[derive(Description)]
 pub struct Credential {
-    pub identity: Identity,
-    pub known: Arc<credential::Known>,
+    identity: Identity,
+    known: Arc<credential::Known>,
+    /// The row that it is known from, where a token is asked for.
+    row: Option<Arc<credential::Model>>,
+}
+
+impl Credential {
+    pub const fn of(identity: Identity, known: Arc<credential::Known>) -> Self {
+        Self {
+            identity,
+            known,
+            row: None,
+        }
+    }
+
+    pub fn with_tokens(identity: Identity, row: Arc<credential::Model>) -> Self {
+        Self {
+            identity,
+            known: Arc::new(credential::Known::from(&*row)),
+            row: Some(row),
+        }
+    }
 }
 
 #[Object(use_type_description)]
@@ -83,7 +103,11 @@ impl Credential {
     async fn access_token(&self, ctx: &Context<'_>) -> Result<Option<String>, Error> {
         let app = ctx.app()?;
         let identity = &self.identity.0;
-        let Some(row) = app.loader.tokens.load(identity.id).await? else {
+        let row = match &self.row {
+            Some(row) => Some(Arc::clone(row)),
+            None => app.loader.tokens.load(identity.id).await?,
+        };
+        let Some(row) = row else {
             return Ok(None);
         };
         let token = app

@@ -130,9 +130,14 @@ impl Identity {
 
     /// What is known of the tokens kept for this identity; null where none are.
     async fn credential(&self, ctx: &Context<'_>) -> Result<Option<Credential>, Error> {
-        let known = ctx.app()?.loader.credentials.load(self.0.id).await?;
-        let identity = self.clone();
-        Ok(known.map(|known| Credential { identity, known }))
+        let (loader, id) = (&ctx.app()?.loader, self.0.id);
+        // Tokens are read only where one is asked for, and then with all that is known of them.
+        if ctx.look_ahead().field("accessToken").exists() {
+            let row = loader.tokens.load(id).await?;
+            return Ok(row.map(|row| Credential::with_tokens(self.clone(), row)));
+        }
+        let known = loader.credentials.load(id).await?;
+        Ok(known.map(|known| Credential::of(self.clone(), known)))
     }
 
     /// Where an organization's integration acts as this identity, by id. More than 100 are
