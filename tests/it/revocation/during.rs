@@ -50,6 +50,14 @@ async fn tokens_that_come_too_late_are_given_back_too(#[values(Db::Sqlite, Db::P
         !given_back().is_empty()
     })
     .await;
+    // The wait for the next try begins once the failure is written down.
+    until("it has failed", async || {
+        it.queued()
+            .await
+            .iter()
+            .all(|row| row.failure_reason.is_some())
+    })
+    .await;
     hub.clear_faults(HUB);
     it.world.pass(TimeDelta::minutes(10));
     it.until_done().await;
